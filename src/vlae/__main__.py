@@ -1,0 +1,46 @@
+"""Command line: `python -m vlae COMMAND ...`.
+
+A command is a module of `vlae.commands` with `add_arguments(parser)` and
+`run(arguments)`; the first line of its docstring is its help. Modules are read,
+not imported, until one is called, so that help is instant.
+"""
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+
+from vlae import registry
+from vlae.errors import UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 if it worked, 1 after a clear message if it did not."""
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="python -m vlae",
+        description="Stages of the pipeline; Snakemake calls these, so can you.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    for name in registry.names("commands"):
+        summary = _summary(name)
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            registry.load("commands", name).add_arguments(command)
+    parsed = parser.parse_args(words)
+    try:
+        registry.load("commands", parsed.command).run(parsed)
+    except UserError as error:
+        print(f"vlae {parsed.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _summary(command: str) -> str:
+    text = (Path(__file__).parent / "commands" / f"{command}.py").read_text()
+    return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

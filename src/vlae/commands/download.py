@@ -1,0 +1,31 @@
+"""Fetch one file of a data set from the first mirror that has it right."""
+
+import argparse
+from pathlib import Path
+
+from vlae.download import download
+from vlae.errors import UserError, closest
+from vlae.files import read_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sources", type=Path, required=True, help="sources.json")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    sources = read_json(arguments.sources, "sources")
+    name = arguments.out.name
+    if name not in sources["files"]:
+        raise UserError(
+            f"--out: '{name}' is no file of {sources['dataset']}; "
+            + closest(name, sources["files"])
+        )
+    file = sources["files"][name]
+    download(
+        sources["dataset"],
+        file["remote"],
+        file["sha256"],
+        sources["mirrors"],
+        arguments.out,
+    )

@@ -1,0 +1,40 @@
+"""Run one experiment on a trained run."""
+
+import argparse
+from pathlib import Path
+
+from vlae import prepared, registry
+from vlae.files import atomic, read_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spec", type=Path, required=True, help="experiment spec")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
+    parser.add_argument("--judge", type=Path, help="folder of the classifier's run")
+    parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
+    parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from vlae import runs
+    from vlae.experiment import Context
+
+    spec = read_json(arguments.spec, "experiment spec")
+    module = registry.load("experiments", spec["experiment"])
+    context = Context(
+        spec,
+        runs.load(arguments.run),
+        prepared.load(arguments.data),
+        runs.load(arguments.judge) if arguments.judge else None,
+    )
+    result = module.run(context)
+    identity = {key: spec[key] for key in ("dataset", "run", "seed")}
+    table = result.table.assign(**identity)[[*identity, *result.table.columns]]
+    with atomic(arguments.table) as temporary:
+        table.to_parquet(temporary, index=False)
+    with atomic(arguments.arrays) as temporary:
+        np.savez_compressed(temporary, **result.arrays)
+    print(table.to_string(max_rows=40))

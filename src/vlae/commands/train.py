@@ -1,0 +1,91 @@
+"""Train one run from its spec; continue it if it was interrupted."""
+
+import argparse
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from vlae import prepared
+from vlae.files import atomic, digest, read_json, write_json
+from vlae.identity import code_hash
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spec", type=Path, required=True, help="spec.json of the run")
+    parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        required=True,
+        help="folder of all checkpoints; each spec, code and data has its own in it",
+    )
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=60.0,
+        help="seconds of work that a kill may cost (default: %(default)s)",
+    )
+
+
+def training_code(model: str) -> str:
+    """Hash of all code that the training of a model depends on."""
+    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from vlae import checkpoints, training
+
+    spec = read_json(arguments.spec, "run spec")
+    data = prepared.load(arguments.data)
+    device = training.resolve_device(spec["device"])
+    code = training_code(spec["network"]["model"])
+    identity = {"spec": spec, "code": code, "data": data.card["sha256"]}
+    key = digest({**identity, "device": str(device)})[:16]
+    result = training.train(
+        spec, data, arguments.checkpoints / key, arguments.checkpoint_seconds
+    )
+    checkpoints.save(arguments.out / "model.safetensors", result.weights, {})
+    with atomic(arguments.out / "history.parquet") as temporary:
+        pd.DataFrame(result.history).to_parquet(temporary, index=False)
+    facts = {
+        "seconds": result.seconds,
+        "parameters": result.parameters,
+        "steps": spec["training"]["steps"],
+        "device": device_name(device),
+        "code": code,
+        "data_sha256": digest(data.card["sha256"]),
+        "versions": versions(),
+    }
+    write_json(arguments.out / "training.json", facts)
+    print(json.dumps(facts, indent=2))
+
+
+def device_name(device: Any) -> str:
+    """The GPU's or the processor's own name."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.split(':', 1)[1].strip()}, {torch.get_num_threads()} threads"
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that bits depend on."""
+    import numpy
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }

@@ -1,0 +1,332 @@
+"""The configuration: checked as a whole, then resolved to one spec per job.
+
+No torch here: Snakemake calls this at every start, and a mistake must be named
+before the first download.
+"""
+
+import copy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from vlae import registry
+from vlae.errors import UserError, closest
+
+SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
+Map = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunName:
+    """A run of the configuration, as in `dataset/run`."""
+
+    dataset: str
+    run: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.run}"
+
+
+class Configuration:
+    """A checked configuration. Everything the workflow asks is answered here.
+
+    Args:
+        content: the merged configuration files.
+
+    Raises:
+        UserError: naming the first key that is wrong.
+    """
+
+    def __init__(self, content: Map) -> None:
+        self.content = content
+        validate(content, "config", "")
+        _check_mirror(content["mirror"], "mirror")
+        for name, network in content["networks"].items():
+            _check_network(name, network)
+        for name, dataset in content["datasets"].items():
+            self._check_dataset(name, dataset)
+        for name, experiment in content["experiments"].items():
+            key = f"experiments.{name}"
+            registry.check("experiments", name, key)
+            validate(experiment["settings"], f"experiments/{name}", f"{key}.settings")
+        validate(content["defaults"], "run", "defaults")
+        for name, preset in content["presets"].items():
+            validate(preset, "run", f"presets.{name}")
+        for dataset, runs in content["runs"].items():
+            _known(dataset, content["datasets"], f"runs.{dataset}")
+            for run in runs:
+                self.run_spec(RunName(dataset, run), seed=0)
+        for name in content["figures"]:
+            self._check_figure(name)
+
+    # What is asked for
+
+    @property
+    def seeds(self) -> list[int]:
+        return list(self.content["seeds"])
+
+    def figures(self) -> list[str]:
+        """Figures that have runs to show."""
+        return [n for n, f in self.content["figures"].items() if f["runs"]]
+
+    def shown(self, figure: str) -> list[RunName]:
+        return [RunName(*r.split("/")) for r in self.content["figures"][figure]["runs"]]
+
+    def runs(self) -> list[RunName]:
+        """Every run that some figure shows, without judges, each once."""
+        return list(dict.fromkeys(r for f in self.figures() for r in self.shown(f)))
+
+    def datasets(self) -> list[str]:
+        return list(dict.fromkeys(run.dataset for run in self.runs()))
+
+    def judge(self, dataset: str) -> tuple[RunName, int]:
+        """The run and seed of the classifier of `dataset`."""
+        definition = self.content["datasets"][dataset]
+        return RunName(dataset, definition["judge"]), definition["judge_seed"]
+
+    def model(self, run: RunName) -> str:
+        name = self.content["runs"][run.dataset][run.run]["network"]
+        return self.content["networks"][name]["model"]
+
+    # What each job is told
+
+    def run_spec(self, name: RunName, seed: int) -> Map:
+        """The complete settings of one training: all that `train` reads."""
+        content, key = self.content, f"runs.{name.dataset}.{name.run}"
+        run = content["runs"][name.dataset][name.run]
+        _known(run["preset"], content["presets"], f"{key}.preset")
+        _known(run["network"], content["networks"], f"{key}.network")
+        own = {k: v for k, v in run.items() if k not in ("label", "network", "preset")}
+        validate(own, "run", key)
+        settings = merge(content["defaults"], content["presets"][run["preset"]], own)
+        _check_complete(settings, schema("run"), key)
+        network = merge(
+            content["networks"][run["network"]], settings.pop("network_settings")
+        )
+        _check_network(run["network"], network, f"{key}.network_settings")
+        dataset = content["datasets"][name.dataset]
+        if network["input"] != dataset["shape"]:
+            raise UserError(
+                f"{key}.network: '{run['network']}' takes images of shape "
+                f"{network['input']}, but data set '{name.dataset}' has "
+                f"{dataset['shape']}. Choose a network with that input."
+            )
+        return {
+            "dataset": name.dataset,
+            "run": name.run,
+            "seed": seed,
+            "preset": run["preset"],
+            "network_name": run["network"],
+            "data": {k: dataset[k] for k in ("shape", "classes")},
+            "network": network,
+            **settings,
+        }
+
+    def data_spec(self, dataset: str) -> Map:
+        """What determines the prepared data: not the mirrors, not the judge."""
+        hidden = ("mirrors", "judge", "judge_seed")
+        definition = self.content["datasets"][dataset]
+        return {
+            "name": dataset,
+            **{k: v for k, v in definition.items() if k not in hidden},
+        }
+
+    def files(self, dataset: str) -> Map:
+        """What is downloaded for `dataset`: file name to remote name and sha256."""
+        files = self.content["datasets"][dataset].get("files", {})
+        return {
+            f["name"]: {k: f[k] for k in ("remote", "sha256")} for f in files.values()
+        }
+
+    def sources(self, dataset: str) -> list[str]:
+        """Where to download from, best first."""
+        definition, own = self.content["datasets"][dataset], self.content["mirror"]
+        first = [f"{own.rstrip('/')}/{dataset}"] if own else []
+        return first + definition.get("mirrors", [])
+
+    def experiment_spec(self, experiment: str, name: RunName, seed: int) -> Map:
+        """The complete settings of one experiment on one trained run."""
+        return {
+            "experiment": experiment,
+            "dataset": name.dataset,
+            "run": name.run,
+            "seed": seed,
+            "ink": self.content["datasets"][name.dataset]["ink"],
+            "settings": self.content["experiments"][experiment]["settings"],
+        }
+
+    def figure_spec(self, figure: str, runs: list[RunName]) -> Map:
+        """What one figure shows: a row per run, each with all its seeds."""
+        rows = [
+            {
+                "dataset": name.dataset,
+                "dataset_title": self.content["datasets"][name.dataset]["title"],
+                "run": name.run,
+                "label": self.content["runs"][name.dataset][name.run]["label"],
+                "seeds": self.seeds,
+            }
+            for name in runs
+        ]
+        return {"figure": figure, "rows": rows}
+
+    # Checks
+
+    def _check_dataset(self, name: str, dataset: Map) -> None:
+        key = f"datasets.{name}"
+        _check_joined(dataset, "dataset", "datasets", "module", key)
+        _known(dataset["judge"], self.content["runs"].get(name, {}), f"{key}.judge")
+        if self.model(RunName(name, dataset["judge"])) != "classifier":
+            raise UserError(f"{key}.judge: '{dataset['judge']}' is no classifier run.")
+
+    def _check_figure(self, name: str) -> None:
+        key, figure = f"figures.{name}", self.content["figures"][name]
+        registry.check("figures", name, key)
+        for experiment in figure["experiments"]:
+            _known(experiment, self.content["experiments"], f"{key}.experiments")
+        for run in self.shown(name):
+            _known(run.dataset, self.content["runs"], f"{key}.runs")
+            _known(run.run, self.content["runs"][run.dataset], f"{key}.runs: {run}")
+
+
+def load(paths: list[Path]) -> Configuration:
+    """Read, merge (as Snakemake does) and check configuration files.
+
+    Raises:
+        UserError: missing or unreadable file, or a wrong key in the result.
+    """
+    content: Map = {}
+    for path in paths:
+        try:
+            content = merge(content, yaml.safe_load(path.read_text()) or {})
+        except (OSError, yaml.YAMLError, AttributeError) as error:
+            raise UserError(
+                f"configuration {path}: cannot be read ({error})."
+            ) from None
+    return Configuration(content)
+
+
+def merge(*maps: Map) -> Map:
+    """Later maps win key by key; a schedule is replaced as a whole."""
+    result: Map = {}
+    for source in maps:
+        for key, value in source.items():
+            old = result.get(key)
+            both = isinstance(old, dict) and isinstance(value, dict)
+            if both and "schedule" not in value:
+                result[key] = merge(old, value)
+            else:
+                result[key] = copy.deepcopy(value)
+    return result
+
+
+@cache
+def schema(name: str) -> Map:
+    """A schema of `workflow/schemas/`, without its ending.
+
+    Raises:
+        UserError: if there is none, which a new module must bring along.
+    """
+    path = SCHEMAS / f"{name}.schema.yaml"
+    if not path.is_file():
+        raise UserError(
+            f"no schema {path.relative_to(SCHEMAS.parents[1])}: every "
+            "module that takes settings brings one."
+        )
+    return yaml.safe_load(path.read_text())
+
+
+def validate(content: Any, name: str, key: str, also: Map | None = None) -> None:
+    """Check `content` against schema `name`, strictly: no unknown keys.
+
+    Args:
+        key: where `content` stands in the configuration, for the message.
+        also: a second schema, joined with the first.
+
+    Raises:
+        UserError: naming the key, what was expected, and a near miss.
+    """
+    joined = dict(schema(name)) if also is None else _join(schema(name), also)
+    joined.setdefault("additionalProperties", False)
+    validator = jsonschema.Draft202012Validator(joined)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(content))
+    if error is None:
+        return
+    where = (
+        ".".join([key, *map(str, error.absolute_path)]).strip(".") or "configuration"
+    )
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(k for k in error.instance if k not in known)
+        raise UserError(f"{where}: unknown key '{unknown}'; {closest(unknown, known)}")
+    if error.validator == "required":
+        missing = next(k for k in error.validator_value if k not in error.instance)
+        raise UserError(f"{where}: key '{missing}' is missing.")
+    expected = {
+        "type": lambda e: f"expected {_words(e.validator_value)}",
+        "enum": lambda e: f"expected one of {', '.join(map(str, e.validator_value))}",
+    }.get(error.validator, lambda e: e.message)
+    raise UserError(f"{where}: {expected(error)}, got {error.instance!r}.")
+
+
+def _words(types: str | list[str]) -> str:
+    return types if isinstance(types, str) else " or ".join(types)
+
+
+def _join(first: Map, second: Map) -> Map:
+    return {
+        **second,
+        **first,
+        "properties": {**first["properties"], **second["properties"]},
+        "required": [*first["required"], *second.get("required", [])],
+        "$defs": {**first.get("$defs", {}), **second.get("$defs", {})},
+    }
+
+
+def _known(name: str, known: Map, key: str) -> None:
+    if name not in known:
+        raise UserError(f"{key}: there is no '{name}'; {closest(name, known)}")
+
+
+def _check_joined(
+    content: Map, common: str, folder: str, selector: str, key: str
+) -> None:
+    """Check against the common schema and that of the module it selects."""
+    chosen = content.get(selector)
+    if not isinstance(chosen, str):
+        raise UserError(f"{key}: key '{selector}' is missing.")
+    registry.check(
+        folder if folder != "networks" else "models", chosen, f"{key}.{selector}"
+    )
+    validate(content, common, key, also=schema(f"{folder}/{chosen}"))
+
+
+def _check_network(name: str, network: Map, key: str | None = None) -> None:
+    """Keys, lists and shapes of a network, by the plan of its model."""
+    key = key or f"networks.{name}"
+    _check_joined(network, "network", "networks", "model", key)
+    plans = registry.load("networks", network["model"])
+    plans.plan(network, tuple(network["input"]), key)
+
+
+def _check_mirror(mirror: str | None, key: str) -> None:
+    if (
+        mirror
+        and not mirror.startswith(("http://", "https://"))
+        and not Path(mirror).is_dir()
+    ):
+        raise UserError(
+            f"{key}: no folder '{mirror}'; expected a folder or an http(s) address."
+        )
+
+
+def _check_complete(content: Map, described: Map, key: str) -> None:
+    """Every setting has a value: defaults stand in config.yaml, nowhere else."""
+    for name, part in described["properties"].items():
+        if name not in content:
+            raise UserError(f"{key}: '{name}' has no value; give it one in defaults.")
+        if "properties" in part and "schedule" not in part["properties"]:
+            _check_complete(content[name], part, f"{key}.{name}")

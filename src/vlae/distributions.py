@@ -1,0 +1,49 @@
+"""Densities and divergences of the distributions the paper uses, in nats.
+
+All functions are pure and elementwise over leading axes: they sum over every
+axis but the first, so `(B, ...)` gives `(B,)`.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def _sum(terms: Tensor) -> Tensor:
+    return terms.flatten(1).sum(1)
+
+
+def gaussian_log_density(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """log N(x; mean, scale^2), summed over all axes but the first; (B,)."""
+    z = (x - mean) / scale
+    return _sum(-0.5 * (z * z + math.log(2 * math.pi)) - _log_like(scale, z))
+
+
+def laplace_log_density(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """log Laplace(x; mean, scale), summed over all axes but the first; (B,)."""
+    z = (x - mean).abs() / scale
+    return _sum(-z - math.log(2) - _log_like(scale, z))
+
+
+def _log_like(scale: Tensor, like: Tensor) -> Tensor:
+    """log(scale), broadcast so that a scalar counts once per dimension."""
+    return scale.log().expand_as(like)
+
+
+def gaussian_kl(
+    mean: Tensor,
+    scale: Tensor,
+    prior_mean: Tensor | float = 0.0,
+    prior_scale: Tensor | float = 1.0,
+) -> Tensor:
+    """KL(N(mean, scale^2) || N(prior_mean, prior_scale^2)) of `(B, d)`; (B,)."""
+    ratio = scale / prior_scale
+    distance = (mean - prior_mean) / prior_scale
+    return _sum(0.5 * (ratio * ratio + distance * distance - 1) - ratio.log())
+
+
+def laplace_sample(mean: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
+    """Map `uniform` in [0, 1) to Laplace(mean, scale) by its quantile function."""
+    centred = (uniform - 0.5).clamp(-0.5 + 1e-7, 0.5 - 1e-7)
+    return mean - scale * centred.sign() * torch.log1p(-2 * centred.abs())

@@ -1,0 +1,1 @@
+"""One module an experiment: a trained run in, a table and arrays out."""

@@ -1,0 +1,30 @@
+"""Figure 5: a grid over the code of one layer, the other layers redrawn per cell."""
+
+import pandas as pd
+import torch
+
+from vlae.experiment import Context, Result
+from vlae.runs import decode, grey_levels
+
+
+def run(context: Context) -> Result:
+    """Arrays `layer_1` ... `layer_L`, each (grid^2, C, H, W) uint8, row by row.
+
+    The first coordinate of the layer's code runs from -extent to extent along a
+    row, the second from extent (top row) to -extent; further coordinates, if any,
+    are drawn in every cell. The table lists the codes of the cells.
+    """
+    trained, settings = context.run, context.settings
+    model, side = trained.model, settings["grid"]
+    stream = trained.stream("traversal")
+    axis = torch.linspace(-1, 1, side, device=trained.device) * settings["extent"]
+    vertical, horizontal = torch.meshgrid(axis.flip(0), axis, indexing="ij")
+    cells = torch.stack([horizontal.flatten(), vertical.flatten()], 1)
+    arrays = {}
+    for layer, size in enumerate(model.latent_sizes):
+        noise = model.draw_noise(len(cells), stream)
+        used = min(size, 2)
+        noise[layer][:, :used] = cells[:, :used]
+        arrays[f"layer_{layer + 1}"] = grey_levels(decode(trained, noise))
+    table = pd.DataFrame(cells.cpu().numpy(), columns=["first", "second"])
+    return Result(table.rename_axis("cell").reset_index(), arrays)

@@ -1,0 +1,1 @@
+"""One module a figure: tables and arrays in, svg and png out."""

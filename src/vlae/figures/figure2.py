@@ -1,0 +1,75 @@
+"""Figure 2: the Gibbs chain of the bottom layer beside ancestral sampling."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show
+
+COMPARED_STEP = 200
+CHAINS_SHOWN = 8
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Per run: samples of both kinds, the chains over time, and the judge's numbers."""
+    figure = Figure(figsize=(WIDTH, 9.2 * len(rows)), layout="constrained")
+    blocks = np.atleast_1d(figure.subfigures(len(rows), 1, hspace=0.04))
+    for block, row in zip(blocks, rows, strict=True):
+        _block(block, row)
+    return figure
+
+
+def _block(block: SubFigure, row: Row) -> None:
+    table, arrays = row.table("gibbs"), row.arrays("gibbs")
+    steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
+    compared = max(s for s in steps if s <= COMPARED_STEP)
+    block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+    samples, strips, lines = block.subfigures(3, 1, height_ratios=[4.6, 2.4, 2.2])
+    left, right = samples.subplots(1, 2)
+    title = f"Gibbs chain from noise, step {compared}: mean of the last draw"
+    show(left, mosaic(arrays[f"noise_{compared}"], 20), title)
+    ancestral = mosaic(arrays["ancestral"], 20)
+    show(right, ancestral, "ancestral samples: mean of the last draw")
+    for axes, arm in zip(strips.subplots(1, 2), ("data", "noise"), strict=True):
+        _strip(axes, arrays, arm, steps)
+    for axes, (column, label) in zip(
+        lines.subplots(1, 2),
+        {
+            "confident": "share the classifier is sure of",
+            "class_entropy": "entropy of classes (nats)",
+        }.items(),
+        strict=True,
+    ):
+        _lines(axes, table, column, label)
+
+
+def _strip(
+    axes: Axes, arrays: dict[str, np.ndarray], arm: str, steps: list[int]
+) -> None:
+    """One chain a row, time from left to right."""
+    frames = [arrays[f"{arm}_{step}"][:CHAINS_SHOWN] for step in steps]
+    picture = mosaic(np.stack(frames, 1).reshape(-1, *frames[0].shape[1:]), len(steps))
+    show(axes, picture, f"chains from {arm}, by step")
+    width = picture.shape[1] / len(steps)
+    axes.set_xticks([(i + 0.5) * width for i in range(len(steps))], map(str, steps))
+    axes.tick_params(length=0)
+
+
+def _lines(axes: Axes, table: pd.DataFrame, column: str, label: str) -> None:
+    """A line per chain and seed, over steps; level lines of what it is held against."""
+    for color, arm in zip(PALETTE, ("data", "noise"), strict=False):
+        for seed, chain in table[table["arm"] == arm].groupby("seed"):
+            name = f"chain from {arm}" if seed == table["seed"].iloc[0] else None
+            axes.plot(chain["step"], chain[column], "o-", ms=3, color=color, label=name)
+    levels = {
+        "ancestral": ("0.1", "--", "ancestral"),
+        "held_out": ("0.6", ":", "held-out images"),
+    }
+    for arm, (color, dashes, name) in levels.items():
+        for index, value in enumerate(table.loc[table["arm"] == arm, column]):
+            text = None if index else name
+            axes.axhline(value, color=color, ls=dashes, lw=1, label=text)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set(xlabel="step of the chain", ylabel=label, ylim=(0, None))
+    axes.legend(loc="lower right")

@@ -1,0 +1,42 @@
+"""Figure 3: what each layer of an HVAE controls."""
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread
+
+
+def draw(rows: list[Row]) -> Figure:
+    """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""
+    figure = Figure(figsize=(WIDTH, 3.1 * len(rows)), layout="constrained")
+    for block, row in zip(
+        np.atleast_1d(figure.subfigures(len(rows), 1)), rows, strict=True
+    ):
+        panels = row.arrays("ablation")
+        effects = row.table("effects")
+        pixels = effects[effects["property"] == "pixels"]
+        block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+        *axes, last = block.subplots(
+            1, len(panels) + 1, width_ratios=[1.0] * len(panels) + [0.75]
+        )
+        for layer, panel in enumerate(axes, start=1):
+            images = panels[f"layer_{layer}"]
+            effect = spread(pixels.loc[pixels["layer"] == layer, "total_effect"])
+            place = {1: " (bottom)", len(panels): " (top)"}.get(layer, "")
+            columns = round(len(images) ** 0.5)
+            title = f"layer {layer}{place} redrawn, T = {effect}"
+            show(panel, mosaic(images, columns), title)
+        _bars(last, pixels)
+    return figure
+
+
+def _bars(axes: Axes, pixels) -> None:
+    sns.barplot(
+        pixels, x="layer", y="total_effect", color=PALETTE[0], errorbar=None, ax=axes
+    )
+    sns.stripplot(pixels, x="layer", y="total_effect", color="0.15", size=4, ax=axes)
+    axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer")
+    axes.set_title("total effect T on pixels")
+    sns.despine(ax=axes)

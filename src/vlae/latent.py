@@ -1,0 +1,86 @@
+"""What every latent variable model of the project can do, however it is built.
+
+A model is a deterministic function of its input and of standard normal noise,
+one tensor `(B, d_l)` per layer, bottom layer first. So the same noise gives the
+same image, a layer is redrawn by redrawing its noise, and numerics are pure.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from vlae.likelihood import Likelihood
+
+Noise = list[Tensor]
+
+
+class LatentVariableModel(nn.Module, ABC):
+    """p(x, z_1 ... z_L) with inference q(z | x). Layer 1 is the bottom layer."""
+
+    likelihood: Likelihood
+
+    def __init__(self, latent_sizes: list[int]) -> None:
+        super().__init__()
+        self.latent_sizes = latent_sizes
+
+    @abstractmethod
+    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
+        """Draw z ~ q(z | x) with `noise`.
+
+        Returns:
+            latents, bottom to top, each (B, d_l); and KL per layer in nats, (B, L),
+            whose sum is (an unbiased estimate of) E_q[log q(z|x) - log p(z)].
+        """
+
+    @abstractmethod
+    def generate(self, noise: Noise) -> list[Tensor]:
+        """Draw z ~ p(z) by ancestral sampling with `noise`; bottom to top."""
+
+    @abstractmethod
+    def decoder(self, latents: list[Tensor]) -> Tensor:
+        """Features of p(x | z), the input of `likelihood`."""
+
+    def decode(self, noise: Noise) -> Tensor:
+        """Mean of p(x | z) for z = generate(noise); (B, C, H, W) in (0, 1)."""
+        return self.likelihood(self.decoder(self.generate(noise)))[0]
+
+    def terms(
+        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+    ) -> dict[str, Tensor]:
+        """Parts of the ELBO (Eq. 2), each (B,) in nats.
+
+        Args:
+            x: what the encoder sees, (B, C, H, W).
+            target: what the likelihood is evaluated at; x but for denoising.
+            labels: ignored.
+            noise: standard normal, (B, d_l) per layer.
+
+        Returns:
+            reconstruction: E_q[log p(target | z)]; kl_1 ... kl_L.
+        """
+        latents, kl = self.infer(x, noise)
+        mean, scale = self.likelihood(self.decoder(latents))
+        reconstruction = self.likelihood.log_density(target, mean, scale)
+        layers = {f"kl_{i + 1}": kl[:, i] for i in range(kl.shape[1])}
+        return {"reconstruction": reconstruction, **layers}
+
+    def loss(self, terms: dict[str, Tensor], kl_weight: float) -> Tensor:
+        """Batch mean of kl_weight * KL - reconstruction; the negative ELBO at 1."""
+        return (kl_weight * self.total_kl(terms) - terms["reconstruction"]).mean()
+
+    def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the history records: the parts and the ELBO."""
+        return {**terms, "elbo": terms["reconstruction"] - self.total_kl(terms)}
+
+    @staticmethod
+    def total_kl(terms: dict[str, Tensor]) -> Tensor:
+        """Sum over layers, (B,)."""
+        return torch.stack([v for k, v in terms.items() if k.startswith("kl_")]).sum(0)
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
+        """Standard normal noise for `count` images, on the generator's device."""
+        return [
+            torch.randn(count, size, generator=generator, device=generator.device)
+            for size in self.latent_sizes
+        ]

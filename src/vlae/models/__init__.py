@@ -1,0 +1,1 @@
+"""One module a model; the module name is what `networks.*.model` names."""

@@ -1,0 +1,111 @@
+"""Variational ladder autoencoder (Section 5, Eqs 8-14).
+
+No latent sees another one: p(z) = prod_l N(0, I). The hierarchy is in the
+networks: z_l enters the decoder, and leaves the encoder, the higher the deeper.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlae.distributions import gaussian_kl
+from vlae.latent import LatentVariableModel, Noise
+from vlae.layers import Builder, GaussianHead
+from vlae.likelihood import Likelihood
+from vlae.networks._notation import Shape
+from vlae.networks.vlae import Stage, plan
+
+
+class VLAE(LatentVariableModel):
+    """Any number of layers; widths and shapes by the plan of `networks/vlae.py`."""
+
+    def __init__(
+        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+    ) -> None:
+        super().__init__(network["latents"])
+        layout = plan(network, image, "network")
+        norm, std = network["batch_norm"], network["initial_std"]
+        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        self.bodies = nn.ModuleList(encoder.chain(head) for head in layout.heads)
+        self.heads = nn.ModuleList(
+            GaussianHead(
+                encoder,
+                head.outputs,
+                latent,
+                network["posterior_scale"],
+                network["scale_minimum"],
+            )
+            for head, latent in zip(layout.heads, self.latent_sizes, strict=True)
+        )
+        self.trunks = nn.ModuleList(encoder.chain(trunk) for trunk in layout.trunks)
+        self.stages = nn.ModuleList(DecoderStage(decoder, s) for s in layout.stages)
+        self.likelihood = Likelihood(
+            objective,
+            decoder,
+            layout.stages[0].body.outputs,
+            image,
+            layout.output_stride,
+        )
+
+    def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Mean and scale of q(z_l | x) (Eqs 13-14), each (B, d_l), bottom to top."""
+        parameters, features = [], x
+        for index, (body, head) in enumerate(zip(self.bodies, self.heads, strict=True)):
+            parameters.append(head(body(features)))
+            if index < len(self.trunks):
+                features = self.trunks[index](features)  # h_l = g_l(h_{l-1}), Eq. 13
+        return parameters
+
+    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
+        parameters = self.posterior(x)
+        latents = [
+            mean + scale * e  # Eq. 14
+            for (mean, scale), e in zip(parameters, noise, strict=True)
+        ]
+        kl = [gaussian_kl(mean, scale) for mean, scale in parameters]
+        return latents, torch.stack(kl, 1)
+
+    def generate(self, noise: Noise) -> list[Tensor]:
+        return noise  # Eq. 8: p(z) = N(0, I)
+
+    def decoder(self, latents: list[Tensor]) -> Tensor:
+        """z_1 ... z_L to the features of the output layer (Eqs 9-11)."""
+        above: Tensor | None = None
+        for stage, z in zip(reversed(self.stages), reversed(latents), strict=True):
+            above = stage(z, above)
+        assert above is not None
+        return above
+
+
+class DecoderStage(nn.Module):
+    """z~_l = f_l(merge(z~_{l+1}, v_l(z_l))) (Eqs 9-11); the top one is f_L(z_L)."""
+
+    INITIAL_GATE = 0.1
+
+    def __init__(self, builder: Builder, stage: Stage) -> None:
+        super().__init__()
+        self.merge = stage.merge
+        self.embed = builder.chain(stage.embed) if stage.embed else nn.Identity()
+        self.body = builder.chain(stage.body)
+        if stage.merge == "gated":
+            self.gate = nn.Parameter(torch.full(stage.body.inputs, self.INITIAL_GATE))
+
+    def forward(self, z: Tensor, above: Tensor | None) -> Tensor:
+        """z (B, d_l) and features from above (B, ...) to features (B, ...)."""
+        embedded = self.embed(z)
+        if above is None:
+            merged = embedded
+        elif self.merge == "gated":
+            merged = above + self.gate * embedded
+        else:
+            merged = torch.cat([above, embedded], 1)  # Eq. 11
+        return self.body(merged)
+
+
+def build(
+    network: dict[str, Any], objective: dict[str, Any], image: Shape, classes: int
+) -> VLAE:
+    """The model of a run spec. `classes` is not used."""
+    del classes
+    return VLAE(network, objective, image)

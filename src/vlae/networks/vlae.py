@@ -1,0 +1,89 @@
+"""Plan of the variational ladder autoencoder (Eqs 8-14)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vlae.errors import UserError
+from vlae.networks._notation import Chain, Shape, chain, expect_count, output_stride
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the decoder. The top one has neither `embed` nor `merge`."""
+
+    embed: Chain | None
+    merge: str | None
+    body: Chain
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bottom to top; `output_stride` is None where a dense layer makes the image."""
+
+    heads: tuple[Chain, ...]
+    trunks: tuple[Chain, ...]
+    stages: tuple[Stage, ...]
+    output_stride: int | None
+
+
+def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:
+    """Resolve a VLAE network for images of shape (C, H, W).
+
+    Raises:
+        UserError: lists of the wrong length, shapes that do not meet.
+    """
+    latents, width = network["latents"], network["width"]
+    layers = len(latents)
+    expect_count(len(network["heads"]), layers, f"{key}.heads", "layer")
+    expect_count(len(network["decoder"]), layers, f"{key}.decoder", "layer")
+    expect_count(
+        len(network["trunks"]), layers - 1, f"{key}.trunks", "layer but the top one"
+    )
+    heads, trunks, features = [], [], image
+    for index, blocks in enumerate(network["heads"]):
+        heads.append(chain(blocks, features, width, f"{key}.heads[{index}]"))
+        if index < layers - 1:
+            trunk = f"{key}.trunks[{index}]"
+            trunks.append(chain(network["trunks"][index], features, width, trunk))
+            features = trunks[-1].outputs
+    stages: list[Stage] = []
+    above: Shape | None = None
+    for index in reversed(range(layers)):
+        where = f"{key}.decoder[{index}]"
+        stage = _stage(network["decoder"][index], latents[index], above, width, where)
+        stages.insert(0, stage)
+        above = stage.body.outputs
+    assert above is not None
+    stride = output_stride(above, image, f"{key}.decoder[0]")
+    return Plan(tuple(heads), tuple(trunks), tuple(stages), stride)
+
+
+def _stage(
+    stage: dict[str, Any], latent: int, above: Shape | None, width: float, key: str
+) -> Stage:
+    if above is None:
+        if "embed" in stage or "merge" in stage:
+            raise UserError(
+                f"{key}: the top stage takes 'body' only: nothing is above."
+            )
+        return Stage(None, None, chain(stage["body"], (latent,), width, f"{key}.body"))
+    if "merge" not in stage:
+        raise UserError(f"{key}: 'merge' is missing; expected concat or gated.")
+    embed = chain(stage.get("embed", ""), (latent,), width, f"{key}.embed")
+    if stage["merge"] == "gated":
+        if embed.outputs != above:
+            raise UserError(
+                f"{key}.embed: gives shape {embed.outputs}, expected {above} as the "
+                "stage above: a gated merge adds the two."
+            )
+        merged = above
+    else:
+        if embed.outputs[1:] != above[1:]:
+            raise UserError(
+                f"{key}.embed: gives shape {embed.outputs}, which cannot be "
+                f"concatenated with {above} from the stage above."
+            )
+        merged = (embed.outputs[0] + above[0], *above[1:])
+    return Stage(
+        embed, stage["merge"], chain(stage["body"], merged, width, f"{key}.body")
+    )

@@ -1,0 +1,137 @@
+"""What all figures share: one style, image mosaics, and where numbers come from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vlae.errors import UserError
+from vlae.files import atomic
+
+matplotlib.use("Agg")
+
+WIDTH = 10.0
+"""Inches; the report shows figures at about 1000 pixels."""
+PALETTE = sns.color_palette("colorblind")
+
+
+class Row:
+    """One row of a figure: a run with all its seeds, and its results.
+
+    Pictures are of the first seed; tables are of all.
+    """
+
+    def __init__(self, spec: dict[str, Any], runs: Path, experiments: Path) -> None:
+        self.dataset, self.run = spec["dataset"], spec["run"]
+        self.dataset_title, self.label = spec["dataset_title"], spec["label"]
+        self.seeds: list[int] = spec["seeds"]
+        self._runs, self._experiments = runs, experiments
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset_title}: {self.label}"
+
+    def table(self, experiment: str) -> pd.DataFrame:
+        """Table of an experiment, all seeds below each other, with a column seed."""
+        folders = [self._folder(self._experiments, seed) for seed in self.seeds]
+        return pd.concat(
+            [pd.read_parquet(f / f"{experiment}.parquet") for f in folders],
+            ignore_index=True,
+        )
+
+    def history(self) -> pd.DataFrame:
+        """Training histories of all seeds, with a column seed."""
+        tables = []
+        for seed in self.seeds:
+            path = self._folder(self._runs, seed) / "history.parquet"
+            tables.append(pd.read_parquet(path).assign(seed=seed))
+        return pd.concat(tables, ignore_index=True)
+
+    def arrays(self, experiment: str) -> dict[str, np.ndarray]:
+        """Arrays of an experiment, first seed."""
+        path = self._folder(self._experiments, self.seeds[0]) / f"{experiment}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return dict(file)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{path}: cannot be read ({error}). Delete it and run again."
+            ) from None
+
+    def _folder(self, root: Path, seed: int) -> Path:
+        return root / self.dataset / self.run / str(seed)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of every figure."""
+    settings = {
+        "figure.dpi": 100,
+        "savefig.dpi": 160,
+        "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.labelsize": 9,
+        "legend.fontsize": 8,
+        "legend.frameon": False,
+        "svg.hashsalt": "vlae",
+        "svg.fonttype": "path",
+    }
+    with sns.axes_style("ticks"), matplotlib.rc_context(settings):
+        yield
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `path` (svg) and a png beside it; the bytes depend on the content alone."""
+    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+        with atomic(path.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, metadata=metadata)
+
+
+def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+    """Tile uint8 images (N, C, H, W) into one picture (height, width, 3).
+
+    Grey images are shown as ink on white paper, as in the paper's figures.
+    """
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    if channels == 1:
+        images = 255 - images
+    canvas = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels),
+        255,
+        np.uint8,
+    )
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
+        canvas[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return np.repeat(canvas, 3, axis=2) if channels == 1 else canvas
+
+
+def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
+    """Put a picture (height, width, 3) into framed axes without ticks."""
+    axes.imshow(picture, interpolation="antialiased")
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title)
+    for spine in axes.spines.values():
+        spine.set(visible=True, linewidth=0.6, color="0.6")
+
+
+def spread(values: pd.Series) -> str:
+    """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
+    text = number(values.mean())
+    if len(values) > 1:
+        text += f" ({number(values.min())}–{number(values.max())})"
+    return text
+
+
+def number(value: float) -> str:
+    """Two decimals without a leading zero, as in the paper's field: '.71'."""
+    return "undefined" if np.isnan(value) else f"{value:.2f}".replace("0.", ".", 1)

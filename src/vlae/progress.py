@@ -1,0 +1,46 @@
+"""Lines that say how far a long step is."""
+
+import sys
+import time
+
+
+class Progress:
+    """Prints at most one line every `every` seconds, and the last one always."""
+
+    def __init__(self, name: str, total: int, unit: str, every: float = 5.0) -> None:
+        self.name, self.total, self.unit, self.every = name, total, unit, every
+        self.started = self.printed = time.monotonic()
+        self.first: int | None = None
+
+    def due(self, done: int) -> bool:
+        """Whether `update` would print now; asking costs nothing."""
+        return done == self.total or time.monotonic() - self.printed >= self.every
+
+    def update(self, done: int, detail: str = "") -> None:
+        """Report that `done` of the total are done."""
+        if self.first is None:
+            self.first = done
+        if not self.due(done):
+            return
+        self.printed = time.monotonic()
+        rate = (done - self.first) / max(self.printed - self.started, 1e-9)
+        left = (
+            f", {clock((self.total - done) / rate)} left"
+            if rate and done < self.total
+            else ""
+        )
+        percent = 100 * done // max(self.total, 1)
+        say(
+            f"[{self.name}] {self.unit} {done}/{self.total} ({percent} %)"
+            f"{', ' + detail if detail else ''}, {rate:.0f}/s{left}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, e.g. 2:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def say(line: str) -> None:
+    """Print at once, so that logs and terminals show it while it is true."""
+    print(line, file=sys.stdout, flush=True)

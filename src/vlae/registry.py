@@ -1,0 +1,35 @@
+"""A folder is a registry: the modules of a package, by name."""
+
+import importlib
+import importlib.util
+import pkgutil
+from types import ModuleType
+
+from vlae.errors import UserError, closest
+
+
+def names(package: str) -> list[str]:
+    """Names of the public modules of `vlae.<package>`."""
+    spec = importlib.util.find_spec(f"vlae.{package}")
+    assert spec is not None and spec.submodule_search_locations is not None
+    found = pkgutil.iter_modules(spec.submodule_search_locations)
+    return sorted(m.name for m in found if not m.name.startswith("_"))
+
+
+def check(package: str, name: str, key: str) -> None:
+    """Raise `UserError` naming configuration `key` if there is no such module."""
+    if name not in names(package):
+        raise UserError(
+            f"{key}: no module '{name}' in src/vlae/{package}/; "
+            + closest(name, names(package))
+        )
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import `vlae.<package>.<name>`.
+
+    Raises:
+        UserError: if the package has no such module.
+    """
+    check(package, name, package)
+    return importlib.import_module(f"vlae.{package}.{name}")

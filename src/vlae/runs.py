@@ -1,0 +1,76 @@
+"""A trained run: its spec, its weights, and how to use them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vlae import checkpoints
+from vlae.errors import UserError
+from vlae.files import read_json
+from vlae.seeds import generator
+from vlae.training import build_model, resolve_device
+
+SPEC, WEIGHTS = "spec.json", "model.safetensors"
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A model with its trained weights, in evaluation mode on its device."""
+
+    spec: dict[str, Any]
+    model: nn.Module
+    device: torch.device
+
+    def stream(self, *purpose: str | int) -> torch.Generator:
+        """Random numbers for `purpose`, from the seed of the run."""
+        return generator(self.device, self.spec["seed"], *purpose)
+
+
+def load(folder: Path) -> TrainedRun:
+    """Load `spec.json` and `model.safetensors` of `folder`.
+
+    Raises:
+        UserError: missing or broken file, or weights of another network.
+    """
+    spec = read_json(folder / SPEC, "run spec")
+    torch.set_num_threads(spec["threads"])
+    device = resolve_device(spec["device"])
+    model = build_model(spec)
+    weights = checkpoints.load(folder / WEIGHTS)[0]
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(
+            f"{folder / WEIGHTS}: weights of another network than {SPEC} beside it "
+            f"describes ({error}). Delete it and run again."
+        ) from None
+    return TrainedRun(spec, model.to(device).eval(), device)
+
+
+@torch.no_grad()
+def in_batches(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """`function` of the inputs, `BATCH` rows at a time, joined along the rows."""
+    parts = zip(*(x.split(BATCH) for x in inputs), strict=True)
+    return torch.cat([function(*part) for part in parts])
+
+
+def classify(judge: TrainedRun, images: Tensor) -> np.ndarray:
+    """Class probabilities (N, classes) of images (N, C, H, W) in [0, 1]."""
+    return in_batches(judge.model, images.to(judge.device)).cpu().numpy()
+
+
+def decode(run: TrainedRun, noise: list[Tensor]) -> Tensor:
+    """Mean images (N, C, H, W) of standard normal noise, a tensor per layer."""
+    model = run.model
+    return in_batches(lambda *parts: model.decode(list(parts)), *noise)
+
+
+def grey_levels(images: Tensor) -> np.ndarray:
+    """Images in [0, 1] as uint8, clipped."""
+    return (images.clamp(0, 1) * 255).round().byte().cpu().numpy()

@@ -1,0 +1,269 @@
+"""Training: from a run spec and prepared data to weights and a history.
+
+Bits depend on spec, code, data, machine and device, and on nothing else: every
+epoch's order follows from seed and epoch, all other noise from one generator
+whose state is in the checkpoint, and a held-out evaluation has a generator of
+its own. So a killed run continues to the very weights of an unkilled one.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlae import checkpoints, registry
+from vlae.errors import UserError
+from vlae.observation import observe
+from vlae.prepared import Prepared
+from vlae.progress import Progress, say
+from vlae.schedules import kl_weight, learning_rate_factor
+from vlae.seeds import derive, generator
+
+SPLITS = ("train", "test")
+CHECKPOINT, FINISHED = "state.safetensors", "finished.safetensors"
+
+
+@dataclass
+class Trained:
+    """What a training leaves. `history` has one row per step, split and term."""
+
+    weights: dict[str, Tensor]
+    history: list[dict[str, Any]]
+    seconds: float
+    parameters: int
+
+
+@dataclass
+class _State:
+    """Everything that changes from step to step."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    noise: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
+        tensors["noise"] = self.noise.get_state()
+        facts = {"step": self.step, "seconds": self.seconds, "history": self.history}
+        checkpoints.save(path, tensors, facts)
+
+    def restore(self, path: Path) -> None:
+        tensors, facts = checkpoints.load(path)
+        self.noise.set_state(tensors.pop("noise"))
+        self.model.load_state_dict(_below("model.", tensors))
+        optimiser = self.optimiser.state_dict()
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _below("optimiser.", tensors).items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = tensor
+        self.optimiser.load_state_dict({**optimiser, "state": state})
+        self.step, self.seconds = facts["step"], facts["seconds"]
+        self.history = facts["history"]
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def resolve_device(name: str) -> torch.device:
+    """`auto` is the GPU where there is one; any other name must be there.
+
+    Raises:
+        UserError: if the device is asked for by name and absent.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "device: the run asks for cuda and this machine has no usable GPU. "
+            "Set device: cpu (or auto) in the configuration."
+        )
+    return torch.device(name)
+
+
+def build_model(spec: dict[str, Any]) -> nn.Module:
+    """The model of a run spec, with initial weights that follow from its seed."""
+    module = registry.load("models", spec["network"]["model"])
+    torch.manual_seed(derive(spec["seed"], "initial weights"))
+    shape = tuple(spec["data"]["shape"])
+    return module.build(
+        spec["network"], spec["objective"], shape, spec["data"]["classes"]
+    )
+
+
+def train(
+    spec: dict[str, Any],
+    data: Prepared,
+    folder: Path,
+    checkpoint_seconds: float = 60.0,
+) -> Trained:
+    """Run, or continue, the training of `spec`.
+
+    Args:
+        spec: a run spec (see `vlae.specs`).
+        data: prepared data with splits train and test.
+        folder: checkpoint folder that belongs to this spec, code and data alone.
+        checkpoint_seconds: seconds of work that a kill may cost.
+
+    Raises:
+        UserError: non-finite loss, no such device, folder in use, or a broken
+            checkpoint.
+    """
+    torch.set_num_threads(spec["threads"])
+    torch.use_deterministic_algorithms(True)
+    # Every tensor is written before it is read; filling them first costs 15 %.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    device = resolve_device(spec["device"])
+    with checkpoints.exclusive(folder):
+        trainer = _Trainer(spec, data, device)
+        finished = folder / FINISHED
+        if finished.exists():
+            say(f"[{trainer.name}] already finished, taken from {finished}")
+            weights, facts = checkpoints.load(finished)
+            return Trained(weights, **facts)
+        result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
+        facts = {
+            "history": result.history,
+            "seconds": result.seconds,
+            "parameters": result.parameters,
+        }
+        checkpoints.save(finished, result.weights, facts)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        return result
+
+
+class _Trainer:
+    def __init__(
+        self, spec: dict[str, Any], data: Prepared, device: torch.device
+    ) -> None:
+        self.spec, self.device = spec, device
+        self.name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
+        self.settings = spec["training"]
+        self.images = {s: _resident(data.images(s), device) for s in SPLITS}
+        self.labels = {
+            s: _resident(data.table(s)["label"].to_numpy("int64"), device)
+            for s in SPLITS
+        }
+        model = build_model(spec).to(device)
+        optimiser = torch.optim.Adam(
+            model.parameters(), self.settings["learning_rate"], fused=True
+        )
+        noise = generator(device, spec["seed"], "training noise")
+        self.state = _State(model, optimiser, noise)
+        self.first_bad = torch.full((), -1, device=device)
+
+    def run(self, checkpoint: Path, checkpoint_seconds: float) -> Trained:
+        state, steps = self.state, self.settings["steps"]
+        if checkpoint.exists():
+            state.restore(checkpoint)
+            say(f"[{self.name}] continues from step {state.step} of {steps}")
+        progress = Progress(self.name, steps, "step")
+        every = self.spec["evaluation"]["every"]
+        started = saved = time.monotonic()
+        before = state.seconds
+        while state.step < steps:
+            if state.step % every == 0:
+                self._evaluate()
+            terms = self._step()
+            state.step += 1
+            if progress.due(state.step):
+                self._check_finite()
+                progress.update(state.step, _describe(terms))
+            state.seconds = before + time.monotonic() - started
+            if time.monotonic() - saved >= checkpoint_seconds:
+                self._check_finite()
+                state.save(checkpoint)
+                saved = time.monotonic()
+        self._check_finite()
+        self._evaluate()
+        state.seconds = before + time.monotonic() - started
+        parameters = sum(p.numel() for p in state.model.parameters())
+        weights = {k: v.cpu() for k, v in state.model.state_dict().items()}
+        return Trained(weights, state.history, state.seconds, parameters)
+
+    def _step(self) -> dict[str, Tensor]:
+        spec, state, settings = self.spec, self.state, self.settings
+        state.model.train()
+        rows = self._batch(state.step)
+        x, target = observe(self.images["train"][rows], spec["data_noise"], state.noise)
+        noise = state.model.draw_noise(len(rows), state.noise)
+        terms = state.model.terms(x, target, self.labels["train"][rows], noise)
+        steps = settings["steps"]
+        weight = kl_weight(spec["objective"]["kl_warmup"], state.step, steps)
+        loss = state.model.loss(terms, weight)
+        state.optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(
+            state.model.parameters(), settings["gradient_clip"]
+        )
+        bad = ~(torch.isfinite(loss) & torch.isfinite(norm)) & (self.first_bad < 0)
+        self.first_bad = torch.where(bad, state.step, self.first_bad)
+        factor = learning_rate_factor(settings["learning_rate_tail"], state.step, steps)
+        for group in state.optimiser.param_groups:
+            group["lr"] = settings["learning_rate"] * factor
+        state.optimiser.step()
+        return terms
+
+    def _batch(self, step: int) -> Tensor:
+        """Rows of the batch at `step`: each epoch is a permutation of its own."""
+        count, size = len(self.images["train"]), self.settings["batch_size"]
+        epoch, position = divmod(step, count // size)
+        if getattr(self, "epoch", None) != epoch:
+            order = generator(torch.device("cpu"), self.spec["seed"], "epoch", epoch)
+            self.order = torch.randperm(count, generator=order).to(self.device)
+            self.epoch = epoch
+        return self.order[position * size : (position + 1) * size]
+
+    def _check_finite(self) -> None:
+        step = int(self.first_bad)
+        if step >= 0:
+            raise UserError(
+                f"{self.name}: the loss or its gradient is not finite at step {step}. "
+                "The last good checkpoint, if any, is kept. Lower "
+                "training.learning_rate or training.gradient_clip, or raise the "
+                "scale of the likelihood."
+            )
+
+    @torch.no_grad()
+    def _evaluate(self) -> None:
+        """Append the mean of every term on train and held-out images."""
+        model, spec = self.state.model, self.spec
+        model.eval()
+        for split in SPLITS:
+            noise = generator(self.device, spec["seed"], "evaluation", split)
+            count = min(spec["evaluation"]["images"], len(self.images[split]))
+            sums: dict[str, Tensor] = {}
+            for start in range(0, count, 500):
+                rows = slice(start, min(start + 500, count))
+                x, target = observe(self.images[split][rows], spec["data_noise"], noise)
+                terms = model.terms(
+                    x, target, self.labels[split][rows], model.draw_noise(len(x), noise)
+                )
+                for term, values in model.summary(terms).items():
+                    sums[term] = sums.get(term, 0) + values.double().sum()
+            self.state.history += [
+                {
+                    "step": self.state.step,
+                    "split": "held-out" if split == "test" else split,
+                    "term": term,
+                    "value": float(total) / count,
+                }
+                for term, total in sums.items()
+            ]
+
+
+def _resident(array: Any, device: torch.device) -> Tensor:
+    """A copy on the training device: the data are indexed there from now on."""
+    return torch.tensor(array, device=device)
+
+
+def _describe(terms: dict[str, Tensor]) -> str:
+    return ", ".join(f"{k} {v.mean().item():.1f}" for k, v in terms.items())

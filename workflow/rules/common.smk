@@ -1,0 +1,209 @@
+"""The checked configuration, and the functions that rules call.
+
+Every question about the configuration is answered by vlae.configuration, which is
+tested without Snakemake; here are only file names and hashes of code.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")])
+)
+
+from snakemake.exceptions import WorkflowError
+
+from vlae.configuration import Configuration, RunName
+from vlae.errors import UserError
+from vlae.identity import code_hash
+
+try:
+    CONFIGURATION = Configuration(config)
+except UserError as error:
+    raise WorkflowError(f"configuration: {error}") from None
+
+DATASETS = list(CONFIGURATION.content["datasets"])
+RUNS = sorted({run for runs in CONFIGURATION.content["runs"].values() for run in runs})
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),
+    run="|".join(RUNS),
+    seed=r"\d+",
+    experiment="|".join(CONFIGURATION.content["experiments"]),
+    figure="|".join(CONFIGURATION.content["figures"]),
+
+
+def text(content):
+    """A spec as the text of its file."""
+    return json.dumps(content, indent=2, sort_keys=True)
+
+
+def name_of(wildcards):
+    return RunName(wildcards.dataset, wildcards.run)
+
+
+def run_spec(wildcards):
+    return text(CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed)))
+
+
+def data_spec(wildcards):
+    return text(CONFIGURATION.data_spec(wildcards.dataset))
+
+
+def sources(wildcards):
+    dataset = wildcards.dataset
+    return text(
+        {
+            "dataset": dataset,
+            "mirrors": CONFIGURATION.sources(dataset),
+            "files": CONFIGURATION.files(dataset),
+        }
+    )
+
+
+def experiment_spec(wildcards):
+    return text(
+        CONFIGURATION.experiment_spec(
+            wildcards.experiment, name_of(wildcards), int(wildcards.seed)
+        )
+    )
+
+
+def figure_spec(wildcards):
+    shown = CONFIGURATION.shown(wildcards.figure)
+    return text(CONFIGURATION.figure_spec(wildcards.figure, shown))
+
+
+def overview_spec(wildcards):
+    return text(CONFIGURATION.figure_spec("overview", [name_of(wildcards)]))
+
+
+def report_spec(wildcards):
+    return text(CONFIGURATION.report_spec())
+
+
+def raw_files(wildcards):
+    """What must be downloaded before a data set can be prepared; maybe nothing."""
+    files = CONFIGURATION.files(wildcards.dataset)
+    return [f"results/raw/{wildcards.dataset}/{name}" for name in files]
+
+
+def expected_checksum(wildcards):
+    return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["sha256"]
+
+
+def dataset_code(wildcards):
+    module = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
+    return code_hash("commands.prepare", f"datasets.{module}")
+
+
+def training_code(wildcards):
+    model = CONFIGURATION.model(name_of(wildcards))
+    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
+
+
+def experiment_code(wildcards):
+    models = {CONFIGURATION.model(name_of(wildcards))}
+    if CONFIGURATION.content["experiments"][wildcards.experiment]["judge"]:
+        models.add("classifier")
+    parts = [f"{part}.{model}" for model in models for part in ("models", "networks")]
+    experiment = f"experiments.{wildcards.experiment}"
+    return code_hash("commands.experiment", experiment, *parts)
+
+
+def figure_code(wildcards):
+    figure = wildcards.get("figure", "overview")
+    return code_hash("commands.figure", f"figures.{figure}")
+
+
+def training_threads(wildcards):
+    spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
+    return spec["threads"]
+
+
+def training_gpus(wildcards):
+    spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
+    return 0 if spec["device"] == "cpu" else 1
+
+
+def run_folder(name, seed):
+    return f"results/runs/{name}/{seed}"
+
+
+def judge_files(wildcards):
+    """Spec and weights of the classifier, for the experiments that ask it."""
+    if not CONFIGURATION.content["experiments"][wildcards.experiment]["judge"]:
+        return []
+    name, seed = CONFIGURATION.judge(wildcards.dataset)
+    folder = run_folder(name, seed)
+    return [f"{folder}/spec.json", f"{folder}/model.safetensors"]
+
+
+def judge_option(wildcards, input):
+    return f"--judge {Path(input.judge[0]).parent}" if input.judge else ""
+
+
+def seeds_of(name):
+    """Seeds of a run: the judge has one of its own."""
+    judge, seed = CONFIGURATION.judge(name.dataset)
+    return [seed] if name == judge else CONFIGURATION.seeds
+
+
+def experiment_files(experiments, names):
+    return [
+        f"results/experiments/{name}/{seed}/{experiment}.{ending}"
+        for name in names
+        for seed in CONFIGURATION.seeds
+        for experiment in experiments
+        for ending in ("parquet", "npz")
+    ]
+
+
+def figure_inputs(wildcards):
+    figure = CONFIGURATION.content["figures"][wildcards.figure]
+    shown = CONFIGURATION.shown(wildcards.figure)
+    return experiment_files(figure["experiments"], shown)
+
+
+def history_files(name):
+    return [f"{run_folder(name, seed)}/history.parquet" for seed in seeds_of(name)]
+
+
+def overview_inputs(wildcards):
+    name = name_of(wildcards)
+    judged = name == CONFIGURATION.judge(name.dataset)[0]
+    samples = [] if judged else experiment_files(["samples"], [name])
+    return history_files(name) + samples
+
+
+def all_runs():
+    """Every run of the report: those that figures show, and their judges."""
+    judges = [CONFIGURATION.judge(dataset)[0] for dataset in CONFIGURATION.datasets()]
+    return CONFIGURATION.runs() + judges
+
+
+def report_inputs(wildcards):
+    figures = [f"results/figures/{figure}.svg" for figure in CONFIGURATION.figures()]
+    overviews = [f"results/figures/runs/{name}.svg" for name in all_runs()]
+    tables = [
+        file
+        for figure in CONFIGURATION.figures()
+        for file in experiment_files(
+            CONFIGURATION.content["figures"][figure]["experiments"],
+            CONFIGURATION.shown(figure),
+        )
+        if file.endswith(".parquet")
+    ]
+    runs = [
+        f"{run_folder(name, seed)}/{file}"
+        for name in all_runs()
+        for seed in seeds_of(name)
+        for file in ("spec.json", "training.json", "history.parquet")
+    ]
+    cards = [f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()]
+    return figures + overviews + list(dict.fromkeys(tables)) + runs + cards

@@ -1,0 +1,38 @@
+"""Experiments: a trained run in, a table and arrays out."""
+
+
+rule experiment:
+    """Run one experiment on one trained run."""
+    input:
+        spec="results/experiments/{dataset}/{run}/{seed}/{experiment}.spec.json",
+        run_spec="results/runs/{dataset}/{run}/{seed}/spec.json",
+        model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
+        card="results/data/{dataset}/card.json",
+        judge=judge_files,
+    output:
+        table="results/experiments/{dataset}/{run}/{seed}/{experiment}.parquet",
+        arrays="results/experiments/{dataset}/{run}/{seed}/{experiment}.npz",
+    log:
+        "results/logs/experiments/{dataset}/{run}/{seed}/{experiment}.log",
+    benchmark:
+        "results/benchmarks/experiments/{dataset}/{run}/{seed}/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=experiment_code,
+        judge=judge_option,
+    threads: training_threads
+    resources:
+        gpu=training_gpus,
+        mem_mb=6000,
+        runtime=120,
+    shell:
+        """
+        python -m vlae experiment \
+            --spec {input.spec:q} \
+            --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
+            --data results/data/{wildcards.dataset} \
+            {params.judge} \
+            --table {output.table:q} \
+            --arrays {output.arrays:q} 2>&1 | tee {log:q}
+        """

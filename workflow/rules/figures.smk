@@ -1,0 +1,55 @@
+"""Figures: tables and arrays in, svg and png out. No figure looks at a model."""
+
+
+rule figure:
+    """Draw one figure of the paper."""
+    input:
+        spec="results/figures/{figure}.spec.json",
+        results=figure_inputs,
+    output:
+        svg="results/figures/{figure}.svg",
+        png="results/figures/{figure}.png",
+    log:
+        "results/logs/figures/{figure}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=figure_code,
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    shell:
+        """
+        python -m vlae figure \
+            --spec {input.spec:q} \
+            --runs results/runs \
+            --experiments results/experiments \
+            --out {output.svg:q} 2>&1 | tee {log:q}
+        """
+
+
+rule overview:
+    """Draw training curves, reconstructions and samples of one run."""
+    input:
+        spec="results/figures/runs/{dataset}/{run}.spec.json",
+        results=overview_inputs,
+    output:
+        svg="results/figures/runs/{dataset}/{run}.svg",
+        png="results/figures/runs/{dataset}/{run}.png",
+    log:
+        "results/logs/figures/runs/{dataset}/{run}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=figure_code,
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    shell:
+        """
+        python -m vlae figure \
+            --spec {input.spec:q} \
+            --runs results/runs \
+            --experiments results/experiments \
+            --out {output.svg:q} 2>&1 | tee {log:q}
+        """

@@ -1,0 +1,30 @@
+"""Report: figures, tables and specs in, one self-contained HTML file out."""
+
+REPORT_SOURCES = sorted(str(p) for p in Path("report").rglob("*") if p.is_file())
+
+
+rule report:
+    """Write results/report.html."""
+    input:
+        spec="results/report.spec.json",
+        sources=REPORT_SOURCES,
+        results=report_inputs,
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_hash("commands.report"),
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    shell:
+        """
+        python -m vlae report \
+            --spec {input.spec:q} \
+            --template report \
+            --results results \
+            --out {output:q} 2>&1 | tee {log:q}
+        """

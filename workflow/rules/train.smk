@@ -1,0 +1,39 @@
+"""Training: a spec and prepared data in, weights and history out.
+
+Checkpoints are no output: they lie in results/checkpoints, keyed by spec, code and
+data, so that Snakemake's clean-up after a failure never takes them.
+"""
+
+
+rule train:
+    """Train one run with one seed, or continue it where it was interrupted."""
+    input:
+        spec="results/runs/{dataset}/{run}/{seed}/spec.json",
+        card="results/data/{dataset}/card.json",
+        arrays=expand("results/data/{{dataset}}/{split}.npy", split=["train", "test"]),
+    output:
+        model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
+        history="results/runs/{dataset}/{run}/{seed}/history.parquet",
+        facts="results/runs/{dataset}/{run}/{seed}/training.json",
+    log:
+        "results/logs/train/{dataset}/{run}/{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{dataset}/{run}/{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=training_code,
+    threads: training_threads
+    resources:
+        gpu=training_gpus,
+        mem_mb=8000,
+        runtime=240,
+    shell:
+        """
+        python -m vlae train \
+            --spec {input.spec:q} \
+            --data results/data/{wildcards.dataset} \
+            --checkpoints results/checkpoints \
+            --out results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
+            2>&1 | tee {log:q}
+        """
