@@ -88,6 +88,11 @@ class Configuration:
         definition = self.content["datasets"][dataset]
         return RunName(dataset, definition["judge"]), definition["judge_seed"]
 
+    def seeds_of(self, run: RunName) -> list[int]:
+        """Seeds of a run: a judge has one of its own."""
+        judge, seed = self.judge(run.dataset)
+        return [seed] if run == judge else self.seeds
+
     def model(self, run: RunName) -> str:
         name = self.content["runs"][run.dataset][run.run]["network"]
         return self.content["networks"][name]["model"]
@@ -161,17 +166,31 @@ class Configuration:
 
     def figure_spec(self, figure: str, runs: list[RunName]) -> Map:
         """What one figure shows: a row per run, each with all its seeds."""
-        rows = [
-            {
-                "dataset": name.dataset,
-                "dataset_title": self.content["datasets"][name.dataset]["title"],
-                "run": name.run,
-                "label": self.content["runs"][name.dataset][name.run]["label"],
-                "seeds": self.seeds,
-            }
-            for name in runs
-        ]
-        return {"figure": figure, "rows": rows}
+        return {"figure": figure, "rows": [self._row(run) for run in runs]}
+
+    def report_spec(self, overlays: list[str]) -> Map:
+        """What the report shows; `overlays` are the configuration files on top."""
+        judges = [self.judge(dataset)[0] for dataset in self.datasets()]
+        shown = {
+            name: self.figure_spec(name, self.shown(name)) for name in self.figures()
+        }
+        return {
+            "title": self.content["title"],
+            "overlays": overlays,
+            "seeds": self.seeds,
+            "figures": list(shown.values()),
+            "runs": [self._row(run) for run in [*self.runs(), *judges]],
+            "datasets": self.datasets(),
+        }
+
+    def _row(self, run: RunName) -> Map:
+        return {
+            "dataset": run.dataset,
+            "dataset_title": self.content["datasets"][run.dataset]["title"],
+            "run": run.run,
+            "label": self.content["runs"][run.dataset][run.run]["label"],
+            "seeds": self.seeds_of(run),
+        }
 
     # Checks
 

@@ -54,6 +54,21 @@ class Row:
             tables.append(pd.read_parquet(path).assign(seed=seed))
         return pd.concat(tables, ignore_index=True)
 
+    def kl(self) -> pd.Series:
+        """Held-out KL per layer in nats at the end of training: layer to text."""
+        history = self.history()
+        end = history["step"] == history["step"].max()
+        last = history[end & (history["split"] == "held-out")]
+        layers = last[last["term"].str.startswith("kl_")]
+        values = layers.groupby(layers["term"].str[3:].astype(int))["value"]
+        return values.apply(spread)
+
+    def effects(self) -> pd.DataFrame:
+        """Total-effect index as text, by layer and property: mean (range) over seeds."""
+        table = self.table("effects")
+        cells = table.groupby(["layer", "property"])["total_effect"]
+        return cells.apply(spread).unstack()
+
     def arrays(self, experiment: str) -> dict[str, np.ndarray]:
         """Arrays of an experiment, first seed."""
         path = self._folder(self._experiments, self.seeds[0]) / f"{experiment}.npz"

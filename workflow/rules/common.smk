@@ -24,7 +24,7 @@ from vlae.identity import code_hash
 try:
     CONFIGURATION = Configuration(config)
 except UserError as error:
-    raise WorkflowError(f"configuration: {error}") from None
+    raise WorkflowError(str(error)) from None
 
 DATASETS = list(CONFIGURATION.content["datasets"])
 RUNS = sorted({run for runs in CONFIGURATION.content["runs"].values() for run in runs})
@@ -84,7 +84,12 @@ def overview_spec(wildcards):
 
 
 def report_spec(wildcards):
-    return text(CONFIGURATION.report_spec())
+    return text(CONFIGURATION.report_spec(overlays()))
+
+
+def overlays():
+    """Configuration files given on the command line, as the user would name them."""
+    return [os.path.relpath(path) for path in workflow.config_settings.configfiles]
 
 
 def raw_files(wildcards):
@@ -98,8 +103,8 @@ def expected_checksum(wildcards):
 
 
 def dataset_code(wildcards):
-    module = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
-    return code_hash("commands.prepare", f"datasets.{module}")
+    kind = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
+    return code_hash("commands.prepare", f"datasets.{kind}")
 
 
 def training_code(wildcards):
@@ -148,12 +153,6 @@ def judge_option(wildcards, input):
     return f"--judge {Path(input.judge[0]).parent}" if input.judge else ""
 
 
-def seeds_of(name):
-    """Seeds of a run: the judge has one of its own."""
-    judge, seed = CONFIGURATION.judge(name.dataset)
-    return [seed] if name == judge else CONFIGURATION.seeds
-
-
 def experiment_files(experiments, names):
     return [
         f"results/experiments/{name}/{seed}/{experiment}.{ending}"
@@ -171,7 +170,7 @@ def figure_inputs(wildcards):
 
 
 def history_files(name):
-    return [f"{run_folder(name, seed)}/history.parquet" for seed in seeds_of(name)]
+    return [f"{run_folder(name, seed)}/history.parquet" for seed in CONFIGURATION.seeds_of(name)]
 
 
 def overview_inputs(wildcards):
@@ -202,7 +201,7 @@ def report_inputs(wildcards):
     runs = [
         f"{run_folder(name, seed)}/{file}"
         for name in all_runs()
-        for seed in seeds_of(name)
+        for seed in CONFIGURATION.seeds_of(name)
         for file in ("spec.json", "training.json", "history.parquet")
     ]
     cards = [f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()]

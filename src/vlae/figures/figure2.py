@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread
 
 COMPARED_STEP = 200
 CHAINS_SHOWN = 8
@@ -20,10 +20,54 @@ def draw(rows: list[Row]) -> Figure:
     return figure
 
 
+def numbers(rows: list[Row]) -> pd.DataFrame:
+    """The judge's numbers, mean (range) over seeds."""
+    lines = []
+    for row in rows:
+        table = row.table("gibbs")
+        for (arm, step), found in table.groupby(["arm", "step"], sort=False):
+            chain = arm in ("data", "noise")
+            lines.append(
+                {
+                    "run": row.title,
+                    "images": f"chain from {arm}" if chain else arm.replace("_", "-"),
+                    "step": str(step) if chain else "",
+                    "classifier sure": spread(found["confident"]),
+                    "class entropy (nats)": spread(found["class_entropy"]),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def findings(rows: list[Row]) -> list[str]:
+    """What the chain from noise reaches, against ancestral samples, per run."""
+    sentences = []
+    for row in rows:
+        table = row.table("gibbs").set_index("seed")
+        compared = _compared(table)
+        chain = table[(table["arm"] == "noise") & (table["step"] == compared)]
+        ancestral = table[table["arm"] == "ancestral"]
+        gap = (chain["confident"] - ancestral["confident"]) * 100
+        points = ", ".join(f"{value:+.0f}" for value in gap)
+        sentences.append(
+            f"{row.title}: after {compared} steps from noise the classifier is sure of "
+            f"{spread(chain['confident'])} of the chain's images, against "
+            f"{spread(ancestral['confident'])} of ancestral samples ({points} points, "
+            f"seed by seed); entropy of the classes {spread(chain['class_entropy'])} "
+            f"against {spread(ancestral['class_entropy'])} nats."
+        )
+    return sentences
+
+
+def _compared(table: pd.DataFrame) -> int:
+    steps = table.loc[table["arm"] == "noise", "step"]
+    return int(steps[steps <= COMPARED_STEP].max())
+
+
 def _block(block: SubFigure, row: Row) -> None:
     table, arrays = row.table("gibbs"), row.arrays("gibbs")
     steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
-    compared = max(s for s in steps if s <= COMPARED_STEP)
+    compared = _compared(table)
     block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
     samples, strips, lines = block.subfigures(3, 1, height_ratios=[4.6, 2.4, 2.2])
     left, right = samples.subplots(1, 2)

@@ -1,6 +1,7 @@
 """Figure 3: what each layer of an HVAE controls."""
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,7 +33,36 @@ def draw(rows: list[Row]) -> Figure:
     return figure
 
 
-def _bars(axes: Axes, pixels) -> None:
+def numbers(rows: list[Row]) -> pd.DataFrame:
+    """Held-out KL and total effects of each layer, mean (range) over seeds."""
+    tables = []
+    for row in rows:
+        table = row.effects().rename_axis("layer").reset_index()
+        table.insert(0, "run", row.title)
+        table.insert(2, "KL (nats)", table["layer"].map(row.kl()))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def findings(rows: list[Row]) -> list[str]:
+    """Which layer carries most of the pixels' variance, per run and seed."""
+    sentences = []
+    for row in rows:
+        table = row.table("effects")
+        pixels = table[table["property"] == "pixels"]
+        largest = pixels.loc[pixels.groupby("seed")["total_effect"].idxmax()]
+        others = pixels.drop(largest.index).groupby("seed")["total_effect"].max()
+        layers = sorted(set(largest["layer"]))
+        where = " or ".join(str(layer) for layer in layers)
+        sentences.append(
+            f"{row.title}: layer {where} carries most of the pixels' variance "
+            f"(T = {spread(largest['total_effect'])}); the next layer has "
+            f"T = {spread(others)}."
+        )
+    return sentences
+
+
+def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
     sns.barplot(
         pixels, x="layer", y="total_effect", color=PALETTE[0], errorbar=None, ax=axes
     )

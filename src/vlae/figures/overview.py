@@ -47,7 +47,9 @@ def _curves(axes: Axes, history: pd.DataFrame, label: str) -> None:
             for index, (_, curve) in enumerate(chosen.groupby("seed")):
                 layer = f"layer {term[3:]}, " if term.startswith("kl_") else ""
                 name = None if index else f"{layer}{split}"
-                axes.plot(curve["step"], curve["value"], dashes, color=color, label=name)
+                axes.plot(
+                    curve["step"], curve["value"], dashes, color=color, label=name
+                )
     last = history[history["step"] > 0]["value"]
     if not last.empty and history["term"].iloc[0] == "elbo":
         margin = 0.1 * (last.max() - last.min() + 1)

@@ -1,0 +1,48 @@
+# The few commands a person repeats. `make env` first, or let the others do it.
+
+PYTHON ?= python3
+CORES ?= 2
+BIN := .venv/bin
+# Rules call `python`: it must be the environment's.
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help env demo test lint lock reference
+
+help:
+	@echo 'make env        the environment in .venv, from requirements.lock (4.6 GB)'
+	@echo 'make demo       the pipeline on built-in data, to results/report.html'
+	@echo 'make test       every check'
+	@echo 'make reference  config/README.md from the schemas'
+	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
+
+env: .venv/installed
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 env")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	@echo '$(CURDIR)/src' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/vlae.pth"
+	@touch $@
+
+demo: env
+	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
+	@echo 'The report is at results/report.html'
+
+test: env lint
+	$(RUN) pytest
+
+lint: env
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) mypy
+	$(RUN) snakemake --lint
+
+reference: env
+	$(RUN) python -m vlae reference --out config/README.md
+
+lock:
+	uv pip compile --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 requirements.in -o requirements.lock
+	$(RUN) python workflow/environment.py requirements.lock environment.yml

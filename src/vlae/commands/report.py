@@ -1,0 +1,24 @@
+"""Write the report: figures, numbers and provenance in one HTML file."""
+
+import argparse
+from pathlib import Path
+
+from vlae.files import atomic, read_json
+from vlae.progress import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spec", type=Path, required=True, help="report spec")
+    parser.add_argument("--template", type=Path, required=True, help="report/ folder")
+    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument("--out", type=Path, required=True, help="HTML to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from vlae import report
+
+    spec = read_json(arguments.spec, "report spec")
+    page = report.render(spec, arguments.template, arguments.results)
+    with atomic(arguments.out) as temporary:
+        temporary.write_text(page)
+    say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")

@@ -1,0 +1,35 @@
+"""Write the conda environment that installs exactly what requirements.lock pins.
+
+Snakemake copies environment files elsewhere, so the pins are listed, not included.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+HEAD = """\
+# The one environment of every rule, for `snakemake --use-conda`. Generated from
+# requirements.lock by `make lock`: the same versions as `make env` installs.
+name: vlae
+channels:
+  - conda-forge
+  - nodefaults
+dependencies:
+  - python=3.11
+  - pip=26.0
+  - pip:
+"""
+
+
+def pins(lock: str) -> list[str]:
+    """Requirements of a lock file with their markers, without hashes."""
+    return [m.strip() for m in re.findall(r"^([a-zA-Z0-9].*==.*?)\s*\\?$", lock, re.M)]
+
+
+def environment(lock: str) -> str:
+    """The text of environment.yml."""
+    return HEAD + "".join(f'    - "{pin}"\n' for pin in pins(lock))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(environment(Path(sys.argv[1]).read_text()))
