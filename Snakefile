@@ -1,5 +1,6 @@
 """The paper, from download to report. Rules are in workflow/rules, one file a stage."""
 
+
 configfile: "config/presets.yaml"
 configfile: "config/networks.yaml"
 configfile: "config/config.yaml"

@@ -234,9 +234,9 @@ def merge(*maps: Map) -> Map:
     for source in maps:
         for key, value in source.items():
             old = result.get(key)
-            both = isinstance(old, dict) and isinstance(value, dict)
-            if both and "schedule" not in value:
-                result[key] = merge(old, value)
+            mergeable = isinstance(old, dict) and isinstance(value, dict)
+            if mergeable and "schedule" not in value:
+                result[key] = merge(old or {}, value)
             else:
                 result[key] = copy.deepcopy(value)
     return result

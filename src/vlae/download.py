@@ -97,6 +97,6 @@ def _fetch(source: str, remote: str, folder: Path) -> Path:
 
 
 def _decompress(source: Path, out: Path) -> None:
-    opener = gzip.open if source.suffix == ".gz" else open
-    with opener(source, "rb") as packed, open(out, "wb") as file:
+    opener = gzip.open if source.suffix == ".gz" else Path.open
+    with opener(source, "rb") as packed, out.open("wb") as file:
         shutil.copyfileobj(packed, file, 1 << 20)

@@ -25,7 +25,7 @@ def observe(
         (input, target), float32, in units where black is 0 and white is 1.
     """
     x = images.float()
-    options = {"generator": generator, "device": images.device}
+    options: dict[str, Any] = {"generator": generator, "device": images.device}
     if data_noise["dequantise"]:
         x = (x + torch.rand(x.shape, **options)) / 256
     else:

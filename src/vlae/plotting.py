@@ -64,7 +64,7 @@ class Row:
         return values.apply(spread)
 
     def effects(self) -> pd.DataFrame:
-        """Total-effect index as text, by layer and property: mean (range) over seeds."""
+        """Total-effect index by layer and property, as text: mean (range)."""
         table = self.table("effects")
         cells = table.groupby(["layer", "property"])["total_effect"]
         return cells.apply(spread).unstack()
@@ -107,6 +107,11 @@ def save(figure: Figure, path: Path) -> None:
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with atomic(path.with_suffix(suffix)) as temporary:
             figure.savefig(temporary, metadata=metadata)
+
+
+def subfigures(figure: Any, rows: int, **options: Any) -> list[Any]:
+    """`rows` subfigures below each other; a list also for one."""
+    return list(np.atleast_1d(figure.subfigures(rows, 1, **options)))
 
 
 def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:

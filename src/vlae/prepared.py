@@ -91,7 +91,9 @@ def write(
         the complete card.
     """
     shape = tuple(card["shape"])
-    counts, checksums, classes = {}, {}, 0
+    counts: dict[str, int] = {}
+    checksums: dict[str, str] = {}
+    classes = 0
     for split in splits:
         tables = []
         images_path = folder / f"{split.name}.npy"

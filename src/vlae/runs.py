@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vlae import checkpoints
 from vlae.errors import UserError
@@ -24,7 +24,7 @@ class TrainedRun:
     """A model with its trained weights, in evaluation mode on its device."""
 
     spec: dict[str, Any]
-    model: nn.Module
+    model: Any  # of a module of vlae.models: no two have the same methods
     device: torch.device
 
     def stream(self, *purpose: str | int) -> torch.Generator:

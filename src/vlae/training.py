@@ -40,7 +40,7 @@ class Trained:
 class _State:
     """Everything that changes from step to step."""
 
-    model: nn.Module
+    model: Any  # of a module of vlae.models: no two have the same methods
     optimiser: torch.optim.Optimizer
     noise: torch.Generator
     step: int = 0
@@ -89,7 +89,7 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def build_model(spec: dict[str, Any]) -> nn.Module:
+def build_model(spec: dict[str, Any]) -> Any:
     """The model of a run spec, with initial weights that follow from its seed."""
     module = registry.load("models", spec["network"]["model"])
     torch.manual_seed(derive(spec["seed"], "initial weights"))
@@ -120,7 +120,7 @@ def train(
     torch.set_num_threads(spec["threads"])
     torch.use_deterministic_algorithms(True)
     # Every tensor is written before it is read; filling them first costs 15 %.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
     device = resolve_device(spec["device"])
     with checkpoints.exclusive(folder):
         trainer = _Trainer(spec, data, device)

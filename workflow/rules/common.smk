@@ -6,14 +6,14 @@ tested without Snakemake; here are only file names and hashes of code.
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")])
-)
+# Every job finds the package here, whatever environment it runs in.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 from snakemake.exceptions import WorkflowError
 
@@ -170,7 +170,10 @@ def figure_inputs(wildcards):
 
 
 def history_files(name):
-    return [f"{run_folder(name, seed)}/history.parquet" for seed in CONFIGURATION.seeds_of(name)]
+    return [
+        f"{run_folder(name, seed)}/history.parquet"
+        for seed in CONFIGURATION.seeds_of(name)
+    ]
 
 
 def overview_inputs(wildcards):
@@ -204,5 +207,7 @@ def report_inputs(wildcards):
         for seed in CONFIGURATION.seeds_of(name)
         for file in ("spec.json", "training.json", "history.parquet")
     ]
-    cards = [f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()]
+    cards = [
+        f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()
+    ]
     return figures + overviews + list(dict.fromkeys(tables)) + runs + cards

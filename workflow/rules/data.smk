@@ -17,11 +17,11 @@ rule download:
         file=r"(?!sources\.json$)[^/]+",
     conda:
         "../../environment.yml"
-    params:
-        expected=expected_checksum,
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        expected=expected_checksum,
     shell:
         """
         python -m vlae download \
@@ -47,11 +47,11 @@ rule prepare:
         "results/benchmarks/prepare/{dataset}.tsv"
     conda:
         "../../environment.yml"
-    params:
-        code=dataset_code,
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        code=dataset_code,
     shell:
         """
         python -m vlae prepare \

@@ -18,14 +18,14 @@ rule experiment:
         "results/benchmarks/experiments/{dataset}/{run}/{seed}/{experiment}.tsv"
     conda:
         "../../environment.yml"
-    params:
-        code=experiment_code,
-        judge=judge_option,
     threads: training_threads
     resources:
         gpu=training_gpus,
         mem_mb=6000,
         runtime=120,
+    params:
+        code=experiment_code,
+        judge=judge_option,
     shell:
         """
         python -m vlae experiment \

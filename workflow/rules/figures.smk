@@ -13,11 +13,11 @@ rule figure:
         "results/logs/figures/{figure}.log",
     conda:
         "../../environment.yml"
-    params:
-        code=figure_code,
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        code=figure_code,
     shell:
         """
         python -m vlae figure \
@@ -40,11 +40,11 @@ rule overview:
         "results/logs/figures/runs/{dataset}/{run}.log",
     conda:
         "../../environment.yml"
-    params:
-        code=figure_code,
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        code=figure_code,
     shell:
         """
         python -m vlae figure \

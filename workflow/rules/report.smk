@@ -15,11 +15,11 @@ rule report:
         "results/logs/report.log",
     conda:
         "../../environment.yml"
-    params:
-        code=code_hash("commands.report"),
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        code=code_hash("commands.report"),
     shell:
         """
         python -m vlae report \

@@ -4,6 +4,7 @@ No input. Output: spec files, rewritten only when their content changes, so that
 change of the configuration reaches the jobs it concerns and no others.
 """
 
+
 localrules:
     run_spec,
     data_spec,

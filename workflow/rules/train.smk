@@ -21,13 +21,13 @@ rule train:
         "results/benchmarks/train/{dataset}/{run}/{seed}.tsv"
     conda:
         "../../environment.yml"
-    params:
-        code=training_code,
     threads: training_threads
     resources:
         gpu=training_gpus,
         mem_mb=8000,
         runtime=240,
+    params:
+        code=training_code,
     shell:
         """
         python -m vlae train \

@@ -73,7 +73,8 @@ def device_name(device: Any) -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
-                return f"{line.split(':', 1)[1].strip()}, {torch.get_num_threads()} threads"
+                processor = line.split(":", 1)[1].strip()
+                return f"{processor}, {torch.get_num_threads()} threads"
     except OSError:
         pass
     return platform.processor() or platform.machine()

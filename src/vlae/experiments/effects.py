@@ -1,4 +1,4 @@
-"""Total-effect index of each layer on pixels, on measured properties and on the class."""
+"""Total-effect index of each layer on pixels, measured properties and the class."""
 
 import numpy as np
 import pandas as pd

@@ -33,7 +33,8 @@ def run(context: Context) -> Result:
     first are means of p(x | z), of a chain's last draw of z_1. Step 0 of a chain is
     its start, before any draw.
 
-    Arrays: `held_out`, `reconstructions`, `ancestral`, `data_STEP` and `noise_STEP`, each (shown, C, H, W) uint8.
+    Arrays: `held_out`, `reconstructions`, `ancestral`, `data_STEP` and `noise_STEP`,
+    each (shown, C, H, W) uint8.
     """
     trained, settings = context.run, context.settings
     judge = context.judge

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
 
 COMPARED_STEP = 200
 CHAINS_SHOWN = 8
@@ -14,8 +14,7 @@ CHAINS_SHOWN = 8
 def draw(rows: list[Row]) -> Figure:
     """Per run: samples of both kinds, the chains over time, and the judge's numbers."""
     figure = Figure(figsize=(WIDTH, 9.2 * len(rows)), layout="constrained")
-    blocks = np.atleast_1d(figure.subfigures(len(rows), 1, hspace=0.04))
-    for block, row in zip(blocks, rows, strict=True):
+    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
         _block(block, row)
     return figure
 
@@ -69,7 +68,7 @@ def _block(block: SubFigure, row: Row) -> None:
     steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
     compared = _compared(table)
     block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
-    samples, strips, lines = block.subfigures(3, 1, height_ratios=[4.6, 2.4, 2.2])
+    samples, strips, lines = subfigures(block, 3, height_ratios=[4.6, 2.4, 2.2])
     left, right = samples.subplots(1, 2)
     title = f"Gibbs chain from noise, step {compared}: mean of the last draw"
     show(left, mosaic(arrays[f"noise_{compared}"], 20), title)

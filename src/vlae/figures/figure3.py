@@ -1,20 +1,17 @@
 """Figure 3: what each layer of an HVAE controls."""
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
 
 
 def draw(rows: list[Row]) -> Figure:
     """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""
     figure = Figure(figsize=(WIDTH, 3.1 * len(rows)), layout="constrained")
-    for block, row in zip(
-        np.atleast_1d(figure.subfigures(len(rows), 1)), rows, strict=True
-    ):
+    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
         panels = row.arrays("ablation")
         effects = row.table("effects")
         pixels = effects[effects["property"] == "pixels"]

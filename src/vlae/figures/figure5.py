@@ -1,12 +1,11 @@
 """Figure 5: the codes of a VLAE, layer by layer, and what each layer controls."""
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import WIDTH, Row, mosaic, number, show, spread
+from vlae.plotting import WIDTH, Row, mosaic, number, show, spread, subfigures
 
 PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
 
@@ -14,12 +13,10 @@ PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
 def draw(rows: list[Row]) -> Figure:
     """Per run: a grid over each layer's code, and the table of total effects."""
     figure = Figure(figsize=(WIDTH, 5.2 * len(rows)), layout="constrained")
-    for block, row in zip(
-        np.atleast_1d(figure.subfigures(len(rows), 1)), rows, strict=True
-    ):
+    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
         grids = row.arrays("traversal")
         block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
-        top, below = block.subfigures(2, 1, height_ratios=[3.5, 1.7])
+        top, below = subfigures(block, 2, height_ratios=[3.5, 1.7])
         for layer, axes in enumerate(top.subplots(1, len(grids)), start=1):
             images = grids[f"layer_{layer}"]
             place = {1: " (bottom)", len(grids): " (top)"}.get(layer, "")

@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, subfigures
 
 COLUMNS = 8
 PANELS = {
@@ -27,7 +27,7 @@ def draw(rows: list[Row]) -> Figure:
     )
     figure = Figure(figsize=(WIDTH, 5.6 if kl else 2.4), layout="constrained")
     figure.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
-    blocks = figure.subfigures(2, 1, height_ratios=[2.2, 3.4]) if kl else [figure]
+    blocks = subfigures(figure, 2, height_ratios=[2.2, 3.4]) if kl else [figure]
     for axes, (label, terms) in zip(blocks[0].subplots(1, 2), panels, strict=True):
         _curves(axes, history[history["term"].isin(terms)], label)
     if kl:

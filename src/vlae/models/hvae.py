@@ -29,9 +29,10 @@ class Conditional(nn.Module):
         scale, minimum = network["posterior_scale"], network["scale_minimum"]
         self.head = GaussianHead(builder, body.outputs, latent, scale, minimum)
 
-    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ...) to mean and scale, each (B, d)."""
-        return self.head(self.body(y))
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, ...) to mean and scale, each (B, d), and the body's features."""
+        features = self.body(y)
+        return *self.head(features), features
 
 
 class HVAE(LatentVariableModel):
@@ -64,8 +65,7 @@ class HVAE(LatentVariableModel):
         parameters: list[tuple[Tensor, Tensor]] = []
         below = x
         for conditional, e in zip(self.posteriors, noise, strict=True):
-            features = conditional.body(below)
-            mean, scale = conditional.head(features)
+            mean, scale, features = conditional(below)
             parameters.append((mean, scale))
             latents.append(mean + scale * e)
             below = features if self.deterministic else latents[-1]
@@ -85,7 +85,7 @@ class HVAE(LatentVariableModel):
         prior = (
             (torch.zeros_like(latents[-1]), torch.ones_like(latents[-1]))
             if top
-            else self.priors[index](latents[index + 1])
+            else self.priors[index](latents[index + 1])[:2]
         )
         if self.deterministic:
             return gaussian_kl(*parameters, *prior)
@@ -95,7 +95,7 @@ class HVAE(LatentVariableModel):
     def generate(self, noise: Noise) -> list[Tensor]:
         latents = [noise[-1]]
         for prior, e in zip(reversed(self.priors), reversed(noise[:-1]), strict=True):
-            mean, scale = prior(latents[0])
+            mean, scale, _ = prior(latents[0])
             latents.insert(0, mean + scale * e)  # Eq. 15
         return latents
 
@@ -105,7 +105,7 @@ class HVAE(LatentVariableModel):
 
     def infer_bottom(self, x: Tensor, noise: Tensor) -> Tensor:
         """Draw z_1 ~ q(z_1 | x) with `noise` (B, d_1): the first half of Eq. 6."""
-        mean, scale = self.posteriors[0](x)
+        mean, scale, _ = self.posteriors[0](x)
         return mean + scale * noise
 
 
