@@ -13,7 +13,7 @@ CHAINS_SHOWN = 8
 
 def draw(rows: list[Row]) -> Figure:
     """Per run: samples of both kinds, the chains over time, and the judge's numbers."""
-    figure = Figure(figsize=(WIDTH, 9.2 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 8.6 * len(rows)), layout="constrained")
     for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
         _block(block, row)
     return figure
@@ -68,7 +68,7 @@ def _block(block: SubFigure, row: Row) -> None:
     steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
     compared = _compared(table)
     block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
-    samples, strips, lines = subfigures(block, 3, height_ratios=[4.6, 2.4, 2.2])
+    samples, strips, lines = subfigures(block, 3, height_ratios=[2.8, 3.1, 2.2])
     left, right = samples.subplots(1, 2)
     title = f"Gibbs chain from noise, step {compared}: mean of the last draw"
     show(left, mosaic(arrays[f"noise_{compared}"], 20), title)
@@ -114,5 +114,7 @@ def _lines(axes: Axes, table: pd.DataFrame, column: str, label: str) -> None:
             text = None if index else name
             axes.axhline(value, color=color, ls=dashes, lw=1, label=text)
     axes.set_xscale("symlog", linthresh=1)
+    steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
+    axes.set_xticks(steps, map(str, steps))
     axes.set(xlabel="step of the chain", ylabel=label, ylim=(0, None))
     axes.legend(loc="lower right")

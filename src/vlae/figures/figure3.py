@@ -10,7 +10,7 @@ from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
 
 def draw(rows: list[Row]) -> Figure:
     """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""
-    figure = Figure(figsize=(WIDTH, 3.1 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.2 * len(rows)), layout="constrained")
     for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
         panels = row.arrays("ablation")
         effects = row.table("effects")
@@ -24,7 +24,7 @@ def draw(rows: list[Row]) -> Figure:
             effect = spread(pixels.loc[pixels["layer"] == layer, "total_effect"])
             place = {1: " (bottom)", len(panels): " (top)"}.get(layer, "")
             columns = round(len(images) ** 0.5)
-            title = f"layer {layer}{place} redrawn, T = {effect}"
+            title = f"layer {layer}{place} redrawn\nT = {effect}"
             show(panel, mosaic(images, columns), title)
         _bars(last, pixels)
     return figure
@@ -65,5 +65,5 @@ def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
     )
     sns.stripplot(pixels, x="layer", y="total_effect", color="0.15", size=4, ax=axes)
     axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer")
-    axes.set_title("total effect T on pixels")
+    axes.set_title("total effect T\non pixels")
     sns.despine(ax=axes)

@@ -25,7 +25,7 @@ def draw(rows: list[Row]) -> Figure:
         if kl
         else [("cross entropy (nats)", ["cross_entropy"]), ("accuracy", ["accuracy"])]
     )
-    figure = Figure(figsize=(WIDTH, 5.6 if kl else 2.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 6.0 if kl else 2.6), layout="constrained")
     figure.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
     blocks = subfigures(figure, 2, height_ratios=[2.2, 3.4]) if kl else [figure]
     for axes, (label, terms) in zip(blocks[0].subplots(1, 2), panels, strict=True):
