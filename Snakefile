@@ -24,3 +24,4 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        all_figures,

@@ -23,16 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in words if not word.startswith("-")), None)
-    for name in registry.names("commands"):
-        summary = _summary(name)
-        command = commands.add_parser(name, help=summary, description=summary)
-        if name == chosen:
-            registry.load("commands", name).add_arguments(command)
-    parsed = parser.parse_args(words)
     try:
+        for name in registry.names("commands"):
+            summary = _summary(name)
+            command = commands.add_parser(name, help=summary, description=summary)
+            if name == chosen:
+                registry.load("commands", name).add_arguments(command)
+        parsed = parser.parse_args(words)
         registry.load("commands", parsed.command).run(parsed)
     except UserError as error:
-        print(f"vlae {parsed.command}: {error}", file=sys.stderr)
+        print(f"vlae {chosen}: {error}", file=sys.stderr)
         return 1
     return 0
 

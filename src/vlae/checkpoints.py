@@ -21,7 +21,7 @@ def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Write `tensors` and JSON-like `facts` to `path`, whole or not at all."""
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     with atomic(path) as temporary:
-        metadata = {METADATA: json.dumps(facts, sort_keys=True)}
+        metadata = {METADATA: json.dumps(facts)}  # keys keep their order
         safetensors.torch.save_file(contiguous, temporary, metadata)
 
 
@@ -37,7 +37,13 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             facts = json.loads(file.metadata()[METADATA])
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError) as error:
+    except (
+        safetensors.SafetensorError,
+        OSError,
+        KeyError,  # no facts in it
+        TypeError,  # no metadata at all
+        json.JSONDecodeError,
+    ) as error:
         raise UserError(
             f"{path}: not a complete safetensors file of this project ({error}). "
             "Delete it and run again; the work it held is redone."

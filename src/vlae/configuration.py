@@ -48,7 +48,7 @@ class Configuration:
         for name, network in content["networks"].items():
             _check_network(name, network)
         for name, dataset in content["datasets"].items():
-            self._check_dataset(name, dataset)
+            _check_joined(dataset, "dataset", "datasets", "module", f"datasets.{name}")
         for name, experiment in content["experiments"].items():
             key = f"experiments.{name}"
             registry.check("experiments", name, key)
@@ -60,6 +60,8 @@ class Configuration:
             _known(dataset, content["datasets"], f"runs.{dataset}")
             for run in runs:
                 self.run_spec(RunName(dataset, run), seed=0)
+        for name, dataset in content["datasets"].items():
+            self._check_judge(name, dataset["judge"])
         for name in content["figures"]:
             self._check_figure(name)
 
@@ -194,12 +196,14 @@ class Configuration:
 
     # Checks
 
-    def _check_dataset(self, name: str, dataset: Map) -> None:
-        key = f"datasets.{name}"
-        _check_joined(dataset, "dataset", "datasets", "module", key)
-        _known(dataset["judge"], self.content["runs"].get(name, {}), f"{key}.judge")
-        if self.model(RunName(name, dataset["judge"])) != "classifier":
-            raise UserError(f"{key}.judge: '{dataset['judge']}' is no classifier run.")
+    def _check_judge(self, dataset: str, judge: str) -> None:
+        key = f"datasets.{dataset}.judge"
+        _known(judge, self.content["runs"].get(dataset, {}), key)
+        if self.model(RunName(dataset, judge)) != "classifier":
+            raise UserError(
+                f"{key}: '{judge}' is no classifier; expected a run whose network has "
+                "'model: classifier'."
+            )
 
     def _check_figure(self, name: str) -> None:
         key, figure = f"figures.{name}", self.content["figures"][name]
@@ -209,6 +213,32 @@ class Configuration:
         for run in self.shown(name):
             _known(run.dataset, self.content["runs"], f"{key}.runs")
             _known(run.run, self.content["runs"][run.dataset], f"{key}.runs: {run}")
+            if self.model(run) == "classifier":
+                raise UserError(
+                    f"{key}.runs: {run} is a classifier; expected runs of a generative "
+                    "model."
+                )
+
+
+def extended(content: Map, overlay: Map, root: Path) -> Map:
+    """`content` with `overlay` on top, and below that the file that it extends.
+
+    Snakemake merges schedules key by key; here each is replaced whole.
+
+    Args:
+        content: the merged configuration, `overlay` included.
+        overlay: what was given on the command line.
+        root: folder from which the path in `extends` starts.
+
+    Raises:
+        UserError: if there is no such file, or it extends another one.
+    """
+    if "extends" not in overlay:
+        return merge(content, overlay)
+    base = _read(root / str(overlay["extends"]), "extends")
+    if "extends" in base:
+        raise UserError(f"extends: {overlay['extends']} extends another file itself.")
+    return merge(content, base, overlay)
 
 
 def load(paths: list[Path]) -> Configuration:
@@ -219,13 +249,19 @@ def load(paths: list[Path]) -> Configuration:
     """
     content: Map = {}
     for path in paths:
-        try:
-            content = merge(content, yaml.safe_load(path.read_text()) or {})
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            raise UserError(
-                f"configuration {path}: cannot be read ({error})."
-            ) from None
+        overlay = _read(path, "configuration")
+        content = extended(content, overlay, SCHEMAS.parents[1])
     return Configuration(content)
+
+
+def _read(path: Path, key: str) -> Map:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{key}: {path} cannot be read ({error}).") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{key}: {path} holds no keys; expected a YAML map.")
+    return content
 
 
 def merge(*maps: Map) -> Map:
@@ -271,28 +307,65 @@ def validate(content: Any, name: str, key: str, also: Map | None = None) -> None
     joined = dict(schema(name)) if also is None else _join(schema(name), also)
     joined.setdefault("additionalProperties", False)
     validator = jsonschema.Draft202012Validator(joined)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(content))
+    error = min(validator.iter_errors(content), key=_rank, default=None)
     if error is None:
         return
-    where = (
-        ".".join([key, *map(str, error.absolute_path)]).strip(".") or "configuration"
-    )
+    steps = (f"[{k}]" if isinstance(k, int) else f".{k}" for k in error.absolute_path)
+    where = f"{key}{''.join(steps)}".strip(".") or "configuration"
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        unknown = next(k for k in error.instance if k not in known)
+        unknown = str(next(k for k in error.instance if k not in known))
         raise UserError(f"{where}: unknown key '{unknown}'; {closest(unknown, known)}")
     if error.validator == "required":
         missing = next(k for k in error.validator_value if k not in error.instance)
         raise UserError(f"{where}: key '{missing}' is missing.")
-    expected = {
-        "type": lambda e: f"expected {_words(e.validator_value)}",
-        "enum": lambda e: f"expected one of {', '.join(map(str, e.validator_value))}",
-    }.get(error.validator, lambda e: e.message)
-    raise UserError(f"{where}: {expected(error)}, got {error.instance!r}.")
+    raise UserError(f"{where}: expected {_expected(error)}, got {error.instance!r}.")
 
 
-def _words(types: str | list[str]) -> str:
-    return types if isinstance(types, str) else " or ".join(types)
+_TYPES = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_EXPECTED = {
+    "oneOf": "exactly one of {}",
+    "minimum": "{} or more",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "{} or less",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "a list of at least {}",
+    "maxItems": "a list of at most {}",
+    "uniqueItems": "a list without repetitions",
+    "pattern": "{}",
+}
+
+
+def _rank(error: jsonschema.ValidationError) -> tuple[bool, bool, int]:
+    """The smallest explains the others: a misspelt key also leaves one missing."""
+    kind = error.validator
+    return kind == "oneOf", kind != "additionalProperties", len(error.absolute_path)
+
+
+def _expected(error: jsonschema.ValidationError) -> str:
+    """What the schema wants at the place of `error`, in words."""
+    wanted = error.validator_value
+    if error.validator == "type":
+        types = [wanted] if isinstance(wanted, str) else wanted
+        words = " or ".join(_TYPES[t] for t in types)
+        if {"number", "integer"} & set(types) and isinstance(error.instance, str):
+            words += " (without quotes; YAML takes 2e-4 for text, write 2.0e-4)"
+        return words
+    if error.validator == "enum":
+        return f"one of {', '.join(map(str, wanted))}"
+    if error.validator == "oneOf":
+        wanted = ", ".join(name for option in wanted for name in option["required"])
+    if error.validator == "pattern":
+        wanted = error.schema["description"]
+    return _EXPECTED[error.validator].format(wanted)
 
 
 def _join(first: Map, second: Map) -> Map:
@@ -315,11 +388,13 @@ def _check_joined(
 ) -> None:
     """Check against the common schema and that of the module it selects."""
     chosen = content.get(selector)
+    package = folder if folder != "networks" else "models"
     if not isinstance(chosen, str):
-        raise UserError(f"{key}: key '{selector}' is missing.")
-    registry.check(
-        folder if folder != "networks" else "models", chosen, f"{key}.{selector}"
-    )
+        raise UserError(
+            f"{key}: key '{selector}' is missing or no text; expected a module of "
+            f"src/vlae/{package}/."
+        )
+    registry.check(package, chosen, f"{key}.{selector}")
     validate(content, common, key, also=schema(f"{folder}/{chosen}"))
 
 

@@ -97,6 +97,9 @@ def _fetch(source: str, remote: str, folder: Path) -> Path:
 
 
 def _decompress(source: Path, out: Path) -> None:
-    opener = gzip.open if source.suffix == ".gz" else Path.open
+    # Some servers decompress a .gz on the way: its first bytes decide.
+    with source.open("rb") as file:
+        packed_content = source.suffix == ".gz" and file.read(2) == b"\x1f\x8b"
+    opener = gzip.open if packed_content else Path.open
     with opener(source, "rb") as packed, out.open("wb") as file:
         shutil.copyfileobj(packed, file, 1 << 20)

@@ -29,6 +29,11 @@ def code_hash(*modules: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def training_code(model: str) -> str:
+    """Hash of all code that the training of a model depends on."""
+    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
+
+
 def _path(module: str) -> Path | None:
     base = PACKAGE.joinpath(*module.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -69,5 +74,5 @@ def _source(module: str) -> str:
                 and isinstance(first.value, ast.Constant)
                 and isinstance(first.value.value, str)
             ):
-                node.body[0] = ast.Pass()
+                node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)

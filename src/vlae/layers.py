@@ -4,9 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlae.networks._notation import Chain, Layer, Shape, size
-
-KERNEL = 4
+from vlae.networks._notation import KERNEL, Chain, Layer, Shape, size
 
 
 class SameConv2d(nn.Conv2d):

@@ -1,9 +1,11 @@
 """What all figures share: one style, image mosaics, and where numbers come from."""
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import matplotlib
 import numpy as np
@@ -42,7 +44,7 @@ class Row:
         """Table of an experiment, all seeds below each other, with a column seed."""
         folders = [self._folder(self._experiments, seed) for seed in self.seeds]
         return pd.concat(
-            [pd.read_parquet(f / f"{experiment}.parquet") for f in folders],
+            [read_table(f / f"{experiment}.parquet") for f in folders],
             ignore_index=True,
         )
 
@@ -51,7 +53,7 @@ class Row:
         tables = []
         for seed in self.seeds:
             path = self._folder(self._runs, seed) / "history.parquet"
-            tables.append(pd.read_parquet(path).assign(seed=seed))
+            tables.append(read_table(path).assign(seed=seed))
         return pd.concat(tables, ignore_index=True)
 
     def kl(self) -> pd.Series:
@@ -75,13 +77,27 @@ class Row:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return dict(file)
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path}: cannot be read ({error}). Delete it and run again."
-            ) from None
+        except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+            raise _unreadable(path, error) from None
 
     def _folder(self, root: Path, seed: int) -> Path:
         return root / self.dataset / self.run / str(seed)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A Parquet file.
+
+    Raises:
+        UserError: if it is missing or broken.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: cannot be read ({error}). Delete it and run again.")
 
 
 @contextmanager

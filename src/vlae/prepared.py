@@ -43,7 +43,7 @@ class Prepared:
         expected = (self.card["counts"][split], *self.card["shape"])
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise _broken(path, str(error)) from None
         if array.shape != expected or array.dtype != np.uint8:
             raise _broken(path, f"{array.dtype} {array.shape}, expected {expected}")

@@ -14,7 +14,7 @@ import pandas as pd
 from vlae import registry
 from vlae.errors import UserError
 from vlae.files import read_json
-from vlae.plotting import Row
+from vlae.plotting import Row, read_table
 from vlae.progress import clock
 
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
@@ -116,7 +116,7 @@ def _runs_table(rows: list[Row], results: Path) -> pd.DataFrame:
             folder = results / "runs" / row.dataset / row.run / str(seed)
             spec = read_json(folder / "spec.json", "run spec")
             facts = read_json(folder / "training.json", "training facts")
-            history = pd.read_parquet(folder / "history.parquet")
+            history = read_table(folder / "history.parquet")
             last = history[
                 (history["step"] == facts["steps"]) & (history["split"] == "held-out")
             ].set_index("term")["value"]

@@ -148,6 +148,12 @@ class _Trainer:
         self.name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
         self.settings = spec["training"]
         self.images = {s: _resident(data.images(s), device) for s in SPLITS}
+        size, count = self.settings["batch_size"], len(self.images["train"])
+        if size > count:
+            raise UserError(
+                f"{self.name}: training.batch_size is {size}, but there are {count} "
+                "training images. Lower it."
+            )
         self.labels = {
             s: _resident(data.table(s)["label"].to_numpy("int64"), device)
             for s in SPLITS

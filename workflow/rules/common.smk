@@ -17,12 +17,14 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 
 from snakemake.exceptions import WorkflowError
 
-from vlae.configuration import Configuration, RunName
+from vlae.configuration import Configuration, RunName, extended
 from vlae.errors import UserError
-from vlae.identity import code_hash
+from vlae.identity import code_hash, training_code
 
 try:
-    CONFIGURATION = Configuration(config)
+    CONFIGURATION = Configuration(
+        extended(config, workflow.config_settings.overwrite_config, ROOT)
+    )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -107,9 +109,8 @@ def dataset_code(wildcards):
     return code_hash("commands.prepare", f"datasets.{kind}")
 
 
-def training_code(wildcards):
-    model = CONFIGURATION.model(name_of(wildcards))
-    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
+def train_code(wildcards):
+    return training_code(CONFIGURATION.model(name_of(wildcards)))
 
 
 def experiment_code(wildcards):
@@ -189,9 +190,19 @@ def all_runs():
     return CONFIGURATION.runs() + judges
 
 
-def report_inputs(wildcards):
-    figures = [f"results/figures/{figure}.svg" for figure in CONFIGURATION.figures()]
+def all_figures(wildcards):
     overviews = [f"results/figures/runs/{name}.svg" for name in all_runs()]
+    return [
+        f"results/figures/{name}.svg" for name in CONFIGURATION.figures()
+    ] + overviews
+
+
+def report_code(wildcards):
+    figures = [f"figures.{figure}" for figure in CONFIGURATION.figures()]
+    return code_hash("commands.report", *figures)
+
+
+def report_inputs(wildcards):
     tables = [
         file
         for figure in CONFIGURATION.figures()
@@ -210,4 +221,4 @@ def report_inputs(wildcards):
     cards = [
         f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()
     ]
-    return figures + overviews + list(dict.fromkeys(tables)) + runs + cards
+    return all_figures(wildcards) + list(dict.fromkeys(tables)) + runs + cards

@@ -19,7 +19,7 @@ rule report:
         mem_mb=2000,
         runtime=20,
     params:
-        code=code_hash("commands.report"),
+        code=report_code,
     shell:
         """
         python -m vlae report \

@@ -27,7 +27,7 @@ rule train:
         mem_mb=8000,
         runtime=240,
     params:
-        code=training_code,
+        code=train_code,
     shell:
         """
         python -m vlae train \

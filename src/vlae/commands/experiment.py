@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vlae import prepared, registry
 from vlae.files import atomic, read_json
+from vlae.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,4 +38,5 @@ def run(arguments: argparse.Namespace) -> None:
         table.to_parquet(temporary, index=False)
     with atomic(arguments.arrays) as temporary:
         np.savez_compressed(temporary, **result.arrays)
-    print(table.to_string(max_rows=40))
+    run_name = "/".join(str(value) for value in identity.values())
+    say(f"[{run_name}] experiment {spec['experiment']} done")

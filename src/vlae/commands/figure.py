@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vlae import registry
 from vlae.files import read_json
+from vlae.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,3 +27,4 @@ def run(arguments: argparse.Namespace) -> None:
     with plotting.style():
         figure = registry.load("figures", spec["figure"]).draw(rows)
         plotting.save(figure, arguments.out)
+    say(f"[{spec['figure']}] {arguments.out} and png")

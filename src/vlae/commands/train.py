@@ -1,14 +1,14 @@
 """Train one run from its spec; continue it if it was interrupted."""
 
 import argparse
-import json
 import platform
 from pathlib import Path
 from typing import Any
 
 from vlae import prepared
 from vlae.files import atomic, digest, read_json, write_json
-from vlae.identity import code_hash
+from vlae.identity import training_code
+from vlae.progress import clock, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         help="seconds of work that a kill may cost (default: %(default)s)",
     )
-
-
-def training_code(model: str) -> str:
-    """Hash of all code that the training of a model depends on."""
-    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -61,7 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
         "versions": versions(),
     }
     write_json(arguments.out / "training.json", facts)
-    print(json.dumps(facts, indent=2))
+    name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
+    say(f"[{name}] trained in {clock(result.seconds)} on {facts['device']}")
 
 
 def device_name(device: Any) -> str:

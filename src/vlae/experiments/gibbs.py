@@ -28,7 +28,7 @@ def run(context: Context) -> Result:
 
     The table has columns arm, step, confident (share of images whose class the
     judge gives at least the configured probability), class_entropy (of the classes
-    it names, in nats) and images. Arms are held-out (images), reconstructions,
+    it names, in nats) and images. Arms are held_out (images), reconstructions,
     ancestral, and the chains from data and from noise at every step; all but the
     first are means of p(x | z), of a chain's last draw of z_1. Step 0 of a chain is
     its start, before any draw.

@@ -63,7 +63,9 @@ def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
     sns.barplot(
         pixels, x="layer", y="total_effect", color=PALETTE[0], errorbar=None, ax=axes
     )
-    sns.stripplot(pixels, x="layer", y="total_effect", color="0.15", size=4, ax=axes)
+    # Jitter would draw random numbers: other bytes every time.
+    points = {"color": "0.15", "size": 4, "jitter": False}
+    sns.stripplot(pixels, x="layer", y="total_effect", ax=axes, **points)
     axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer")
     axes.set_title("total effect T\non pixels")
     sns.despine(ax=axes)

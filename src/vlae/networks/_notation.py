@@ -9,7 +9,8 @@ A chain is a string of blocks, applied left to right:
     lin1024      plain dense: no norm, no activation
 
 Channels and units scale with the network's `width`; spatial sizes do not.
-Padding is SAME: a stride-s convolution maps n pixels to ceil(n / s).
+Padding is SAME: a stride-s convolution maps n pixels to ceil(n / s). Transposed
+strides end at 4: beyond, the 4x4 kernels would leave gaps.
 """
 
 import math
@@ -20,6 +21,9 @@ from vlae.errors import UserError
 
 Shape = tuple[int, ...]
 """(channels, height, width) of an image, or (units,)."""
+
+KERNEL = 4
+"""Side of every convolution's kernel, in pixels."""
 
 _BLOCK = re.compile(
     r"(?P<kind>c|t)(?P<channels>\d+),(?P<stride>\d+)"
@@ -59,7 +63,8 @@ def chain(text: str, inputs: Shape, width: float, key: str) -> Chain:
         key: configuration key, named in errors.
 
     Raises:
-        UserError: unknown block, or a convolution after a flat layer.
+        UserError: unknown block, impossible stride, or a convolution after a flat
+            layer.
     """
     layers: list[Layer] = []
     shape = inputs
@@ -94,6 +99,11 @@ def _layer(block: str, inputs: Shape, width: float, key: str) -> Layer:
         if match["kind"] == "c":
             area = tuple(math.ceil(n / stride) for n in inputs[1:])
             return Layer("conv", inputs, (channels, *area), stride)
+        if stride > KERNEL:
+            raise UserError(
+                f"{key}: block '{block}' has stride {stride}; expected at most "
+                f"{KERNEL}, the size of the kernel."
+            )
         area = tuple(n * stride for n in inputs[1:])
         return Layer("transposed", inputs, (channels, *area), stride)
     outputs: Shape = (_scaled(int(match["units"]), width),)
@@ -112,16 +122,17 @@ def output_stride(shape: Shape, image: Shape, key: str) -> int | None:
     None for a flat shape: a dense layer makes the image.
 
     Raises:
-        UserError: if no whole stride leads from one to the other.
+        UserError: if no whole stride up to the kernel's size leads from one to the
+            other.
     """
     if len(shape) == 1:
         return None
     factors = {n / m for n, m in zip(image[1:], shape[1:], strict=True)}
     factor = factors.pop()
-    if factors or factor < 1 or factor != int(factor):
+    if factors or not 1 <= factor <= KERNEL or factor != int(factor):
         raise UserError(
             f"{key}: the decoder ends at {shape[1]}x{shape[2]}, from which no whole "
-            f"stride leads to the {image[1]}x{image[2]} of the data."
+            f"stride from 1 to {KERNEL} leads to the {image[1]}x{image[2]} of the data."
         )
     return int(factor)
 

@@ -1,0 +1,464 @@
+"""The configuration: what ships is right, and what is wrong is named."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from vlae import configuration, registry
+from vlae.configuration import Configuration, RunName
+from vlae.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
+JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
+
+
+def read(path):
+    return yaml.safe_load(path.read_text())
+
+
+def merged(*overlays):
+    """What the Snakefile makes of its configuration files and some on top."""
+    content: dict = {}
+    for layer in (*map(read, LAYERS), *overlays):
+        update_config(content, copy.deepcopy(layer))
+    return content
+
+
+def resolved(*overlays):
+    top: dict = {}
+    for overlay in overlays:
+        update_config(top, copy.deepcopy(overlay))
+    return Configuration(configuration.extended(merged(*overlays), top, ROOT))
+
+
+def specs(found):
+    """Every run's spec, by name."""
+    return {
+        f"{dataset}/{run}": found.run_spec(RunName(dataset, run), seed=1)
+        for dataset, runs in found.content["runs"].items()
+        for run in runs
+    }
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return resolved()
+
+
+# What ships
+
+
+def test_there_are_overlays_to_check():
+    assert ROOT / "config" / "demo.yaml" in OVERLAYS
+
+
+@pytest.mark.parametrize(
+    "overlay", [None, *OVERLAYS], ids=lambda p: getattr(p, "stem", "")
+)
+def test_shipped_configuration_is_right(overlay):
+    found = resolved(*([read(overlay)] if overlay else []))
+    assert found.runs(), "no figure shows any run"
+    content = found.content
+    for package, names in {
+        "datasets": {d["module"] for d in content["datasets"].values()},
+        "models": {n["model"] for n in content["networks"].values()},
+        "networks": {n["model"] for n in content["networks"].values()},
+        "experiments": set(content["experiments"]),
+        "figures": set(content["figures"]),
+    }.items():
+        assert names <= set(registry.names(package))
+    for name in found.figures():
+        for experiment in content["figures"][name]["experiments"]:
+            for run in found.shown(name):
+                assert found.experiment_spec(experiment, run, 1)["settings"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda p: p.stem)
+def test_load_merges_as_the_workflow_does(overlay):
+    loaded = configuration.load([*LAYERS, overlay])
+    assert loaded.content == resolved(read(overlay)).content
+
+
+@pytest.mark.parametrize("package", ["datasets", "experiments"])
+def test_every_module_brings_a_schema(package):
+    for name in registry.names(package):
+        assert configuration.schema(f"{package}/{name}")["properties"]
+
+
+def test_every_model_brings_a_plan_and_a_schema():
+    assert registry.names("models") == registry.names("networks")
+    for name in registry.names("networks"):
+        assert configuration.schema(f"networks/{name}")["properties"]
+
+
+# Presets
+
+
+def test_paper_preset_is_the_plain_elbo(shipped):
+    spec = shipped.run_spec(RunName("mnist", "vlae"), seed=1)
+    assert spec["preset"] == "paper"
+    assert spec["objective"] == {
+        "likelihood": "gaussian",
+        "scale": "fixed",
+        "scale_value": 0.25,
+        "kl_warmup": {"schedule": "none"},
+    }
+    assert spec["training"]["learning_rate"] == 2e-4
+    assert spec["training"]["batch_size"] == 100
+
+
+@pytest.mark.parametrize(
+    ("preset", "likelihood", "scale", "warmup", "batch_norm", "minimum"),
+    [
+        # 8 * squared error is a Gaussian of variance 1 / (2 * 8).
+        ("authors-2017-02", "gaussian", (1 / 16) ** 0.5, 15000, "batch", 0.0),
+        # 8 * absolute error is a Laplace of scale 1 / 8.
+        ("authors-2017-12", "laplace", 1 / 8, 2000, "moving", 0.001),
+    ],
+)
+def test_presets_of_the_authors_code(
+    preset, likelihood, scale, warmup, batch_norm, minimum
+):
+    found = resolved({"runs": {"mnist": {"vlae": {"preset": preset}}}})
+    spec = found.run_spec(RunName("mnist", "vlae"), seed=1)
+    assert spec["objective"] == {
+        "likelihood": likelihood,
+        "scale": "fixed",
+        "scale_value": scale,
+        "kl_warmup": {"schedule": "exponential", "steps": warmup},
+    }
+    assert spec["network"]["batch_norm"] == batch_norm
+    assert spec["network"]["posterior_scale"] == "sigmoid"
+    assert spec["network"]["scale_minimum"] == minimum
+    assert spec["network"]["initial_std"] == 0.02
+    training = spec["training"]
+    assert (training["learning_rate"], training["batch_size"]) == (2e-4, 100)
+    assert training["learning_rate_tail"] == 0
+    assert not any(spec["data_noise"].values())
+
+
+def test_a_run_wins_over_its_preset_which_wins_over_the_defaults():
+    found = resolved(
+        {
+            "defaults": {"training": {"steps": 1, "batch_size": 2}},
+            "presets": {"trial": {"training": {"batch_size": 3}}},
+            "runs": {"mnist": {"vlae-trial": {"training": {"learning_rate": 4.0}}}},
+        }
+    )
+    training = found.run_spec(RunName("mnist", "vlae-trial"), 1)["training"]
+    assert training["steps"] == 1
+    assert training["batch_size"] == 3
+    assert training["learning_rate"] == 4.0
+
+
+def test_a_schedule_is_replaced_whole():
+    linear = {"objective": {"kl_warmup": {"schedule": "linear", "steps": 7}}}
+    found = resolved(
+        {"presets": {"paper-warmup": linear}},  # was a fraction
+        {"runs": {"mnist": {"hvae-matched": linear}}},
+    )
+    for run in ("hvae-warmup", "hvae-matched"):
+        warmup = found.run_spec(RunName("mnist", run), 1)["objective"]["kl_warmup"]
+        assert warmup == {"schedule": "linear", "steps": 7}
+
+
+# A change reaches what it concerns, and nothing else
+
+
+def test_a_learning_rate_changes_the_spec_of_its_run_only(shipped):
+    run = {"training": {"learning_rate": 0.5}}
+    changed = specs(resolved({"runs": {"mnist": {"hvae-plain": run}}}))
+    before = specs(shipped)
+    assert {n for n in before if changed[n] != before[n]} == {"mnist/hvae-plain"}
+
+
+def test_labels_mirrors_and_other_seeds_change_no_spec(shipped, tmp_path):
+    found = resolved(
+        {
+            "seeds": [7],
+            "mirror": str(tmp_path),
+            "title": "Other",
+            "runs": {"mnist": {"vlae": {"label": "Other"}}},
+            "datasets": {"mnist": {"mirrors": []}},
+        }
+    )
+    assert specs(found) == specs(shipped)
+    assert found.data_spec("mnist") == shipped.data_spec("mnist")
+
+
+def test_a_new_data_set_changes_no_existing_spec(shipped):
+    content = shipped.content
+    new = resolved(
+        {
+            "datasets": {"more": content["datasets"]["strokes"] | {"seed": 5}},
+            "runs": {"more": content["runs"]["strokes"]},
+        }
+    )
+    before, after = specs(shipped), specs(new)
+    assert {n: after[n] for n in before} == before
+    assert {n.split("/")[0] for n in after.keys() - before.keys()} == {"more"}
+    for dataset in content["datasets"]:
+        assert new.data_spec(dataset) == shipped.data_spec(dataset)
+        assert new.sources(dataset) == shipped.sources(dataset)
+    name = RunName("mnist", "vlae")
+    for figure in shipped.figures():
+        assert new.figure_spec(figure, [name]) == shipped.figure_spec(figure, [name])
+
+
+# What is wrong is named
+
+BAD = {
+    "unknown key": (
+        "sedes: [1]",
+        ["configuration", "unknown key 'sedes'", "Did you mean 'seeds'?"],
+    ),
+    "unknown nested key": (
+        "defaults: {training: {stepz: 3}}",
+        ["defaults.training", "'stepz'", "Did you mean 'steps'?", "batch_size"],
+    ),
+    "unknown key of a run": (
+        "runs: {mnist: {vlae: {sedes: [2]}}}",
+        ["runs.mnist.vlae", "'sedes'", "training"],
+    ),
+    "unknown key of a network": (
+        "networks: {vlae-mnist: {widht: 2}}",
+        ["networks.vlae-mnist", "'widht'", "Did you mean 'width'?"],
+    ),
+    "unknown key of a network setting": (
+        "runs: {mnist: {vlae: {network_settings: {widht: 2}}}}",
+        ["runs.mnist.vlae.network_settings", "'widht'", "Did you mean 'width'?"],
+    ),
+    "unknown key of a data set": (
+        "datasets: {mnist: {mirors: []}}",
+        ["datasets.mnist", "'mirors'", "Did you mean 'mirrors'?"],
+    ),
+    "unknown key of an experiment": (
+        "experiments: {gibbs: {settings: {chain: 3}}}",
+        ["experiments.gibbs.settings", "'chain'", "Did you mean 'chains'?"],
+    ),
+    "a key that is a number": ("5: 3", ["configuration", "unknown key '5'"]),
+    "number for text": ("title: 5", ["title", "expected text", "got 5"]),
+    "number for a list": ("seeds: 3", ["seeds", "expected a list", "got 3"]),
+    "number for a switch": (
+        "defaults: {data_noise: {dequantise: 1}}",
+        ["defaults.data_noise.dequantise", "expected true or false"],
+    ),
+    "text for keys": (
+        "defaults: {objective: {kl_warmup: linear}}",
+        ["defaults.objective.kl_warmup", "expected keys with values", "'linear'"],
+    ),
+    "nothing for keys": ("presets: null", ["presets", "expected keys with values"]),
+    "number as YAML text": (
+        "defaults: {training: {learning_rate: 2e-4}}",
+        ["defaults.training.learning_rate", "expected a number", "write 2.0e-4"],
+    ),
+    "fraction for a whole number": (
+        "defaults: {training: {steps: 1.5}}",
+        ["defaults.training.steps", "expected a whole number", "1.5"],
+    ),
+    "below the range": (
+        "defaults: {training: {steps: 0}}",
+        ["defaults.training.steps", "expected 1 or more", "got 0"],
+    ),
+    "at the open end of a range": (
+        "presets: {trial: {training: {learning_rate: 0}}}",
+        ["presets.trial.training.learning_rate", "expected more than 0"],
+    ),
+    "above the range": (
+        "runs: {mnist: {vlae: {training: {learning_rate_tail: 2}}}}",
+        ["runs.mnist.vlae.training.learning_rate_tail", "expected 1 or less"],
+    ),
+    "at the upper open end": (
+        "experiments: {gibbs: {settings: {confident: 1}}}",
+        ["experiments.gibbs.settings.confident", "expected less than 1"],
+    ),
+    "negative seed": ("seeds: [-1]", ["seeds[0]", "expected 0 or more"]),
+    "no seeds": ("seeds: []", ["seeds", "expected a list of at least 1"]),
+    "a seed twice": ("seeds: [1, 1]", ["seeds", "a list without repetitions"]),
+    "shape without channels": (
+        "datasets: {mnist: {shape: [28, 28]}}",
+        ["datasets.mnist.shape", "expected a list of at least 3"],
+    ),
+    "shape with too many numbers": (
+        "datasets: {mnist: {shape: [1, 1, 28, 28]}}",
+        ["datasets.mnist.shape", "expected a list of at most 3"],
+    ),
+    "checksum cut off": (
+        "datasets: {mnist: {files: {train_images: {sha256: ba89}}}}",
+        ["files.train_images.sha256", "expected 64 hexadecimal digits", "'ba89'"],
+    ),
+    "not one of several": (
+        "defaults: {device: gpu}",
+        ["defaults.device", "expected one of auto, cpu, cuda", "'gpu'"],
+    ),
+    "warm-up without a length": (
+        "defaults: {objective: {kl_warmup: {schedule: linear}}}",
+        ["defaults.objective.kl_warmup", "expected exactly one of steps, fraction"],
+    ),
+    "warm-up with two lengths": (
+        "defaults: {objective: {kl_warmup: "
+        "{schedule: linear, steps: 1, fraction: 0.5}}}",
+        ["defaults.objective.kl_warmup", "expected exactly one of steps, fraction"],
+    ),
+    "unknown warm-up": (
+        "defaults: {objective: {kl_warmup: {schedule: linaer}}}",
+        ["kl_warmup.schedule", "expected one of none, linear, exponential"],
+    ),
+    "warm-up without a schedule": (
+        "runs: {mnist: {vlae: {objective: {kl_warmup: {steps: 5}}}}}",
+        ["runs.mnist.vlae.objective.kl_warmup", "'schedule' is missing"],
+    ),
+    "unknown network": (
+        "runs: {mnist: {vlae: {network: vlae-mnst}}}",
+        ["runs.mnist.vlae.network", "'vlae-mnst'", "Did you mean 'vlae-mnist'?"],
+    ),
+    "unknown network of the judge": (
+        "runs: {mnist: {judge: {network: classifier}}}",
+        ["runs.mnist.judge.network", "Did you mean 'classifier-conv'?"],
+    ),
+    "unknown preset": (
+        "runs: {mnist: {vlae: {preset: papper}}}",
+        ["runs.mnist.vlae.preset", "'papper'", "Did you mean 'paper'?"],
+    ),
+    "unknown model": (
+        "networks: {vlae-mnist: {model: vlea}}",
+        ["networks.vlae-mnist.model", "src/vlae/models/", "Did you mean 'vlae'?"],
+    ),
+    "no model": (
+        "networks: {new: {latents: [2]}}",
+        ["networks.new", "'model' is missing", "src/vlae/models/"],
+    ),
+    "unknown data set module": (
+        "datasets: {mnist: {module: idxx}}",
+        ["datasets.mnist.module", "src/vlae/datasets/", "Did you mean 'idx'?"],
+    ),
+    "unknown figure": (
+        "figures: {figure4: {experiments: [], runs: []}}",
+        ["figures.figure4", "src/vlae/figures/", "figure3"],
+    ),
+    "unknown experiment": (
+        "experiments: {gibs: {judge: true, settings: {}}}",
+        ["experiments.gibs", "src/vlae/experiments/", "Did you mean 'gibbs'?"],
+    ),
+    "unknown experiment of a figure": (
+        "figures: {figure3: {experiments: [ablations]}}",
+        ["figures.figure3.experiments", "Did you mean 'ablation'?"],
+    ),
+    "unknown data set of a figure": (
+        "figures: {figure3: {runs: [mnst/vlae]}}",
+        ["figures.figure3.runs", "'mnst'", "Did you mean 'mnist'?"],
+    ),
+    "unknown run of a figure": (
+        "figures: {figure3: {runs: [mnist/vale]}}",
+        ["figures.figure3.runs", "'vale'", "Did you mean 'vlae'?"],
+    ),
+    "run of a figure without its data set": (
+        "figures: {figure3: {runs: [vlae]}}",
+        ["figures.figure3.runs[0]", "expected a run as dataset/run", "'vlae'"],
+    ),
+    "classifier in a figure": (
+        "figures: {figure3: {runs: [mnist/judge]}}",
+        ["figures.figure3.runs", "mnist/judge is a classifier"],
+    ),
+    "runs of an unknown data set": (
+        "runs: {mnst: {vlae: {label: a, network: vlae-mnist, preset: paper}}}",
+        ["runs.mnst", "Did you mean 'mnist'?"],
+    ),
+    "run without a label": (
+        "runs: {mnist: {new: {network: vlae-mnist, preset: paper}}}",
+        ["runs.mnist.new", "'label' is missing"],
+    ),
+    "name that is no file name": (
+        "runs: {mnist: {a/b: {label: a, network: vlae-mnist, preset: paper}}}",
+        ["runs.mnist", "expected a name of letters, digits", "'a/b'"],
+    ),
+    "judge that is no classifier": (
+        "datasets: {mnist: {judge: vlae}}",
+        ["datasets.mnist.judge", "'vlae' is no classifier", "model: classifier"],
+    ),
+    "judge that is no run": (
+        "datasets: {mnist: {judge: jugde}}",
+        ["datasets.mnist.judge", "'jugde'", "Did you mean 'judge'?"],
+    ),
+    "four latents for three layers": (
+        "networks: {vlae-mnist: {latents: [2, 2, 2, 2]}}",
+        ["networks.vlae-mnist.heads", "3 entries, expected 4", "latents"],
+    ),
+    "four latents for one run": (
+        "runs: {mnist: {vlae: {network_settings: {latents: [2, 2, 2, 2]}}}}",
+        ["runs.mnist.vlae.network_settings.heads", "3 entries, expected 4"],
+    ),
+    "misspelt block": (
+        "networks: {vlae-mnist: {heads: [c64, f8, f8]}}",
+        ["networks.vlae-mnist.heads[0]", "'c64'", "expected e.g. c64,2"],
+    ),
+    "colour data for a grey network": (
+        "datasets: {mnist: {shape: [3, 28, 28]}}",
+        ["runs.mnist.", ".network", "[1, 28, 28]", "[3, 28, 28]"],
+    ),
+    "mirror that is no folder": (
+        "mirror: /nowhere/at/all",
+        ["mirror", "'/nowhere/at/all'", "expected a folder or an http(s) address"],
+    ),
+    "missing base": (
+        "extends: config/nowhere.yaml",
+        ["extends", "config/nowhere.yaml"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("overlay", "words"), BAD.values(), ids=BAD.keys())
+def test_bad_input_is_named(overlay, words):
+    with pytest.raises(UserError) as caught:
+        resolved(yaml.safe_load(overlay))
+    message = str(caught.value)
+    for word in words:
+        assert word in message
+    assert not [jargon for jargon in JARGON if jargon in message]
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("part", "missing"),
+    [("training", "batch_size"), ("evaluation", "every"), ("device", "device")],
+)
+def test_incomplete_defaults(part, missing):
+    content = merged()
+    # The judge's preset sets steps and images, so other keys are named.
+    if part == missing:
+        del content["defaults"][part]
+    else:
+        del content["defaults"][part][missing]
+    with pytest.raises(UserError, match=rf"runs\..*'{missing}' has no value.*defaults"):
+        Configuration(content)
+
+
+def test_missing_top_level_key():
+    content = merged()
+    del content["seeds"]
+    with pytest.raises(UserError, match="key 'seeds' is missing"):
+        Configuration(content)
+
+
+@pytest.mark.parametrize("text", ["a: [", "just text", ""])
+def test_unreadable_file_is_named(tmp_path, text):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"broken\.yaml"):
+        configuration.load([path])
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nothing\.yaml"):
+        configuration.load([tmp_path / "nothing.yaml"])
+
+
+def test_mirrors_are_folders_or_addresses(tmp_path):
+    for mirror in (str(tmp_path), "https://example.org/data/"):
+        first = resolved({"mirror": mirror}).sources("mnist")[0]
+        assert first == f"{mirror.rstrip('/')}/mnist"

@@ -1,0 +1,447 @@
+"""Every experiment on tiny models: what it shows, and that it shows what it says."""
+
+import importlib
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import SHAPE, network, noise, prepared_strokes, spec, untrained
+
+from vlae import checkpoints, runs
+from vlae.errors import UserError
+from vlae.experiment import Context
+from vlae.experiments.gibbs import confidence, gibbs_step
+from vlae.files import write_json
+from vlae.runs import SPEC, WEIGHTS, decode, grey_levels
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "samples": {"count": 7},
+    "ablation": {"count": 7},
+    "traversal": {"grid": 3, "extent": 2.0},
+    "effects": {"samples": 24},
+    "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
+}
+CASES = [
+    (name, model)
+    for name in SETTINGS
+    for model in ("vlae", "hvae")
+    if (name, model) != ("gibbs", "vlae")
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return prepared_strokes(tmp_path_factory.mktemp("strokes"), 20)
+
+
+def trained(model="vlae", seed=1, **changes):
+    """A run whose weights are large enough for images that differ visibly."""
+    wanted = spec(network(model, initial_std=0.5, batch_norm="none", **changes))
+    return untrained({**wanted, "seed": seed})
+
+
+def context(experiment, run, data, **changes):
+    judge = untrained(spec(network("classifier", initial_std=0.5)))
+    settings = {**SETTINGS[experiment], **changes.pop("settings", {})}
+    content = {"experiment": experiment, "ink": True, "settings": settings, **changes}
+    return Context(content, run, data, judge)
+
+
+def run(experiment, trained_run, data, **changes):
+    module = importlib.import_module(f"vlae.experiments.{experiment}")
+    return module.run(context(experiment, trained_run, data, **changes))
+
+
+def same(first, second):
+    assert first.arrays.keys() == second.arrays.keys()
+    equal = all(np.array_equal(first.arrays[k], second.arrays[k]) for k in first.arrays)
+    return equal and first.table.equals(second.table)
+
+
+# All of them
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_results_follow_from_the_seed(experiment, model, data):
+    weights = trained(model)
+    first, again = (run(experiment, weights, data) for _ in range(2))
+    assert same(first, again)
+    spec_of_other = {**weights.spec, "seed": 2}
+    other = run(experiment, runs.TrainedRun(spec_of_other, *_rest(weights)), data)
+    if experiment == "traversal":  # its table is the grid
+        assert not np.array_equal(first.arrays["layer_1"], other.arrays["layer_1"])
+    else:
+        assert not first.table.equals(other.table)
+
+
+def _rest(trained_run):
+    return trained_run.model, trained_run.device
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_arrays_are_images(experiment, model, data):
+    result = run(experiment, trained(model), data)
+    assert isinstance(result.table, pd.DataFrame)
+    assert len(result.table) > 0
+    for name, array in result.arrays.items():
+        assert array.dtype == np.uint8, name
+        assert array.shape[1:] == SHAPE, name
+        assert array.std() > 0, name
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_experiments_leave_the_model_alone(experiment, model, data):
+    weights = trained(model)
+    before = {k: v.clone() for k, v in weights.model.state_dict().items()}
+    run(experiment, weights, data)
+    assert not weights.model.training
+    for name, tensor in weights.model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+# Samples
+
+
+def test_samples(data):
+    count = SETTINGS["samples"]["count"]
+    result = run("samples", trained(), data)
+    assert [*result.arrays] == ["data", "reconstructions", "samples"]
+    assert {len(a) for a in result.arrays.values()} == {count}
+    assert np.array_equal(result.arrays["data"], data.images("test")[:count])
+    assert [*result.table.columns] == ["images", "mean_grey"]
+    expected = [a.mean() / 255 for a in result.arrays.values()]
+    assert result.table["mean_grey"].to_numpy() == pytest.approx(expected)
+
+
+def test_reconstructions_follow_the_images(data):
+    """Exchanging the held-out images exchanges their reconstructions alone."""
+
+    class Other:
+        def images(self, split):
+            assert split == "test"
+            return data.images("train")
+
+    weights = trained()
+    first, other = (run("samples", weights, d) for d in (data, Other()))
+    assert np.array_equal(first.arrays["samples"], other.arrays["samples"])
+    pairs = zip(
+        first.arrays["reconstructions"], other.arrays["reconstructions"], strict=True
+    )
+    assert all(not np.array_equal(*pair) for pair in pairs)
+
+
+# Ablation and traversal: the noise that they decode
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Noise of every call of `decode`, by experiment."""
+    calls: list[list[torch.Tensor]] = []
+
+    def spy(trained_run, parts):
+        calls.append([part.clone() for part in parts])
+        return decode(trained_run, parts)
+
+    for name in ("ablation", "traversal", "effects"):
+        module = importlib.import_module(f"vlae.experiments.{name}")
+        monkeypatch.setattr(module, "decode", spy)
+    return calls
+
+
+def constant(rows):
+    return bool((rows == rows[:1]).all())
+
+
+@pytest.mark.parametrize("model", ["vlae", "hvae"])
+def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
+    run("ablation", trained(model), data)
+    layers = len(decoded)
+    assert layers == 2
+    for redrawn, parts in enumerate(decoded):
+        for layer, rows in enumerate(parts):
+            assert len(rows) == SETTINGS["ablation"]["count"]
+            assert constant(rows) == (layer != redrawn)
+            if layer == redrawn:
+                assert len(rows.unique(dim=0)) == len(rows)
+    # The fixed noise of a layer is the same in every panel.
+    three = trained("hvae", latents=[4, 3, 2], posterior=["f9"] * 3, prior=["f9"] * 2)
+    decoded.clear()
+    run("ablation", three, data)
+    for layer in range(3):
+        fixed = [parts[layer][0] for i, parts in enumerate(decoded) if i != layer]
+        assert torch.equal(*fixed)
+
+
+def ignore(model, layer):
+    """Cut a layer of the tiny VLAE off the image."""
+    with torch.no_grad():
+        if layer == 0:
+            model.stages[0].gate.zero_()
+        else:
+            for parameter in model.stages[1].body[-1].parameters():
+                parameter.zero_()
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_ablation_of_an_ignored_layer_is_constant(ignored, data):
+    weights = trained()
+    ignore(weights.model, ignored)
+    result = run("ablation", weights, data)
+    assert [*result.arrays] == ["layer_1", "layer_2"]
+    stds = result.table.set_index("layer")["pixel_std"]
+    for layer in (0, 1):
+        panel = result.arrays[f"layer_{layer + 1}"]
+        assert len(panel) == SETTINGS["ablation"]["count"]
+        assert constant(torch.tensor(panel)) == (layer == ignored)
+        assert (stds[layer + 1] < 1e-6) == (layer == ignored)
+
+
+def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
+    result = run("ablation", trained(), data)
+    for row in result.table.itertuples():
+        panel = result.arrays[f"layer_{row.layer}"] / 255
+        # Rounding to grey levels moves a pixel by 1/510 at most.
+        assert row.pixel_std == pytest.approx(panel.std(0, ddof=1).mean(), abs=1 / 255)
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_traversal_of_an_ignored_layer_shows_the_others_alone(ignored, data, decoded):
+    weights = trained()
+    ignore(weights.model, ignored)
+    result = run("traversal", weights, data)
+    parts = decoded[ignored]
+    changed = [p if i != ignored else torch.randn_like(p) for i, p in enumerate(parts)]
+    expected = grey_levels(decode(weights, changed))
+    assert np.array_equal(result.arrays[f"layer_{ignored + 1}"], expected)
+
+
+def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
+    settings = {"grid": 3, "extent": 2.0}
+    weights = trained("hvae", latents=[6, 1])
+    result = run("traversal", weights, data, settings=settings)
+    assert [len(a) for a in result.arrays.values()] == [9, 9]
+    along, down = [-2.0, 0.0, 2.0], [2.0, 0.0, -2.0]
+    cells = [(first, second) for second in down for first in along]
+    table = result.table
+    assert [*table.columns] == ["cell", "first", "second"]
+    assert [*zip(table["first"], table["second"], strict=True)] == cells
+    for layer, (size, parts) in enumerate(zip([6, 1], decoded, strict=True)):
+        grid = torch.tensor(cells)[:, : min(size, 2)]
+        assert torch.equal(parts[layer][:, :2], grid)
+        for rows in (parts[layer][:, 2:], parts[1 - layer]):
+            assert rows.unique().numel() == rows.numel()  # drawn in every cell
+        images = grey_levels(decode(weights, parts))
+        assert np.array_equal(result.arrays[f"layer_{layer + 1}"], images)
+
+
+# Effects
+
+MEASURES = ["thickness", "slant", "width", "ink"]
+
+
+@pytest.mark.parametrize(
+    ("ink", "properties"),
+    [(True, ["pixels", *MEASURES, "class"]), (False, ["pixels", "class"])],
+)
+def test_effects_has_a_row_per_layer_and_property(ink, properties, data):
+    result = run("effects", trained(), data, ink=ink)
+    table = result.table
+    assert [*table.columns] == ["layer", "property", "total_effect"]
+    rows = [*zip(table["layer"], table["property"], strict=True)]
+    assert rows == [(layer, name) for layer in (1, 2) for name in properties]
+    assert not result.arrays
+    defined = table["total_effect"].dropna()
+    assert len(defined)
+    # An index is at most 2 for an even number of exchangeable draws.
+    assert defined.between(0, 2 + 1e-9).all()
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored, data):
+    weights = trained()
+    ignore(weights.model, ignored)
+    count = 600
+    settings = {"samples": count}
+    table = run("effects", weights, data, settings=settings, ink=False).table
+    found = table.set_index(["layer", "property"])["total_effect"]
+    nothing, all_of_it = found[ignored + 1], found[2 - ignored]
+    assert nothing["pixels"] == 0
+    assert not nothing["class"] > 0  # nan if the judge names one class only
+    # An independent redraw has index 1: the error is that of a sample's variance,
+    # which for pixels between black and white is at most that of a Gaussian.
+    assert all_of_it["pixels"] == pytest.approx(1, abs=5 * math.sqrt(2 * 2 / count))
+
+
+@pytest.mark.parametrize("model", ["vlae", "hvae"])
+def test_effects_redraws_one_layer_at_a_time(model, data, decoded):
+    run("effects", trained(model), data)
+    base, *redrawn = decoded
+    assert len(redrawn) == len(base) == 2
+    for layer, parts in enumerate(redrawn):
+        for index, (before, after) in enumerate(zip(base, parts, strict=True)):
+            assert torch.equal(before, after) == (index != layer)
+            if index == layer:
+                assert not (before == after).any()
+
+
+# Gibbs
+
+
+def test_gibbs_table_and_arrays(data):
+    settings = SETTINGS["gibbs"]
+    result = run("gibbs", trained("hvae"), data)
+    table = result.table
+    expected = [("held_out", 0), ("reconstructions", 1), ("ancestral", 1)]
+    expected += [(arm, step) for arm in ("data", "noise") for step in settings["steps"]]
+    assert [*zip(table["arm"], table["step"], strict=True)] == expected
+    assert {*table.columns} == {"arm", "step", "confident", "class_entropy", "images"}
+    assert (table["images"] == settings["chains"]).all()
+    assert table["confident"].between(0, 1).all()
+    assert table["class_entropy"].between(0, math.log(10) + 1e-9).all()
+    names = ["held_out", "reconstructions", "ancestral"]
+    names += [f"{arm}_{step}" for arm, step in expected[3:]]
+    assert [*result.arrays] == names
+    assert {len(a) for a in result.arrays.values()} == {settings["shown"]}
+
+
+def test_gibbs_chains_start_at_images_and_at_noise(data):
+    arrays = run("gibbs", trained("hvae"), data).arrays
+    shown = SETTINGS["gibbs"]["shown"]
+    held_out = data.images("test")[:shown]
+    assert np.array_equal(arrays["held_out"], held_out)
+    assert np.array_equal(arrays["data_0"], held_out)
+    start = arrays["noise_0"].astype(float)
+    # Uniform grey levels: mean 127 or so, standard deviation 255 / sqrt(12).
+    assert start.mean() == pytest.approx(127.5, abs=5 * 74 / math.sqrt(start.size))
+    assert start.std() == pytest.approx(255 / math.sqrt(12), rel=0.05)
+
+
+def test_gibbs_chains_take_steps_of_the_chain(data, monkeypatch):
+    """Every step starts from the draw of the one before, not from its mean."""
+    module = importlib.import_module("vlae.experiments.gibbs")
+    seen = []
+
+    def spy(model, x, stream):
+        mean, drawn = gibbs_step(model, x, stream)
+        seen.append((x, mean, drawn))
+        return mean, drawn
+
+    monkeypatch.setattr(module, "gibbs_step", spy)
+    result = run("gibbs", trained("hvae"), data)
+    last = SETTINGS["gibbs"]["steps"][-1]
+    assert len(seen) == 1 + 2 * last  # reconstructions, and two chains
+    for arm, chain in (("data", seen[1 : 1 + last]), ("noise", seen[1 + last :])):
+        for before, after in itertools.pairwise(chain):
+            assert torch.equal(after[0], before[2])
+        shown = grey_levels(chain[-1][1])[: SETTINGS["gibbs"]["shown"]]
+        assert np.array_equal(result.arrays[f"{arm}_{last}"], shown)
+
+
+def test_gibbs_chains_see_the_noise_of_the_data(data, monkeypatch):
+    """What enters q(z1|x) is noisy like the images of the training."""
+    module = importlib.import_module("vlae.experiments.gibbs")
+    starts = []
+
+    def spy(model, x, stream):
+        starts.append(x)
+        return gibbs_step(model, x, stream)
+
+    monkeypatch.setattr(module, "gibbs_step", spy)
+    weights = trained("hvae")
+    noisy = {**weights.spec, "data_noise": {**weights.spec["data_noise"], "scale": 0.3}}
+    run("gibbs", runs.TrainedRun(noisy, *_rest(weights)), data)
+    clean = torch.tensor(data.images("test")[: SETTINGS["gibbs"]["chains"]]) / 255
+    residue = starts[0] - clean
+    error = 0.3 / math.sqrt(2 * residue.numel())
+    assert residue.std().item() == pytest.approx(0.3, abs=5 * error)
+
+
+def test_gibbs_on_a_vlae_is_an_error(data):
+    with pytest.raises(UserError, match=r"strokes/vlae.*q\(z_1\|x\)"):
+        run("gibbs", trained("vlae"), data)
+
+
+def rows(*classes_and_certainty):
+    """Probabilities of 4 classes, the rest shared equally."""
+    table = np.empty((len(classes_and_certainty), 4))
+    for row, (name, certainty) in zip(table, classes_and_certainty, strict=True):
+        row[:] = (1 - certainty) / 3
+        row[name] = certainty
+    return table
+
+
+def test_confidence_counts_from_the_threshold_on():
+    found = confidence(rows((0, 0.9), (0, 0.89), (0, 1.0), (0, 0.5)), 0.9)
+    assert found["confident"] == 2 / 4
+
+
+def test_class_entropy_of_even_classes_is_the_logarithm_of_their_number():
+    found = confidence(rows(*((name, 0.7) for name in range(4))), 0.9)
+    assert found == {"confident": 0, "class_entropy": pytest.approx(math.log(4))}
+
+
+def test_class_entropy_of_one_class_is_zero():
+    assert confidence(rows((2, 0.95), (2, 0.4)), 0.9)["class_entropy"] == 0
+
+
+def test_class_entropy_of_uneven_classes():
+    found = confidence(rows((0, 0.9), (1, 0.9), (1, 0.9), (1, 0.9)), 0.9)
+    expected = -(1 / 4) * math.log(1 / 4) - (3 / 4) * math.log(3 / 4)
+    assert found["class_entropy"] == pytest.approx(expected)
+
+
+# Runs on disk
+
+
+@pytest.fixture
+def saved(tmp_path):
+    weights = trained()
+    write_json(tmp_path / SPEC, weights.spec)
+    checkpoints.save(tmp_path / WEIGHTS, weights.model.state_dict(), {})
+    return tmp_path, weights
+
+
+def test_a_run_is_loaded_with_its_weights(saved):
+    folder, weights = saved
+    with torch.no_grad():  # so that the seed of the spec alone does not give them
+        for tensor in weights.model.state_dict().values():
+            tensor.mul_(1.5)
+    checkpoints.save(folder / WEIGHTS, weights.model.state_dict(), {})
+    loaded = runs.load(folder)
+    assert loaded.spec == weights.spec
+    assert not loaded.model.training
+    for name, tensor in weights.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], tensor)
+
+
+def test_weights_of_another_network_are_an_error(saved):
+    folder, _ = saved
+    write_json(folder / SPEC, spec(network("vlae", width=0.5)))
+    with pytest.raises(UserError, match=f"{folder / WEIGHTS}.*{SPEC}"):
+        runs.load(folder)
+
+
+@pytest.mark.parametrize("name", [SPEC, WEIGHTS])
+def test_a_missing_file_of_a_run_is_an_error(saved, name):
+    folder, _ = saved
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=f"{folder / name}: no such file"):
+        runs.load(folder)
+
+
+def test_batches_of_a_decoding_are_joined_in_order(monkeypatch):
+    monkeypatch.setattr(runs, "BATCH", 4)
+    weights = trained()
+    parts = noise(weights.model, 10)
+    with torch.no_grad():
+        expected = weights.model.decode(parts)
+    torch.testing.assert_close(decode(weights, parts), expected)
+
+
+def test_grey_levels_are_rounded_and_clipped():
+    values = torch.tensor([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 1.0, 1.7])
+    assert grey_levels(values).tolist() == [0, 0, 0, 1, 255, 255]

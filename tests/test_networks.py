@@ -1,0 +1,612 @@
+"""The block notation, the plans, and the torch modules that are built of them."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from helpers import NETWORKS, ROOT, network, noise, randomise
+from torch import nn
+
+from vlae import registry
+from vlae.errors import UserError
+from vlae.layers import Block, Builder, SameConv2d, SameConvTranspose2d
+from vlae.likelihood import MINIMUM_SCALE, Likelihood
+from vlae.models.hvae import HVAE
+from vlae.models.vlae import VLAE
+from vlae.networks import classifier as classifier_plan
+from vlae.networks import hvae as hvae_plan
+from vlae.networks import vlae as vlae_plan
+from vlae.networks._notation import chain, size
+
+IMAGE = (1, 28, 28)
+OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
+MODELS = {"vlae": VLAE, "hvae": HVAE}
+
+
+def plain_builder():
+    return Builder("none", 0.0, "relu")
+
+
+# The notation
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs", "outputs"),
+    [
+        ("", IMAGE, IMAGE),
+        ("c8,1", IMAGE, (8, 28, 28)),
+        ("c8,2", IMAGE, (8, 14, 14)),
+        ("c8,2 c16,2 c32,2", IMAGE, (32, 4, 4)),  # 28, 14, 7, and 7 / 2 rounded up
+        ("c8,3", (2, 7, 10), (8, 3, 4)),
+        ("t8,2", (16, 7, 7), (8, 14, 14)),
+        ("t8,3 t4,1", (16, 3, 5), (4, 9, 15)),
+        ("f12", IMAGE, (12,)),
+        ("lin12", (5,), (12,)),
+        ("f8x7x5", (5,), (8, 7, 5)),
+        ("f8x7x7 t4,2 c2,2 lin3", (5,), (3,)),
+    ],
+)
+def test_shapes_of_chains(text, inputs, outputs):
+    plan = chain(text, inputs, 1.0, "key")
+    assert plan.outputs == outputs
+    shapes = [inputs, *(layer.outputs for layer in plan.layers)]
+    assert [layer.inputs for layer in plan.layers] == shapes[:-1]
+
+
+def test_width_scales_channels_and_units_but_no_sizes():
+    plan = chain("c8,2 f20x7x7 t6,2 lin10", IMAGE, 0.5, "key")
+    outputs = [layer.outputs for layer in plan.layers]
+    assert outputs == [(4, 14, 14), (10, 7, 7), (3, 14, 14), (5,)]
+
+
+def test_width_leaves_at_least_one_unit():
+    assert chain("c8,1 f8", IMAGE, 0.01, "key").outputs == (1,)
+
+
+@pytest.mark.parametrize("block", ["q7", "c64", "c64,", "f", "f8x7", "t8,2,3", "64,2"])
+def test_unknown_block_is_named(block):
+    with pytest.raises(UserError, match=rf"some\.key.*'{block}'"):
+        chain(f"c8,2 {block}", IMAGE, 1.0, "some.key")
+
+
+@pytest.mark.parametrize("block", ["c8,2", "t8,2"])
+def test_convolution_after_a_flat_layer_is_refused(block):
+    with pytest.raises(UserError, match=rf"some\.key.*'{block}' needs an image"):
+        chain(f"f10 {block}", IMAGE, 1.0, "some.key")
+
+
+@pytest.mark.parametrize("block", ["c8,0", "t8,0"])
+def test_stride_zero_is_refused(block):
+    with pytest.raises(UserError, match=f"'{block}'"):
+        chain(block, IMAGE, 1.0, "key")
+
+
+def test_transposed_convolution_with_gaps_is_refused():
+    """A kernel of 4 pixels cannot cover strides of 5: torch itself would fail."""
+    with pytest.raises(UserError, match=r"some\.key.*'t8,5'"):
+        chain("t8,5", (8, 7, 7), 1.0, "some.key")
+
+
+# The plans
+
+
+@pytest.mark.parametrize("key", ["heads", "trunks", "decoder"])
+@pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: [*x, *x[-1:]]])
+def test_vlae_lists_of_the_wrong_length_are_refused(key, change):
+    wrong = network("vlae", **{key: change(NETWORKS["vlae"][key])})
+    with pytest.raises(UserError, match=rf"^networks\.n\.{key}: "):
+        vlae_plan.plan(wrong, IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize("key", ["posterior", "prior"])
+@pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: [*x, *x[-1:]]])
+def test_hvae_lists_of_the_wrong_length_are_refused(key, change):
+    wrong = network("hvae", **{key: change(NETWORKS["hvae"][key])})
+    with pytest.raises(UserError, match=rf"^networks\.n\.{key}: "):
+        hvae_plan.plan(wrong, IMAGE, "networks.n")
+
+
+def decoder(bottom, top="f16"):
+    return network("vlae", decoder=[bottom, {"body": top}])
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        pytest.param(
+            decoder({"embed": "f15", "merge": "gated", "body": "f4"}),
+            r"decoder\[0\]\.embed: .*\(15,\).*\(16,\)",
+            id="gated-needs-equal-shapes",
+        ),
+        pytest.param(
+            decoder({"merge": "gated", "body": "f4"}),
+            r"decoder\[0\]\.embed: .*\(2,\).*\(16,\)",
+            id="gated-without-embedding",
+        ),
+        pytest.param(
+            decoder({"embed": "f8", "merge": "concat", "body": "f4"}, "f8x7x7"),
+            r"decoder\[0\]\.embed: .*\(8,\).*\(8, 7, 7\)",
+            id="concat-flat-to-image",
+        ),
+        pytest.param(
+            decoder({"embed": "f8x5x5", "merge": "concat", "body": "f4"}, "f8x7x7"),
+            r"decoder\[0\]\.embed: .*\(8, 5, 5\).*\(8, 7, 7\)",
+            id="concat-other-area",
+        ),
+        pytest.param(
+            decoder({"embed": "f16", "body": "f4"}),
+            r"decoder\[0\]: 'merge' is missing",
+            id="no-merge",
+        ),
+        pytest.param(
+            network("vlae", decoder=2 * NETWORKS["vlae"]["decoder"][:1]),
+            r"decoder\[1\]: the top stage",
+            id="merge-at-the-top",
+        ),
+    ],
+)
+def test_vlae_stages_that_do_not_meet_are_refused(stages, expected):
+    with pytest.raises(UserError, match=rf"^networks\.n\.{expected}"):
+        vlae_plan.plan(stages, IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param("f4x5x5", id="28-is-no-multiple-of-5"),
+        pytest.param("f4x7x14", id="unequal-strides"),
+        pytest.param("f4x56x56", id="larger-than-the-image"),
+        pytest.param("f4x4x4", id="stride-7-leaves-gaps"),
+    ],
+)
+def test_impossible_output_stride_is_refused(end):
+    with pytest.raises(UserError, match=r"^networks\.n\.decoder: .*28x28"):
+        hvae_plan.plan(network("hvae", decoder=end), IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize(
+    ("end", "stride"), [("f4x28x28", 1), ("f4x14x14", 2), ("f4x7x7", 4), ("f9", None)]
+)
+def test_output_stride(end, stride):
+    plan = hvae_plan.plan(network("hvae", decoder=end), IMAGE, "key")
+    assert plan.output_stride == stride
+
+
+def test_errors_in_blocks_name_the_layer():
+    wrong = network("vlae", heads=["f8", "c8,2"])
+    with pytest.raises(UserError, match=r"^networks\.n\.heads\[1\]: "):
+        vlae_plan.plan(wrong, IMAGE, "networks.n")
+
+
+def test_classifier_plan():
+    plan = classifier_plan.plan(network("classifier", width=0.5), IMAGE, "key")
+    assert [layer.outputs for layer in plan.body.layers] == [(2, 14, 14), (12,)]
+
+
+# Modules of plans
+
+AREAS = [(1, 1), (3, 5), (7, 7), (8, 6), (10, 13), (28, 28)]
+
+
+@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["c", "t"])
+def test_convolutions_give_the_planned_shape(kind, stride, area):
+    plan = chain(f"{kind}5,{stride}", (2, *area), 1.0, "key")
+    x = torch.randn(3, 2, *area)
+    assert plain_builder().chain(plan)(x).shape == (3, *plan.outputs)
+
+
+@pytest.mark.parametrize("batch_norm", ["none", "moving", "batch"])
+def test_chains_of_all_blocks_give_the_planned_shape(batch_norm):
+    plan = chain("c4,2 f20 f6x5x3 t4,2 lin7 lin4x3x2", IMAGE, 1.0, "key")
+    module = Builder(batch_norm, 0.02, "leaky").chain(plan)
+    assert module(torch.randn(3, *IMAGE)).shape == (3, *plan.outputs)
+
+
+def test_empty_chain_is_the_identity():
+    x = torch.randn(3, *IMAGE)
+    assert torch.equal(plain_builder().chain(chain("", IMAGE, 1.0, "key"))(x), x)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("multiple", [(1, 1), (2, 3), (7, 5)])
+def test_transposed_convolution_is_the_adjoint_of_the_convolution(stride, multiple):
+    """<conv(x), y> = <x, transposed(y)> with the same weights."""
+    down = SameConv2d(3, 5, stride, bias=False).double()
+    up = SameConvTranspose2d(5, 3, stride, bias=False).double()
+    with torch.no_grad():
+        up.weight.copy_(down.weight)
+    x = torch.randn(2, 3, *(n * stride for n in multiple)).double()
+    y = torch.randn(2, 5, *multiple).double()
+    left, right = (down(x) * y).sum(), (x * up(y)).sum()
+    torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+def test_same_padding_is_centred(stride):
+    """A kernel that is 1 at one of its middle pixels picks pixels of its input."""
+    x = torch.randn(1, 1, 4 * stride, 6 * stride)
+    convolution = SameConv2d(1, 1, stride, bias=False)
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.weight[..., 1, 1] = 1
+    # 4 - stride pixels are padded, the smaller half before: kernel pixel 1 meets
+    # image pixel 1 less that half.
+    first = 1 - (4 - stride) // 2
+    assert torch.equal(convolution(x), x[..., first::stride, first::stride])
+
+
+@pytest.mark.parametrize(("activation", "slope"), [("leaky", 0.1), ("relu", 0.0)])
+def test_blocks_are_affine_then_activation(activation, slope):
+    builder = Builder("none", 0.0, activation)
+    block = builder.chain(chain("f6", (4,), 1.0, "key"))
+    affine: Any = block[0].affine
+    x = torch.randn(20, 4)
+    y = x @ affine.weight.T + affine.bias
+    torch.testing.assert_close(block(x), y.clamp(min=0) + slope * y.clamp(max=0))
+    plain = builder.chain(chain("lin6", (4,), 1.0, "key"))
+    affine = plain[0].affine
+    torch.testing.assert_close(plain(x), x @ affine.weight.T + affine.bias)
+
+
+def test_initial_weights_have_their_standard_deviation():
+    std, units = 0.02, 200
+    plan = chain(f"f{units}", (units,), 1.0, "key")
+    block: Any = Builder("none", std, "relu").chain(plan)[0]
+    error = std / math.sqrt(2 * units * units)
+    assert block.affine.weight.std().item() == pytest.approx(std, abs=5 * error)
+    assert block.affine.bias.abs().max() == 0
+
+
+# Batch norm
+
+
+def spread(model, x):
+    """How much the code of the first image depends on the images beside it."""
+    with torch.no_grad():
+        return (model.posterior(x)[0][0][0] - model.posterior(x[:2])[0][0][0]).norm()
+
+
+def build_vlae(**changes):
+    torch.manual_seed(0)
+    return VLAE(network("vlae", **changes), OBJECTIVE, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "depends"), [("batch", True), ("moving", False), ("none", False)]
+)
+def test_batch_statistics_in_evaluation_mode(batch_norm, depends):
+    model = build_vlae(batch_norm=batch_norm).eval()
+    x = torch.rand(8, *IMAGE)
+    assert (spread(model, x) > 1e-3) == depends
+    if not depends:
+        assert spread(model, x) < 1e-5
+
+
+def test_batch_statistics_are_the_same_in_training_and_evaluation():
+    model, x = build_vlae(batch_norm="batch"), torch.rand(8, *IMAGE)
+    with torch.no_grad():
+        training = model.train().posterior(x)[1][0]
+        assert torch.equal(training, model.eval().posterior(x)[1][0])
+    assert not any("running" in name for name in model.state_dict())
+
+
+def test_moving_statistics_follow_training_batches_only():
+    model, x = build_vlae(batch_norm="moving"), torch.rand(8, *IMAGE)
+    kept = {k: v.clone() for k, v in model.state_dict().items() if "running" in k}
+    assert kept
+
+    def moved():
+        now = model.state_dict()
+        return [k for k, v in kept.items() if not torch.equal(v, now[k])]
+
+    with torch.no_grad():
+        model.eval().posterior(x)
+        assert not moved()
+        model.train().posterior(x)
+        assert moved()
+
+
+def test_without_batch_norm_there_is_no_norm_and_every_layer_has_a_bias():
+    model = build_vlae(batch_norm="none")
+    modules = list(model.modules())
+    norms = nn.BatchNorm1d | nn.BatchNorm2d
+    assert not [m for m in modules if isinstance(m, norms)]
+    affine = [m for m in modules if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert affine
+    assert all(m.bias is not None for m in affine)
+
+
+def test_batch_norm_follows_every_layer_but_plain_ones():
+    model = build_vlae(batch_norm="moving")
+    blocks = [m for m in model.modules() if isinstance(m, Block)]
+    plain = {id(m) for head in model.heads for m in head.children()}
+    plain |= {id(model.trunks[0][-1]), id(model.stages[1].body[-1])}  # lin16 both
+    for block in blocks:
+        has_norm = not isinstance(block.norm, nn.Identity)
+        assert has_norm == (id(block) not in plain)
+        assert (block.affine.bias is None) == has_norm
+
+
+# The authors' network
+
+
+def parameters(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def convolution(inputs, outputs):
+    return 4 * 4 * inputs * outputs + 2 * outputs  # kernel; norm's scale and shift
+
+
+def dense(inputs, outputs):
+    return inputs * outputs + 2 * outputs
+
+
+def linear(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+def test_the_authors_network_has_its_parameters_and_shapes():
+    networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
+    model = VLAE(networks["networks"]["vlae-mnist"], OBJECTIVE, IMAGE)
+    units, area, latent = 1024, 7 * 7, 2
+    body = convolution(1, 64) + convolution(64, 128)
+    bottom = body + 2 * linear(128 * area, latent)
+    two = 2 * dense(units, units)
+    upper = two + 2 * linear(units, latent)  # a ladder head above the bottom
+    encoder = bottom + body + linear(128 * area, units)
+    encoder += upper + two + linear(units, units) + upper
+    embed, gate = dense(latent, units), units
+    top = dense(latent, units) + dense(units, units) + linear(units, units)
+    middle = embed + gate + two + linear(units, units)
+    # A transposed convolution has a kernel per pair of channels too.
+    last = convolution(128, 64) + (4 * 4 * 64 + 1)
+    decode = top + middle + embed + gate + dense(units, 128 * area) + last
+    assert parameters(model) == encoder + decode
+    assert parameters(model) == pytest.approx(25.9e6, rel=0.01)
+
+    model.eval()
+    with torch.no_grad():
+        assert model.decode(noise(model, 3)).shape == (3, *IMAGE)
+        latents, kl = model.infer(torch.rand(3, *IMAGE), noise(model, 3))
+    assert [z.shape for z in latents] == [(3, latent)] * 3
+    assert kl.shape == (3, 3)
+
+
+def test_every_network_of_the_configuration_can_be_built():
+    networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
+    for name, settings in networks["networks"].items():
+        module = registry.load("models", settings["model"])
+        image = tuple(settings["input"])
+        model = module.build({**settings, "width": 0.05}, OBJECTIVE, image, 10)
+        assert parameters(model) > 0, name
+
+
+def test_width_multiplier_reaches_every_layer_of_a_model():
+    wide, narrow = (build_vlae(width=w).state_dict() for w in (1.0, 0.5))
+    assert wide.keys() == narrow.keys()
+    latents = set(NETWORKS["vlae"]["latents"])
+    for name, tensor in wide.items():
+        for before, after in zip(tensor.shape, narrow[name].shape, strict=True):
+            fixed = before in (1, 7, *latents) or after == before
+            assert fixed or before == 2 * after, name
+    assert parameters(build_vlae(width=0.5)) < parameters(build_vlae()) / 2
+
+
+# Models of every depth
+
+
+def vlae_of(layers, merge, convolutional):
+    body = "f4x7x7 t4,2" if convolutional else "f20"
+    above = "f4x7x7" if convolutional else "f16"
+    stages = [
+        {"embed": above, "merge": merge, "body": body if index == 0 else above}
+        for index in range(layers - 1)
+    ]
+    first = "c4,2 c4,2" if convolutional else "f16"
+    return network(
+        "vlae",
+        latents=list(range(2, 2 + layers)),
+        heads=[first, *["f16"] * (layers - 1)],
+        trunks=[f"{first} lin16", *["f16"] * (layers - 2)][: layers - 1],
+        decoder=[*stages, {"body": body if layers == 1 else above}],
+    )
+
+
+def hvae_of(layers, inference, convolutional):
+    if not convolutional:
+        posterior, end = ["f16"] * layers, "f16"
+    elif inference == "deterministic":  # the features that go up are an image
+        posterior, end = ["c4,2"] * layers, "f4x7x7 t4,2"
+    else:
+        posterior, end = ["c4,2 f16", *["f4x2x2 c4,1"] * (layers - 1)], "f4x7x7 t4,2"
+    return network(
+        "hvae",
+        latents=list(range(6, 6 - layers, -1)),
+        inference=inference,
+        posterior=posterior,
+        prior=["f12"] * (layers - 1),
+        decoder=end,
+    )
+
+
+CASES = [
+    pytest.param(vlae_of(layers, merge, conv), id=f"vlae-{layers}-{merge}-{body}")
+    for layers in (1, 2, 4)
+    for merge in ("concat", "gated")
+    for conv, body in ((True, "conv"), (False, "dense"))
+] + [
+    pytest.param(hvae_of(layers, inference, conv), id=f"hvae-{layers}-{inference}-{b}")
+    for layers in (1, 2, 3)
+    for inference in ("bottom-up", "deterministic")
+    for conv, b in ((True, "conv"), (False, "dense"))
+]
+
+
+@pytest.mark.parametrize("settings", CASES)
+def test_models_of_every_depth_compute_what_they_promise(settings):
+    count, latents = 5, settings["latents"]
+    torch.manual_seed(0)
+    model = MODELS[settings["model"]](settings, OBJECTIVE, IMAGE)
+    x, labels = torch.rand(count, *IMAGE), torch.zeros(count, dtype=torch.long)
+    drawn, kl = model.infer(x, noise(model, count))
+    assert [z.shape for z in drawn] == [(count, d) for d in latents]
+    assert kl.shape == (count, len(latents))
+    generated = model.generate(noise(model, count))
+    assert [z.shape for z in generated] == [(count, d) for d in latents]
+    mean = model.decode(noise(model, count))
+    assert mean.shape == (count, *IMAGE)
+    assert mean.min() > 0
+    assert mean.max() < 1
+
+    terms = model.terms(x, x, labels, noise(model, count))
+    assert [*terms] == [
+        "reconstruction",
+        *(f"kl_{i + 1}" for i in range(len(latents))),
+    ]
+    assert all(v.shape == (count,) and v.isfinite().all() for v in terms.values())
+    model.loss(terms, 1.0).backward()
+    idle = [n for n, p in model.named_parameters() if p.grad is None]
+    assert not idle
+
+
+@pytest.mark.parametrize("settings", CASES)
+def test_the_same_noise_gives_the_same_image_and_any_layer_another(settings):
+    model = MODELS[settings["model"]](
+        {**settings, "initial_std": 0.3}, OBJECTIVE, IMAGE
+    )
+    model.eval()
+    with torch.no_grad():
+        first = noise(model, 3)
+        before = model.decode(first)
+        assert torch.equal(before, model.decode(first))
+        for layer, other in enumerate(noise(model, 3, seed=1)):
+            after = model.decode([*first[:layer], other, *first[layer + 1 :]])
+            assert not torch.equal(before, after), f"layer {layer + 1}"
+
+
+def test_concat_puts_what_is_above_first():
+    """Eq. 11: [z~_{l+1}; v_l(z_l)]."""
+    settings = vlae_of(2, "concat", convolutional=False)
+    model = VLAE({**settings, "batch_norm": "none"}, OBJECTIVE, IMAGE)
+    stage: Any = model.stages[0]
+    above, z = torch.randn(3, 16), torch.randn(3, 2)
+    expected = stage.body(torch.cat([above, stage.embed(z)], 1))
+    assert torch.equal(stage(z, above), expected)
+
+
+def test_gated_merge_adds_what_is_gated():
+    model = build_vlae(batch_norm="none")
+    stage: Any = model.stages[0]
+    above, z = torch.randn(3, 16), torch.randn(3, 2)
+    torch.testing.assert_close(
+        stage(z, above), stage.body(above + stage.INITIAL_GATE * stage.embed(z))
+    )
+
+
+def test_hvae_decoder_looks_at_the_bottom_layer_alone():
+    model = HVAE(hvae_of(3, "bottom-up", False), OBJECTIVE, IMAGE)
+    latents = noise(model, 3)
+    others = [latents[0], *noise(model, 3, seed=1)[1:]]
+    assert torch.equal(model.decoder(latents), model.decoder(others))
+
+
+def test_hvae_infers_upper_layers_from_the_draw_below_only_when_bottom_up():
+    x = torch.rand(3, *IMAGE)
+    for inference, follows in (("bottom-up", True), ("deterministic", False)):
+        torch.manual_seed(0)
+        model = HVAE(hvae_of(2, inference, False), OBJECTIVE, IMAGE)
+        first = noise(model, 3)
+        other = [noise(model, 3, seed=1)[0], first[1]]
+        tops = [model.infer(x, e)[0][1] for e in (first, other)]
+        assert torch.equal(*tops) != follows
+
+
+def test_posterior_scales_keep_their_bounds():
+    x = 100 * torch.randn(50, *IMAGE)
+    for scale, largest in (("sigmoid", 1.0), ("softplus", math.inf)):
+        changes = {"posterior_scale": scale, "scale_minimum": 0.1, "batch_norm": "none"}
+        model = build_vlae(**changes)
+        randomise(model, 1.0)
+        scales = torch.cat([s for _, s in model.posterior(x)], 1)
+        assert scales.min() >= 0.1
+        assert scales.max() <= largest + 0.1
+        assert (scales.max() > 1.2) == (scale == "softplus")
+
+
+# The likelihood
+
+FEATURES = {"dense": (6,), "conv": (4, 14, 14)}
+FAMILIES = {
+    "gaussian": torch.distributions.Normal,
+    "laplace": torch.distributions.Laplace,
+}
+
+
+def likelihood(family, scale, body, value=0.2):
+    objective = {"likelihood": family, "scale": scale, "scale_value": value}
+    stride = None if body == "dense" else 2
+    return Likelihood(objective, plain_builder(), FEATURES[body], IMAGE, stride)
+
+
+@pytest.mark.parametrize("body", FEATURES)
+@pytest.mark.parametrize("scale", ["fixed", "scalar", "network"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_likelihood_of_every_kind(family, scale, body):
+    model, features = likelihood(family, scale, body), torch.randn(3, *FEATURES[body])
+    mean, found = model(features)
+    assert mean.shape == (3, *IMAGE)
+    assert found.shape == ((3, *IMAGE) if scale == "network" else ())
+    x = torch.rand(3, *IMAGE)
+    expected = FAMILIES[family](mean, found).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(model.log_density(x, mean, found), expected)
+    model.log_density(x, mean, found).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    learned = {"fixed": [], "scalar": ["log_scale"]}
+    if scale in learned:
+        names = [n for n, _ in model.named_parameters() if not n.startswith("mean.")]
+        assert names == learned[scale]
+
+
+@pytest.mark.parametrize("value", [0.05, 0.25, 2.0])
+@pytest.mark.parametrize("scale", ["fixed", "scalar", "network"])
+def test_scale_starts_where_it_is_told(scale, value):
+    model = randomise(likelihood("gaussian", scale, "dense", value), 0.0)
+    if scale == "scalar":
+        model = likelihood("gaussian", scale, "dense", value)
+    _, found = model(torch.randn(3, 6))
+    offset = 0 if scale == "fixed" else MINIMUM_SCALE  # keeps a learned one above 0
+    torch.testing.assert_close(found, torch.full_like(found, value + offset))
+
+
+@pytest.mark.parametrize("scale", ["scalar", "network"])
+def test_learned_scale_never_reaches_zero(scale):
+    model = likelihood("gaussian", scale, "dense")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if not name.startswith("mean."):
+                parameter.fill_(-1e4)
+        _, found = model(torch.rand(3, 6))
+    torch.testing.assert_close(found, torch.full_like(found, MINIMUM_SCALE))
+
+
+@pytest.mark.parametrize(("family", "sd"), [("gaussian", 1.0), ("laplace", 2**0.5)])
+def test_samples_have_mean_and_scale(family, sd):
+    model, scale = likelihood(family, "fixed", "dense"), 0.3
+    mean = torch.rand(200, *IMAGE)
+    stream = torch.Generator().manual_seed(0)
+    drawn = model.sample(mean, torch.tensor(scale), stream)
+    residue, count = (drawn - mean).double() / scale, mean.numel()
+    assert residue.mean().item() == pytest.approx(0, abs=5 * sd / count**0.5)
+    # E|r| is sqrt(2 / pi) of a Gaussian and 1 of a Laplace: it tells them apart.
+    absolute = {"gaussian": math.sqrt(2 / math.pi), "laplace": 1.0}[family]
+    error = math.sqrt((sd**2 - absolute**2) / count)
+    assert residue.abs().mean().item() == pytest.approx(absolute, abs=5 * error)
+
+
+def test_size_counts_elements():
+    assert size((3, 4, 5)) == 60

@@ -1,0 +1,290 @@
+"""The pipeline as a user runs it: real Snakemake on a copy of the working tree."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TINY = "tests/config/tiny.yaml"
+BASE = ("presets", "networks", "config")
+OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
+SEEDS = ("1", "2")
+# The default profile hides what `jobs` reads.
+OPTIONS = ("--quiet", "host", "--cores", "2")
+
+
+def snakemake(folder, *words, config=TINY, check=0):
+    """Call it in `folder`; everything it printed."""
+    tools = Path(sys.executable).parent
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    for name in ("PYTHONPATH", "VLAE_MIRROR", "SNAKEMAKE_PROFILE"):
+        environment.pop(name, None)
+    overlays = ["--configfile", config] if isinstance(config, str) else config
+    finished = subprocess.run(
+        [sys.executable, "-m", "snakemake", *OPTIONS, *overlays, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert finished.returncode == check, finished.stdout[-5000:]
+    return finished.stdout
+
+
+def jobs(printed):
+    """Jobs that Snakemake lists, as 'rule wildcard/wildcard', without `all`."""
+    found = set()
+    for rule, block in re.findall(
+        r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", printed, re.MULTILINE
+    ):
+        values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+        pairs = values[1].split(", ") if values else []
+        found.add(" ".join([rule, "/".join(p.split("=")[1] for p in pairs)]).strip())
+    return found - {"all"}
+
+
+def planned(folder, *words, config=TINY):
+    return jobs(snakemake(folder, "-n", *words, config=config))
+
+
+def results(folder):
+    """Size and time of every result."""
+    files = [p for p in (folder / "results").rglob("*") if p.is_file()]
+    stats = {p.relative_to(folder): p.stat() for p in files}
+    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+
+def edit(folder, name, addition):
+    path = folder / "src" / "vlae" / name
+    path.write_text(path.read_text() + addition)
+
+
+def after_training(run, figure):
+    """What follows from a training of `run`, which `figure` shows."""
+    experiments = {"vlae": ("traversal", "effects", "samples")}[run]
+    return {
+        *(f"experiment strokes/{run}/{s}/{e}" for s in SEEDS for e in experiments),
+        f"overview strokes/{run}",
+        f"figure {figure}",
+        "report",
+    }
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """What a commit of the working tree would hold, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("tree")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tree):
+    """A folder in which the tiny pipeline has run; not to be changed."""
+    printed = snakemake(tree)
+    assert {"prepare strokes", "train strokes/vlae/2", "report"} <= jobs(printed)
+    return tree
+
+
+@pytest.fixture
+def work(finished, tmp_path):
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "work"))
+
+
+# The result
+
+
+class Page(HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.tags = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(finished):
+    return Page(finished / "results" / "report.html")
+
+
+def test_report_is_one_self_contained_file(page):
+    assert [t for t, _ in page.tags].count("html") == 1
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "srcset", "data", "poster", "action"):
+            if name in attributes:
+                value = attributes[name]
+                assert value.startswith(("#", "data:")), f"{tag} {name}={value[:80]}"
+        assert "url(" not in attributes.get("style", "")
+    assert not [a for a in page.all("script") if "src" in a]
+    assert not page.all("link") and not page.all("iframe")
+
+
+def test_report_style_loads_nothing(finished):
+    text = (finished / "results" / "report.html").read_text()
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert "@import" not in style
+    assert all(
+        found.startswith("data:") for found in re.findall(r"url\(\W?(.*?)\)", style)
+    )
+
+
+def test_report_images_are_inside_and_described(page):
+    images = page.all("img")
+    assert len(images) >= 3 + 3  # figures, and an overview of each run
+    for image in images:
+        assert image["src"].startswith("data:image/png;base64,iVBOR")
+        assert len(image["alt"]) > 10
+
+
+def test_report_has_a_section_for_every_figure_and_working_links(page):
+    sections = {a.get("id") for a in page.all("section")}
+    assert {"figure2", "figure3", "figure5"} <= sections
+    known = {a["id"] for _, a in page.tags if "id" in a}
+    assert {a["href"][1:] for a in page.all("a") if "href" in a} <= known
+
+
+def test_report_says_how_to_make_it_again(finished):
+    text = (finished / "results" / "report.html").read_text()
+    assert f"snakemake --cores 2 --configfile {TINY}" in text
+
+
+def test_every_stage_leaves_its_files(finished):
+    found = {str(path) for path in results(finished)}
+    for name in (
+        "data/strokes/card.json",
+        "runs/strokes/vlae/2/model.safetensors",
+        "runs/strokes/vlae/2/history.parquet",
+        "experiments/strokes/hvae-matched/1/gibbs.npz",
+        "experiments/strokes/hvae-matched/1/gibbs.parquet",
+        "figures/figure2.svg",
+        "figures/runs/strokes/judge.png",
+        "logs/train/strokes/vlae/2.log",
+        "benchmarks/train/strokes/vlae/2.tsv",
+    ):
+        assert f"results/{name}" in found
+    log = (finished / "results/logs/train/strokes/vlae/2.log").read_text()
+    assert "12/12" in log
+
+
+# What runs again, and what does not
+
+
+def test_second_call_does_nothing(finished):
+    assert "Nothing to be done" in snakemake(finished)
+
+
+def test_elsewhere_it_does_nothing_either(work):
+    assert planned(work) == set()
+
+
+def test_learning_rate_of_one_run(work):
+    (work / "mine.yaml").write_text(
+        "runs: {strokes: {vlae: {training: {learning_rate: 0.002}}}}\n"
+    )
+    assert planned(work, config=["--configfile", TINY, "mine.yaml"]) == {
+        *(f"{rule} strokes/vlae/{s}" for s in SEEDS for rule in ("run_spec", "train")),
+        *after_training("vlae", "figure5"),
+        "report_spec",  # it names the overlays
+    }
+
+
+def test_edits_of_code(work):
+    edit(work, "models/vlae.py", "\n# A comment.\n")
+    assert planned(work) == set()
+    edit(work, "figures/figure3.py", "\nEDITED = True\n")
+    assert planned(work) == {"figure figure3", "report"}
+    edit(work, "models/vlae.py", "\nEDITED = True\n")
+    assert planned(work) == {
+        *(f"train strokes/vlae/{s}" for s in SEEDS),
+        *after_training("vlae", "figure5"),
+        "figure figure3",
+    }
+
+
+def test_a_deleted_figure_is_redrawn_without_training(work):
+    figure = work / "results" / "figures" / "figure3.svg"
+    drawn = figure.read_bytes()
+    figure.unlink()
+    before = results(work)
+    assert jobs(snakemake(work)) == {"figure figure3", "report"}
+    assert figure.read_bytes() == drawn
+    after = results(work)
+    changed = {str(path) for path in after if after[path] != before.get(path)}
+    assert not [p for p in changed if p.startswith(("results/runs", "results/data"))]
+    assert not [p for p in changed if p.startswith("results/experiments")]
+    assert "results/report.html" in changed
+
+
+# What is refused before any job
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ("sedes: [1]", "unknown key 'sedes'"),
+        ("mirror: /nowhere/at/all", "mirror: no folder '/nowhere/at/all'"),
+    ],
+)
+def test_refused_before_any_job(finished, tmp_path, overlay, message):
+    before = results(finished)
+    path = tmp_path / "wrong.yaml"
+    path.write_text(overlay + "\n")
+    words = ["--configfile", TINY, str(path)]
+    printed = snakemake(finished, "--forceall", config=words, check=1)
+    assert message in printed
+    assert "Traceback" not in printed
+    assert jobs(printed) == set()
+    assert results(finished) == before
+
+
+# What ships
+
+
+@pytest.mark.parametrize(
+    "overlay", [None, *OVERLAYS], ids=lambda p: getattr(p, "stem", "paper")
+)
+def test_dry_run_of_what_ships(tree, overlay):
+    config = ["--configfile", f"config/{overlay.name}"] if overlay else []
+    printed = snakemake(tree, "-n", "--forceall", config=config)
+    assert "report" in jobs(printed)
+    assert "rror" not in printed
+
+
+def test_dry_run_under_slurm(tree):
+    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
+    assert "train strokes/vlae/1" in jobs(printed)
+    assert "slurm_partition=cpu" in printed
+
+
+def test_slurm_profile_repeats_no_key_of_the_default_profile():
+    """The default profile is read as well, and would win."""
+
+    def keys(name):
+        lines = (ROOT / name / "config.yaml").read_text().splitlines()
+        return {line.split(":")[0] for line in lines if re.match(r"[a-z-]+:", line)}
+
+    assert not keys("slurm") & keys("profiles/default")
