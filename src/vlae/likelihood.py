@@ -23,10 +23,10 @@ class Likelihood(nn.Module):
 
     Args:
         objective: `likelihood` (gaussian, laplace), `scale` (fixed, scalar,
-            network) and `scale_value`: the scale, or where it starts (plus `MINIMUM_SCALE`). A
-            Gaussian's scale is its standard deviation (Section 3.1; 1/(2c) is the
-            variance of the authors' c * squared error), a Laplace's is 1/r for
-            the authors' r * absolute error.
+            network) and `scale_value`: the scale, or (plus `MINIMUM_SCALE`) its
+            start. A Gaussian's scale is its standard deviation (Section 3.1; 1/(2c)
+            is the variance of the authors' c * squared error), a Laplace's is 1/r
+            for the authors' r * absolute error.
     """
 
     def __init__(

@@ -119,7 +119,7 @@ def train(
     """
     torch.set_num_threads(spec["threads"])
     torch.use_deterministic_algorithms(True)
-    # Every tensor is written before it is read; filling them first costs 15 %.
+    # Every tensor is written before it is read; filling them first is waste.
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
     device = resolve_device(spec["device"])
     with checkpoints.exclusive(folder):
