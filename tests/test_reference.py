@@ -65,7 +65,7 @@ def test_types_ranges_and_choices_are_shown(written):
 def test_block_notation_and_layers_are_explained(written):
     for words in ("c64,2 ", "t64,2 ", "f1024 ", "f128x7x7 ", "lin1024 "):
         assert words in written
-    for words in ("presets.yaml", "networks.yaml", "--configfile", "replaced whole"):
+    for words in ("presets.yaml", "networks.yaml", "--configfile", "`schedule`"):
         assert words in written
 
 
