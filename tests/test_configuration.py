@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from vlae import configuration, registry
+from vlae import configuration, registry, schemas
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
 
@@ -73,7 +73,7 @@ def test_shipped_configuration_is_right(overlay):
     }.items():
         assert names <= set(registry.names(package))
     for name in found.figures():
-        for experiment in content["figures"][name]["experiments"]:
+        for experiment in found.needs(name):
             for run in found.shown(name):
                 assert found.experiment_spec(experiment, run, 1)["settings"]
 
@@ -87,13 +87,13 @@ def test_load_merges_as_the_workflow_does(overlay):
 @pytest.mark.parametrize("package", ["datasets", "experiments"])
 def test_every_module_brings_a_schema(package):
     for name in registry.names(package):
-        assert configuration.schema(f"{package}/{name}")["properties"]
+        assert schemas.schema(f"{package}/{name}")["properties"]
 
 
 def test_every_model_brings_a_plan_and_a_schema():
     assert registry.names("models") == registry.names("networks")
     for name in registry.names("networks"):
-        assert configuration.schema(f"networks/{name}")["properties"]
+        assert schemas.schema(f"networks/{name}")["properties"]
 
 
 # Presets
@@ -238,8 +238,8 @@ BAD = {
         ["datasets.mnist", "'mirors'", "Did you mean 'mirrors'?"],
     ),
     "unknown key of an experiment": (
-        "experiments: {gibbs: {settings: {chain: 3}}}",
-        ["experiments.gibbs.settings", "'chain'", "Did you mean 'chains'?"],
+        "experiments: {gibbs: {chain: 3}}",
+        ["experiments.gibbs", "'chain'", "Did you mean 'chains'?"],
     ),
     "a key that is a number": ("5: 3", ["configuration", "unknown key '5'"]),
     "number for text": ("title: 5", ["title", "expected text", "got 5"]),
@@ -274,8 +274,8 @@ BAD = {
         ["runs.mnist.vlae.training.learning_rate_tail", "expected 1 or less"],
     ),
     "at the upper open end": (
-        "experiments: {gibbs: {settings: {confident: 1}}}",
-        ["experiments.gibbs.settings.confident", "expected less than 1"],
+        "experiments: {gibbs: {confident: 1}}",
+        ["experiments.gibbs.confident", "expected less than 1"],
     ),
     "negative seed": ("seeds: [-1]", ["seeds[0]", "expected 0 or more"]),
     "no seeds": ("seeds: []", ["seeds", "expected a list of at least 1"]),
@@ -338,32 +338,32 @@ BAD = {
         ["datasets.mnist.module", "src/vlae/datasets/", "Did you mean 'idx'?"],
     ),
     "unknown figure": (
-        "figures: {figure4: {experiments: [], runs: []}}",
+        "figures: {figure4: []}",
         ["figures.figure4", "src/vlae/figures/", "figure3"],
     ),
     "unknown experiment": (
-        "experiments: {gibs: {judge: true, settings: {}}}",
+        "experiments: {gibs: {}}",
         ["experiments.gibs", "src/vlae/experiments/", "Did you mean 'gibbs'?"],
     ),
-    "unknown experiment of a figure": (
-        "figures: {figure3: {experiments: [ablations]}}",
-        ["figures.figure3.experiments", "Did you mean 'ablation'?"],
+    "figures as keys instead of a list": (
+        "figures: {figure3: {runs: [mnist/vlae]}}",
+        ["figures.figure3", "expected a list"],
     ),
     "unknown data set of a figure": (
-        "figures: {figure3: {runs: [mnst/vlae]}}",
-        ["figures.figure3.runs", "'mnst'", "Did you mean 'mnist'?"],
+        "figures: {figure3: [mnst/vlae]}",
+        ["figures.figure3", "'mnst'", "Did you mean 'mnist'?"],
     ),
     "unknown run of a figure": (
-        "figures: {figure3: {runs: [mnist/vale]}}",
-        ["figures.figure3.runs", "'vale'", "Did you mean 'vlae'?"],
+        "figures: {figure3: [mnist/vale]}",
+        ["figures.figure3", "'vale'", "Did you mean 'vlae'?"],
     ),
     "run of a figure without its data set": (
-        "figures: {figure3: {runs: [vlae]}}",
-        ["figures.figure3.runs[0]", "expected a run as dataset/run", "'vlae'"],
+        "figures: {figure3: [vlae]}",
+        ["figures.figure3[0]", "expected a run as dataset/run", "'vlae'"],
     ),
     "classifier in a figure": (
-        "figures: {figure3: {runs: [mnist/judge]}}",
-        ["figures.figure3.runs", "mnist/judge is a classifier"],
+        "figures: {figure3: [mnist/judge]}",
+        ["figures.figure3", "mnist/judge is a classifier"],
     ),
     "runs of an unknown data set": (
         "runs: {mnst: {vlae: {label: a, network: vlae-mnist, preset: paper}}}",

@@ -6,17 +6,15 @@ before the first download.
 
 import copy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from vlae import registry
 from vlae.errors import UserError, closest
+from vlae.schemas import SCHEMAS, schema, validate
 
-SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 Map = dict[str, Any]
 
 
@@ -49,10 +47,10 @@ class Configuration:
             _check_network(name, network)
         for name, dataset in content["datasets"].items():
             _check_joined(dataset, "dataset", "datasets", "module", f"datasets.{name}")
-        for name, experiment in content["experiments"].items():
+        for name, settings in content["experiments"].items():
             key = f"experiments.{name}"
             registry.check("experiments", name, key)
-            validate(experiment["settings"], f"experiments/{name}", f"{key}.settings")
+            validate(settings, f"experiments/{name}", key)
         validate(content["defaults"], "run", "defaults")
         for name, preset in content["presets"].items():
             validate(preset, "run", f"presets.{name}")
@@ -73,10 +71,18 @@ class Configuration:
 
     def figures(self) -> list[str]:
         """Figures that have runs to show."""
-        return [n for n, f in self.content["figures"].items() if f["runs"]]
+        return [name for name, runs in self.content["figures"].items() if runs]
 
     def shown(self, figure: str) -> list[RunName]:
-        return [RunName(*r.split("/")) for r in self.content["figures"][figure]["runs"]]
+        return [RunName(*r.split("/")) for r in self.content["figures"][figure]]
+
+    def needs(self, figure: str) -> list[str]:
+        """Experiments whose results `figure` reads, as its module says."""
+        return registry.constant("figures", figure, "EXPERIMENTS", [])
+
+    def judged(self, experiment: str) -> bool:
+        """Whether `experiment` asks the data set's classifier."""
+        return registry.constant("experiments", experiment, "JUDGED", False)
 
     def runs(self) -> list[RunName]:
         """Every run that some figure shows, without judges, each once."""
@@ -163,7 +169,7 @@ class Configuration:
             "run": name.run,
             "seed": seed,
             "ink": self.content["datasets"][name.dataset]["ink"],
-            "settings": self.content["experiments"][experiment]["settings"],
+            "settings": self.content["experiments"][experiment],
         }
 
     def figure_spec(self, figure: str, runs: list[RunName]) -> Map:
@@ -206,16 +212,16 @@ class Configuration:
             )
 
     def _check_figure(self, name: str) -> None:
-        key, figure = f"figures.{name}", self.content["figures"][name]
+        key = f"figures.{name}"
         registry.check("figures", name, key)
-        for experiment in figure["experiments"]:
-            _known(experiment, self.content["experiments"], f"{key}.experiments")
+        for experiment in self.needs(name):
+            _known(experiment, self.content["experiments"], "experiments")
         for run in self.shown(name):
-            _known(run.dataset, self.content["runs"], f"{key}.runs")
-            _known(run.run, self.content["runs"][run.dataset], f"{key}.runs: {run}")
+            _known(run.dataset, self.content["runs"], key)
+            _known(run.run, self.content["runs"][run.dataset], f"{key}: {run}")
             if self.model(run) == "classifier":
                 raise UserError(
-                    f"{key}.runs: {run} is a classifier; expected runs of a generative "
+                    f"{key}: {run} is a classifier; expected runs of a generative "
                     "model."
                 )
 
@@ -276,106 +282,6 @@ def merge(*maps: Map) -> Map:
             else:
                 result[key] = copy.deepcopy(value)
     return result
-
-
-@cache
-def schema(name: str) -> Map:
-    """A schema of `workflow/schemas/`, without its ending.
-
-    Raises:
-        UserError: if there is none, which a new module must bring along.
-    """
-    path = SCHEMAS / f"{name}.schema.yaml"
-    if not path.is_file():
-        raise UserError(
-            f"no schema {path.relative_to(SCHEMAS.parents[1])}: every "
-            "module that takes settings brings one."
-        )
-    return yaml.safe_load(path.read_text())
-
-
-def validate(content: Any, name: str, key: str, also: Map | None = None) -> None:
-    """Check `content` against schema `name`, strictly: no unknown keys.
-
-    Args:
-        key: where `content` stands in the configuration, for the message.
-        also: a second schema, joined with the first.
-
-    Raises:
-        UserError: naming the key, what was expected, and a near miss.
-    """
-    joined = dict(schema(name)) if also is None else _join(schema(name), also)
-    joined.setdefault("additionalProperties", False)
-    validator = jsonschema.Draft202012Validator(joined)
-    error = min(validator.iter_errors(content), key=_rank, default=None)
-    if error is None:
-        return
-    steps = (f"[{k}]" if isinstance(k, int) else f".{k}" for k in error.absolute_path)
-    where = f"{key}{''.join(steps)}".strip(".") or "configuration"
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = str(next(k for k in error.instance if k not in known))
-        raise UserError(f"{where}: unknown key '{unknown}'; {closest(unknown, known)}")
-    if error.validator == "required":
-        missing = next(k for k in error.validator_value if k not in error.instance)
-        raise UserError(f"{where}: key '{missing}' is missing.")
-    raise UserError(f"{where}: expected {_expected(error)}, got {error.instance!r}.")
-
-
-_TYPES = {
-    "object": "keys with values",
-    "array": "a list",
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
-}
-_EXPECTED = {
-    "oneOf": "exactly one of {}",
-    "minimum": "{} or more",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "{} or less",
-    "exclusiveMaximum": "less than {}",
-    "minItems": "a list of at least {}",
-    "maxItems": "a list of at most {}",
-    "uniqueItems": "a list without repetitions",
-    "pattern": "{}",
-}
-
-
-def _rank(error: jsonschema.ValidationError) -> tuple[bool, bool, int]:
-    """The smallest explains the others: a misspelt key also leaves one missing."""
-    kind = error.validator
-    return kind == "oneOf", kind != "additionalProperties", len(error.absolute_path)
-
-
-def _expected(error: jsonschema.ValidationError) -> str:
-    """What the schema wants at the place of `error`, in words."""
-    wanted = error.validator_value
-    if error.validator == "type":
-        types = [wanted] if isinstance(wanted, str) else wanted
-        words = " or ".join(_TYPES[t] for t in types)
-        if {"number", "integer"} & set(types) and isinstance(error.instance, str):
-            words += " (without quotes; YAML takes 2e-4 for text, write 2.0e-4)"
-        return words
-    if error.validator == "enum":
-        return f"one of {', '.join(map(str, wanted))}"
-    if error.validator == "oneOf":
-        wanted = ", ".join(name for option in wanted for name in option["required"])
-    if error.validator == "pattern":
-        wanted = error.schema["description"]
-    return _EXPECTED[error.validator].format(wanted)
-
-
-def _join(first: Map, second: Map) -> Map:
-    return {
-        **second,
-        **first,
-        "properties": {**first["properties"], **second["properties"]},
-        "required": [*first["required"], *second.get("required", [])],
-        "$defs": {**first.get("$defs", {}), **second.get("$defs", {})},
-    }
 
 
 def _known(name: str, known: Map, key: str) -> None:

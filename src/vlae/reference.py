@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vlae.configuration import SCHEMAS, schema
 from vlae.networks import _notation
+from vlae.schemas import SCHEMAS, schema
 
 CONFIG = SCHEMAS.parents[1] / "config"
 BASE = ("presets", "networks", "config")

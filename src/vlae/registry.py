@@ -1,9 +1,12 @@
 """A folder is a registry: the modules of a package, by name."""
 
+import ast
 import importlib
 import importlib.util
 import pkgutil
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from vlae.errors import UserError, closest
 
@@ -23,6 +26,20 @@ def check(package: str, name: str, key: str) -> None:
             f"{key}: no module '{name}' in src/vlae/{package}/; "
             + closest(name, names(package))
         )
+
+
+def constant(package: str, name: str, constant: str, default: Any) -> Any:
+    """A literal at the top of `vlae.<package>.<name>`, read without importing it.
+
+    So Snakemake learns what a module needs without waiting for torch.
+    """
+    found = importlib.util.find_spec(f"vlae.{package}")
+    assert found is not None and found.submodule_search_locations is not None
+    path = Path(found.submodule_search_locations[0], f"{name}.py")
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
+            return ast.literal_eval(node.value)
+    return default
 
 
 def load(package: str, name: str) -> ModuleType:

@@ -115,7 +115,7 @@ def train_code(wildcards):
 
 def experiment_code(wildcards):
     models = {CONFIGURATION.model(name_of(wildcards))}
-    if CONFIGURATION.content["experiments"][wildcards.experiment]["judge"]:
+    if CONFIGURATION.judged(wildcards.experiment):
         models.add("classifier")
     parts = [f"{part}.{model}" for model in models for part in ("models", "networks")]
     experiment = f"experiments.{wildcards.experiment}"
@@ -143,7 +143,7 @@ def run_folder(name, seed):
 
 def judge_files(wildcards):
     """Spec and weights of the classifier, for the experiments that ask it."""
-    if not CONFIGURATION.content["experiments"][wildcards.experiment]["judge"]:
+    if not CONFIGURATION.judged(wildcards.experiment):
         return []
     name, seed = CONFIGURATION.judge(wildcards.dataset)
     folder = run_folder(name, seed)
@@ -165,9 +165,8 @@ def experiment_files(experiments, names):
 
 
 def figure_inputs(wildcards):
-    figure = CONFIGURATION.content["figures"][wildcards.figure]
-    shown = CONFIGURATION.shown(wildcards.figure)
-    return experiment_files(figure["experiments"], shown)
+    figure = wildcards.figure
+    return experiment_files(CONFIGURATION.needs(figure), CONFIGURATION.shown(figure))
 
 
 def history_files(name):
@@ -180,8 +179,8 @@ def history_files(name):
 def overview_inputs(wildcards):
     name = name_of(wildcards)
     judged = name == CONFIGURATION.judge(name.dataset)[0]
-    samples = [] if judged else experiment_files(["samples"], [name])
-    return history_files(name) + samples
+    samples = experiment_files(CONFIGURATION.needs("overview"), [name])
+    return history_files(name) + ([] if judged else samples)
 
 
 def all_runs():
@@ -207,8 +206,7 @@ def report_inputs(wildcards):
         file
         for figure in CONFIGURATION.figures()
         for file in experiment_files(
-            CONFIGURATION.content["figures"][figure]["experiments"],
-            CONFIGURATION.shown(figure),
+            CONFIGURATION.needs(figure), CONFIGURATION.shown(figure)
         )
         if file.endswith(".parquet")
     ]

@@ -8,6 +8,8 @@ from vlae.measures import stroke_measures
 from vlae.runs import classify, decode
 from vlae.sensitivity import class_effect, total_effect
 
+JUDGED = True
+
 
 def run(context: Context) -> Result:
     """Table with columns layer, property, total_effect.

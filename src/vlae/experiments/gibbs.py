@@ -19,6 +19,7 @@ from vlae.observation import observe
 from vlae.progress import Progress
 from vlae.runs import classify, decode, grey_levels
 
+JUDGED = True
 CHAINS = ("data", "noise")
 
 
@@ -55,6 +56,7 @@ def run(context: Context) -> Result:
         arrays[name] = grey_levels(images[:shown])
 
     count, model = settings["chains"], trained.model
+    steps = sorted(set(settings["steps"]))
     pixels = torch.tensor(context.data.images("test")[:count], device=trained.device)
     data_noise = trained.spec["data_noise"]
     look("held_out", 0, pixels.float() / 255)
@@ -65,11 +67,11 @@ def run(context: Context) -> Result:
     for arm, start in zip(CHAINS, (pixels, (random * 255).byte()), strict=True):
         look(arm, 0, start.float() / 255)
         name = f"{trained.spec['dataset']}/{trained.spec['run']} chain from {arm}"
-        progress = Progress(name, settings["steps"][-1], "step")
+        progress = Progress(name, steps[-1], "step")
         x, _ = observe(start, data_noise, stream)
-        for step in range(1, settings["steps"][-1] + 1):
+        for step in range(1, steps[-1] + 1):
             mean, x = gibbs_step(model, x, stream)
-            if step in settings["steps"]:
+            if step in steps:
                 look(arm, step, mean)
             progress.update(step)
     return Result(pd.DataFrame(rows), arrays)

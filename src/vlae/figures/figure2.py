@@ -7,6 +7,8 @@ from matplotlib.figure import Figure, SubFigure
 
 from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
 
+EXPERIMENTS = ["gibbs"]
+
 COMPARED_STEP = 200
 CHAINS_SHOWN = 8
 

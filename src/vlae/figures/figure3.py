@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
 
+EXPERIMENTS = ["ablation", "effects"]
+
 
 def draw(rows: list[Row]) -> Figure:
     """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from vlae.plotting import WIDTH, Row, mosaic, number, show, spread, subfigures
 
+EXPERIMENTS = ["traversal", "effects"]
+
 PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
 
 

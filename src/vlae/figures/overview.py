@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, subfigures
 
+EXPERIMENTS = ["samples"]
 COLUMNS = 8
 PANELS = {
     "data": "held-out images",

@@ -1,0 +1,113 @@
+"""The schemas in workflow/schemas, and what is wrong with a value, in plain words."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from vlae.errors import UserError, closest
+
+SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
+Map = dict[str, Any]
+
+
+@cache
+def schema(name: str) -> Map:
+    """A schema of `workflow/schemas/`, without its ending.
+
+    Raises:
+        UserError: if there is none, which a new module must bring along.
+    """
+    path = SCHEMAS / f"{name}.schema.yaml"
+    if not path.is_file():
+        raise UserError(
+            f"no schema {path.relative_to(SCHEMAS.parents[1])}: every "
+            "module that takes settings brings one."
+        )
+    return yaml.safe_load(path.read_text())
+
+
+def validate(content: Any, name: str, key: str, also: Map | None = None) -> None:
+    """Check `content` against schema `name`, strictly: no unknown keys.
+
+    Args:
+        key: where `content` stands in the configuration, for the message.
+        also: a second schema, joined with the first.
+
+    Raises:
+        UserError: naming the key, what was expected, and a near miss.
+    """
+    joined = dict(schema(name)) if also is None else _join(schema(name), also)
+    joined.setdefault("additionalProperties", False)
+    validator = jsonschema.Draft202012Validator(joined)
+    error = min(validator.iter_errors(content), key=_rank, default=None)
+    if error is None:
+        return
+    steps = (f"[{k}]" if isinstance(k, int) else f".{k}" for k in error.absolute_path)
+    where = f"{key}{''.join(steps)}".strip(".") or "configuration"
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = str(next(k for k in error.instance if k not in known))
+        raise UserError(f"{where}: unknown key '{unknown}'; {closest(unknown, known)}")
+    if error.validator == "required":
+        missing = next(k for k in error.validator_value if k not in error.instance)
+        raise UserError(f"{where}: key '{missing}' is missing.")
+    raise UserError(f"{where}: expected {_expected(error)}, got {error.instance!r}.")
+
+
+_TYPES = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_EXPECTED = {
+    "oneOf": "exactly one of {}",
+    "minimum": "{} or more",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "{} or less",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "a list of at least {}",
+    "maxItems": "a list of at most {}",
+    "uniqueItems": "a list without repetitions",
+    "pattern": "{}",
+}
+
+
+def _rank(error: jsonschema.ValidationError) -> tuple[bool, bool, int]:
+    """The smallest explains the others: a misspelt key also leaves one missing."""
+    kind = error.validator
+    return kind == "oneOf", kind != "additionalProperties", len(error.absolute_path)
+
+
+def _expected(error: jsonschema.ValidationError) -> str:
+    """What the schema wants at the place of `error`, in words."""
+    wanted = error.validator_value
+    if error.validator == "type":
+        types = [wanted] if isinstance(wanted, str) else wanted
+        words = " or ".join(_TYPES[t] for t in types)
+        if {"number", "integer"} & set(types) and isinstance(error.instance, str):
+            words += " (without quotes; YAML takes 2e-4 for text, write 2.0e-4)"
+        return words
+    if error.validator == "enum":
+        return f"one of {', '.join(map(str, wanted))}"
+    if error.validator == "oneOf":
+        wanted = ", ".join(name for option in wanted for name in option["required"])
+    if error.validator == "pattern":
+        wanted = error.schema["description"]
+    return _EXPECTED[error.validator].format(wanted)
+
+
+def _join(first: Map, second: Map) -> Map:
+    return {
+        **second,
+        **first,
+        "properties": {**first["properties"], **second["properties"]},
+        "required": [*first["required"], *second.get("required", [])],
+        "$defs": {**first.get("$defs", {}), **second.get("$defs", {})},
+    }
