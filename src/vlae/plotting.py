@@ -1,5 +1,6 @@
 """What all figures share: one style, image mosaics, and where numbers come from."""
 
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ matplotlib.use("Agg")
 
 WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
+PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
+"""Of the experiment `effects`, in the order of tables."""
 PALETTE = sns.color_palette("colorblind")
 
 
@@ -65,11 +68,21 @@ class Row:
         values = layers.groupby(layers["term"].str[3:].astype(int))["value"]
         return values.apply(spread)
 
-    def effects(self) -> pd.DataFrame:
-        """Total-effect index by layer and property, as text: mean (range)."""
+    def layers(self) -> pd.DataFrame:
+        """A line a layer, as text: held-out KL and total effects, mean (range)."""
         table = self.table("effects")
         cells = table.groupby(["layer", "property"])["total_effect"]
-        return cells.apply(spread).unstack()
+        effects = cells.apply(spread).unstack().rename_axis(columns=None)
+        found = effects[[p for p in PROPERTIES if p in effects]].reset_index()
+        found.insert(0, "run", self.title)
+        found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
+        return found.rename(columns={p: f"T {p}" for p in PROPERTIES})
+
+    def largest(self, name: str) -> pd.DataFrame:
+        """Of the total effects on property `name`, each seed's largest: its line."""
+        table = self.table("effects")
+        chosen = table[(table["property"] == name) & table["total_effect"].notna()]
+        return chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
 
     def arrays(self, experiment: str) -> dict[str, np.ndarray]:
         """Arrays of an experiment, first seed."""
@@ -163,11 +176,20 @@ def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
 def spread(values: pd.Series) -> str:
     """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
     text = number(values.mean())
-    if len(values) > 1:
+    if values.count() > 1:
         text += f" ({number(values.min())}–{number(values.max())})"
     return text
 
 
 def number(value: float) -> str:
-    """Two decimals without a leading zero, as in the paper's field: '.71'."""
-    return "undefined" if np.isnan(value) else f"{value:.2f}".replace("0.", ".", 1)
+    """Two decimals, without a zero before the point: '.71', '-.05', '10.20'."""
+    if np.isnan(value):
+        return "undefined"
+    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}")
+
+
+def in_words(layers: pd.Series) -> str:
+    """'layer 2', or seed by seed where seeds differ: 'layers 1, 2, 2'."""
+    if layers.nunique() == 1:
+        return f"layer {layers.iloc[0]}"
+    return f"layers {', '.join(map(str, layers))} (seed by seed)"

@@ -5,7 +5,16 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
+from vlae.plotting import (
+    PALETTE,
+    WIDTH,
+    Row,
+    in_words,
+    mosaic,
+    show,
+    spread,
+    subfigures,
+)
 
 EXPERIMENTS = ["ablation", "effects"]
 
@@ -34,29 +43,20 @@ def draw(rows: list[Row]) -> Figure:
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    tables = []
-    for row in rows:
-        table = row.effects().rename_axis("layer").reset_index()
-        table.insert(0, "run", row.title)
-        table.insert(2, "KL (nats)", table["layer"].map(row.kl()))
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([row.layers() for row in rows], ignore_index=True)
 
 
 def findings(rows: list[Row]) -> list[str]:
-    """Which layer carries most of the pixels' variance, per run and seed."""
+    """Which layer carries most of the pixels' variance, per run."""
     sentences = []
     for row in rows:
-        table = row.table("effects")
-        pixels = table[table["property"] == "pixels"]
-        largest = pixels.loc[pixels.groupby("seed")["total_effect"].idxmax()]
-        others = pixels.drop(largest.index).groupby("seed")["total_effect"].max()
-        layers = sorted(set(largest["layer"]))
-        where = " or ".join(str(layer) for layer in layers)
+        table, largest = row.table("effects"), row.largest("pixels")
+        others = table[table["property"] == "pixels"].drop(largest.index)
+        second = others.groupby("seed")["total_effect"].max()
         sentences.append(
-            f"{row.title}: layer {where} carries most of the pixels' variance "
-            f"(T = {spread(largest['total_effect'])}); the next layer has "
-            f"T = {spread(others)}."
+            f"{row.title}: {in_words(largest['layer'])} carries most of the pixels' "
+            f"variance, T = {spread(largest['total_effect'])}; the next layer has "
+            f"T = {spread(second)}."
         )
     return sentences
 

@@ -5,11 +5,21 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import WIDTH, Row, mosaic, number, show, spread, subfigures
+from vlae.plotting import (
+    PROPERTIES,
+    WIDTH,
+    Row,
+    in_words,
+    mosaic,
+    number,
+    show,
+    spread,
+    subfigures,
+)
 
 EXPERIMENTS = ["traversal", "effects"]
 
-PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
+NAMED = ["thickness", "slant", "width", "class"]
 
 
 def draw(rows: list[Row]) -> Figure:
@@ -30,32 +40,21 @@ def draw(rows: list[Row]) -> Figure:
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    tables = []
-    for row in rows:
-        effects = row.effects()
-        columns = [p for p in PROPERTIES if p in effects]
-        table = effects[columns].rename_axis("layer").reset_index()
-        table.insert(0, "run", row.title)
-        table.insert(1, "KL (nats)", table["layer"].map(row.kl()))
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([row.layers() for row in rows], ignore_index=True)
 
 
 def findings(rows: list[Row]) -> list[str]:
-    """Which layer moves each named property most, per run."""
+    """Which layer changes each named property most, per run."""
     sentences = []
     for row in rows:
-        table, parts = row.table("effects"), []
-        for name in PROPERTIES[:4]:
-            chosen = table[table["property"] == name]
-            if chosen.empty or chosen["total_effect"].isna().all():
-                continue
-            largest = chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
-            layers = " or ".join(str(x) for x in sorted(set(largest["layer"])))
-            parts.append(
-                f"{name} layer {layers} (T = {spread(largest['total_effect'])})"
-            )
-        sentences.append(f"{row.title}: most changed by: {'; '.join(parts)}.")
+        largest = {name: row.largest(name) for name in NAMED}
+        parts = [
+            f"{name} by {in_words(found['layer'])}, T = {spread(found['total_effect'])}"
+            for name, found in largest.items()
+            if not found.empty
+        ]
+        changed = "; ".join(parts) or "nothing that could be measured"
+        sentences.append(f"{row.title}: most changed is {changed}.")
     return sentences
 
 

@@ -1,0 +1,110 @@
+"""Numbers and words of the figures, from tables whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vlae import plotting, registry
+from vlae.plotting import Row, in_words, mosaic, number, spread
+
+SPEC = {
+    "dataset": "strokes",
+    "dataset_title": "strokes",
+    "run": "vlae",
+    "label": "VLAE",
+    "seeds": [1, 2],
+}
+
+
+@pytest.fixture
+def row(tmp_path):
+    """Two seeds: layer 1 changes thickness in both, class layer 2, then layer 1."""
+    for seed, shift in ((1, 0.0), (2, 0.1)):
+        folder = tmp_path / "experiments" / "strokes" / "vlae" / str(seed)
+        folder.mkdir(parents=True)
+        table = pd.DataFrame(
+            [
+                ("thickness", 1, 0.6 + shift),
+                ("thickness", 2, 0.2),
+                ("class", 1, 0.3 + 6 * shift),
+                ("class", 2, 0.8),
+                ("slant", 1, np.nan),
+                ("slant", 2, np.nan),
+                ("pixels", 1, 0.7 - shift),
+                ("pixels", 2, 0.1),
+            ],
+            columns=["property", "layer", "total_effect"],
+        )
+        table.assign(seed=seed).to_parquet(folder / "effects.parquet")
+        history = pd.DataFrame(
+            [
+                (step, "held-out", f"kl_{layer}", 10.25 * layer * step)
+                for step in (0, 1)
+                for layer in (1, 2)
+            ],
+            columns=["step", "split", "term", "value"],
+        )
+        runs = tmp_path / "runs" / "strokes" / "vlae" / str(seed)
+        runs.mkdir(parents=True)
+        history.to_parquet(runs / "history.parquet")
+    return Row(SPEC, tmp_path / "runs", tmp_path / "experiments")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.714, ".71"), (-0.05, "-.05"), (10.2, "10.20"), (20.0, "20.00"), (0, ".00")],
+)
+def test_number_drops_only_a_leading_zero(value, text):
+    assert number(value) == text
+
+
+def test_spread_gives_mean_and_range_of_several_seeds():
+    assert spread(pd.Series([0.5])) == ".50"
+    assert spread(pd.Series([0.5, 0.7])) == ".60 (.50–.70)"
+    assert spread(pd.Series([np.nan, np.nan])) == "undefined"
+
+
+def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
+    table = row.layers()
+    assert list(table["KL (nats)"]) == ["10.25 (10.25–10.25)", "20.50 (20.50–20.50)"]
+    assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
+    assert table.loc[1, "T slant"] == "undefined"
+
+
+def test_largest_is_found_seed_by_seed(row):
+    assert list(row.largest("class")["layer"]) == [2, 1]
+    assert row.largest("slant").empty
+    assert in_words(row.largest("class")["layer"]) == "layers 2, 1 (seed by seed)"
+    assert in_words(row.largest("thickness")["layer"]) == "layer 1"
+
+
+def test_findings_name_the_layers(row):
+    (figure5,) = registry.load("figures", "figure5").findings([row])
+    assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
+    assert "class by layers 2, 1 (seed by seed)" in figure5
+    assert "slant" not in figure5
+    (figure3,) = registry.load("figures", "figure3").findings([row])
+    assert "layer 1 carries most" in figure3
+    assert "the next layer has T = .10 (.10–.10)" in figure3
+
+
+def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():
+    images = np.zeros((3, 1, 2, 2), np.uint8)
+    images[1] = 255
+    picture = mosaic(images, columns=2)
+    assert picture.shape == (2 * 3 + 1, 2 * 3 + 1, 3)
+    assert (picture[1:3, 1:3] == 255).all(), "black grey level 0 is white paper"
+    assert (picture[1:3, 4:6] == 0).all(), "the second image is ink"
+    assert (picture[4:6, 4:6] == 255).all(), "no fourth image: paper"
+
+
+def test_every_figure_of_the_paper_reads_experiments_that_exist():
+    for name in registry.names("figures"):
+        needed = registry.constant("figures", name, "EXPERIMENTS", [])
+        assert needed
+        assert set(needed) <= set(registry.names("experiments"))
+
+
+def test_missing_results_are_named(row, tmp_path):
+    with pytest.raises(plotting.UserError, match="gibbs"):
+        row.arrays("gibbs")
