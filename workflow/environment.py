@@ -15,8 +15,8 @@ channels:
   - conda-forge
   - nodefaults
 dependencies:
-  - python=3.11
-  - pip=26.0
+  - python=3.11.9
+  - pip=24.2
   - pip:
 """
 

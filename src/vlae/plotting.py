@@ -118,7 +118,7 @@ def style() -> Iterator[None]:
     """The look of every figure."""
     settings = {
         "figure.dpi": 100,
-        "savefig.dpi": 160,
+        "savefig.dpi": 120,
         "font.size": 9,
         "axes.titlesize": 9,
         "axes.labelsize": 9,

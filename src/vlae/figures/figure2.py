@@ -118,5 +118,6 @@ def _lines(axes: Axes, table: pd.DataFrame, column: str, label: str) -> None:
     axes.set_xscale("symlog", linthresh=1)
     steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
     axes.set_xticks(steps, map(str, steps))
-    axes.set(xlabel="step of the chain", ylabel=label, ylim=(0, None))
-    axes.legend(loc="lower right")
+    axes.minorticks_off()
+    axes.set(xlabel="step of the chain", ylabel=label)
+    axes.set(xlim=(-0.15, 1.3 * steps[-1]), ylim=(0, None))

@@ -1,0 +1,43 @@
+"""The two environments, of conda and of make, are the same versions."""
+
+from pathlib import Path
+
+import environment
+import yaml
+
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def test_conda_environment_pins_what_the_lock_pins():
+    written = (ROOT / "environment.yml").read_text()
+    assert written == environment.environment(LOCK), "run `make lock`"
+    (pip,) = [d for d in yaml.safe_load(written)["dependencies"] if isinstance(d, dict)]
+    assert pip["pip"] == environment.pins(LOCK)
+
+
+def test_lock_pins_every_direct_requirement_with_hashes():
+    pins = environment.pins(LOCK)
+    direct = [
+        line.split("#")[0].split("[")[0].split("==")[0].strip()
+        for line in (ROOT / "requirements.in").read_text().splitlines()
+        if "==" in line
+    ]
+    assert len(direct) > 10
+    locked = {pin.split("==")[0] for pin in pins}
+    assert set(direct) <= locked
+    blocks = LOCK.count("    --hash=sha256:")
+    assert blocks >= len(pins)
+
+
+def test_every_rule_names_the_environment():
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        text = path.read_text()
+        rules = text.count("\nrule ")
+        assert text.count("../../environment.yml") == rules, path.name
+
+
+def test_lock_names_no_host():
+    for name in ("requirements.lock", "environment.yml", "requirements.in"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text and "index-url=" not in text, name
