@@ -49,12 +49,13 @@ def findings(rows: list[Row]) -> list[str]:
         chain = table[(table["arm"] == "noise") & (table["step"] == compared)]
         ancestral = table[table["arm"] == "ancestral"]
         gap = (chain["confident"] - ancestral["confident"]) * 100
-        points = ", ".join(f"{value:+.0f}" for value in gap)
+        points = ", ".join(f"{value:+.0f}" for value in gap) + " points"
+        points += ", seed by seed" if len(gap) > 1 else ""
         sentences.append(
             f"{row.title}: after {compared} steps from noise the classifier is sure of "
             f"{spread(chain['confident'])} of the chain's images, against "
-            f"{spread(ancestral['confident'])} of ancestral samples ({points} points, "
-            f"seed by seed); entropy of the classes {spread(chain['class_entropy'])} "
+            f"{spread(ancestral['confident'])} of ancestral samples ({points}); "
+            f"entropy of the classes {spread(chain['class_entropy'])} "
             f"against {spread(ancestral['class_entropy'])} nats."
         )
     return sentences
@@ -78,15 +79,12 @@ def _block(block: SubFigure, row: Row) -> None:
     show(right, ancestral, "ancestral samples: mean of the last draw")
     for axes, arm in zip(strips.subplots(1, 2), ("data", "noise"), strict=True):
         _strip(axes, arrays, arm, steps)
-    for axes, (column, label) in zip(
-        lines.subplots(1, 2),
-        {
-            "confident": "share the classifier is sure of",
-            "class_entropy": "entropy of classes (nats)",
-        }.items(),
-        strict=True,
-    ):
-        _lines(axes, table, column, label)
+    confident, entropy = lines.subplots(1, 2)
+    _lines(confident, table, "confident", "classifier is sure (share)")
+    _lines(entropy, table, "class_entropy", "entropy of classes (nats)")
+    lines.legend(
+        *confident.get_legend_handles_labels(), loc="outside lower center", ncols=4
+    )
 
 
 def _strip(
