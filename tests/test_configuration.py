@@ -377,6 +377,26 @@ BAD = {
         "runs: {mnist: {a/b: {label: a, network: vlae-mnist, preset: paper}}}",
         ["runs.mnist", "expected a name of letters, digits", "'a/b'"],
     ),
+    "VLAE where an HVAE is needed": (
+        "figures: {figure2: [mnist/vlae]}",
+        ["figures.figure2", "mnist/vlae is a vlae", "'gibbs' needs hvae"],
+    ),
+    "batch statistics where layers are fixed": (
+        "runs: {mnist: {hvae-plain: {network_settings: {batch_norm: batch}}}}",
+        ["figures.figure3", "mnist/hvae-plain", "batch_norm: moving"],
+    ),
+    "learned scale on images without noise": (
+        "runs: {mnist: {hvae-plain: {objective: {scale: scalar}}}}",
+        ["runs.mnist.hvae-plain.objective.scale", "data_noise.dequantise: true"],
+    ),
+    "learning rate that is not a number": (
+        "defaults: {training: {learning_rate: .nan}}",
+        ["defaults.training.learning_rate", "expected a finite number"],
+    ),
+    "strokes in colour": (
+        "datasets: {strokes: {shape: [3, 28, 28]}}",
+        ["datasets.strokes.shape", "expected one of", "[1, 28, 28]"],
+    ),
     "judge that is no classifier": (
         "datasets: {mnist: {judge: vlae}}",
         ["datasets.mnist.judge", "'vlae' is no classifier", "model: classifier"],
@@ -403,7 +423,7 @@ BAD = {
     ),
     "mirror that is no folder": (
         "mirror: /nowhere/at/all",
-        ["mirror", "'/nowhere/at/all'", "expected a folder or an http(s) address"],
+        ["mirror", "'/nowhere/at/all'", "expected a folder, or an http(s) address"],
     ),
     "missing base": (
         "extends: config/nowhere.yaml",

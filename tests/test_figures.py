@@ -84,7 +84,7 @@ def test_findings_name_the_layers(row):
     assert "class by layers 2, 1 (seed by seed)" in figure5
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([row])
-    assert "layer 1 carries most" in figure3
+    assert "is that of layer 1, T = .65 (.60–.70)" in figure3
     assert "the next layer has T = .10 (.10–.10)" in figure3
 
 

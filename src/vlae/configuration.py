@@ -5,6 +5,7 @@ before the first download.
 """
 
 import copy
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 from vlae import registry
 from vlae.errors import UserError, closest
+from vlae.mirrors import MIRROR_VARIABLE, check_mirror
 from vlae.schemas import SCHEMAS, schema, validate
 
 Map = dict[str, Any]
@@ -42,7 +44,7 @@ class Configuration:
     def __init__(self, content: Map) -> None:
         self.content = content
         validate(content, "config", "")
-        _check_mirror(content["mirror"], "mirror")
+        check_mirror(content["mirror"], "mirror")
         for name, network in content["networks"].items():
             _check_network(name, network)
         for name, dataset in content["datasets"].items():
@@ -62,6 +64,8 @@ class Configuration:
             self._check_judge(name, dataset["judge"])
         for name in content["figures"]:
             self._check_figure(name)
+        if any(self.files(dataset) for dataset in self.datasets()):
+            check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
 
     # What is asked for
 
@@ -128,6 +132,12 @@ class Configuration:
                 f"{network['input']}, but data set '{name.dataset}' has "
                 f"{dataset['shape']}. Choose a network with that input."
             )
+        noise, learned = settings["data_noise"], settings["objective"]["scale"]
+        if learned != "fixed" and not (noise["dequantise"] or noise["scale"]):
+            raise UserError(
+                f"{key}.objective.scale: a learned scale ({learned}) on eight-bit "
+                "images has no bound; set data_noise.dequantise: true, or scale: fixed."
+            )
         return {
             "dataset": name.dataset,
             "run": name.run,
@@ -186,6 +196,7 @@ class Configuration:
             "title": self.content["title"],
             "overlays": overlays,
             "seeds": self.seeds,
+            "experiments": self.content["experiments"],
             "figures": list(shown.values()),
             "runs": [self._row(run) for run in [*self.runs(), *judges]],
             "datasets": self.datasets(),
@@ -224,6 +235,26 @@ class Configuration:
                     f"{key}: {run} is a classifier; expected runs of a generative "
                     "model."
                 )
+            for experiment in self.needs(name):
+                self._check_experiment(experiment, run, key)
+
+    def _check_experiment(self, experiment: str, run: RunName, key: str) -> None:
+        """Whether the model and network of `run` allow `experiment`."""
+        models = registry.constant("experiments", experiment, "MODELS", None)
+        model = self.model(run)
+        if models is not None and model not in models:
+            raise UserError(
+                f"{key}: {run} is a {model}, but the experiment '{experiment}' needs "
+                f"{' or '.join(models)}. Show other runs there."
+            )
+        network = self.run_spec(run, seed=0)["network"]
+        fixes = registry.constant("experiments", experiment, "FIXES_LAYERS", False)
+        if fixes and network["batch_norm"] == "batch":
+            raise UserError(
+                f"{key}: {run} samples with batch statistics (batch_norm: batch). The "
+                f"experiment '{experiment}' cannot: layers that are equal in a whole "
+                "batch are normalised away. Set batch_norm: moving or none."
+            )
 
 
 def extended(content: Map, overlay: Map, root: Path) -> Map:
@@ -310,17 +341,6 @@ def _check_network(name: str, network: Map, key: str | None = None) -> None:
     _check_joined(network, "network", "networks", "model", key)
     plans = registry.load("networks", network["model"])
     plans.plan(network, tuple(network["input"]), key)
-
-
-def _check_mirror(mirror: str | None, key: str) -> None:
-    if (
-        mirror
-        and not mirror.startswith(("http://", "https://"))
-        and not Path(mirror).is_dir()
-    ):
-        raise UserError(
-            f"{key}: no folder '{mirror}'; expected a folder or an http(s) address."
-        )
 
 
 def _check_complete(content: Map, described: Map, key: str) -> None:

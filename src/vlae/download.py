@@ -15,9 +15,9 @@ import pooch
 
 from vlae.errors import UserError
 from vlae.files import atomic, sha256
+from vlae.mirrors import MIRROR_VARIABLE, check_mirror, is_address
 from vlae.progress import say
 
-MIRROR_VARIABLE = "VLAE_MIRROR"
 TIMEOUT_SECONDS = 30
 RETRIES = 2
 
@@ -68,20 +68,12 @@ def sources(dataset: str, mirrors: list[str]) -> list[str]:
     own = os.environ.get(MIRROR_VARIABLE)
     if not own:
         return mirrors
-    if not _is_address(own) and not Path(own).is_dir():
-        raise UserError(
-            f"{MIRROR_VARIABLE}: no folder '{own}' (expected a folder or an http(s) "
-            f"address that holds {dataset}/)."
-        )
+    check_mirror(own, MIRROR_VARIABLE)
     return [f"{own.rstrip('/')}/{dataset}", *mirrors]
 
 
-def _is_address(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
 def _fetch(source: str, remote: str, folder: Path) -> Path:
-    if not _is_address(source):
+    if not is_address(source):
         path = Path(source, remote)
         if not path.is_file():
             raise UserError("no such file")

@@ -103,6 +103,11 @@ def write(
             )
             done = 0
             for chunk, table in split.chunks:
+                if chunk.shape[1:] != shape:
+                    raise UserError(
+                        f"split '{split.name}': images of shape {chunk.shape[1:]}, "
+                        f"expected {shape}; correct the data set's 'shape'."
+                    )
                 images[done : done + len(chunk)] = chunk
                 done += len(chunk)
                 tables.append(table)

@@ -3,23 +3,29 @@
 import sys
 import time
 
+SECONDS_BETWEEN = 5.0
+
 
 class Progress:
-    """Prints at most one line every `every` seconds, and the last one always."""
+    """Prints a line every few seconds, and the last one always.
 
-    def __init__(self, name: str, total: int, unit: str, every: float = 5.0) -> None:
-        self.name, self.total, self.unit, self.every = name, total, unit, every
+    The rate, and so the time left, is that of the whole step so far.
+
+    Args:
+        start: how much was done before, by an interrupted step.
+    """
+
+    def __init__(self, name: str, total: int, unit: str, start: int = 0) -> None:
+        self.name, self.total, self.unit, self.first = name, total, unit, start
         self.started = self.printed = time.monotonic()
-        self.first: int | None = None
 
     def due(self, done: int) -> bool:
         """Whether `update` would print now; asking costs nothing."""
-        return done == self.total or time.monotonic() - self.printed >= self.every
+        since = time.monotonic() - self.printed
+        return done == self.total or since >= SECONDS_BETWEEN
 
     def update(self, done: int, detail: str = "") -> None:
         """Report that `done` of the total are done."""
-        if self.first is None:
-            self.first = done
         if not self.due(done):
             return
         self.printed = time.monotonic()

@@ -37,8 +37,14 @@ def constant(package: str, name: str, constant: str, default: Any) -> Any:
     assert found is not None and found.submodule_search_locations is not None
     path = Path(found.submodule_search_locations[0], f"{name}.py")
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
-            return ast.literal_eval(node.value)
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            target, value = node.target, node.value
+        else:
+            continue
+        if ast.unparse(target) == constant:
+            return ast.literal_eval(value)
     return default
 
 

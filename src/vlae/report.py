@@ -57,13 +57,11 @@ def render(spec: Map, template: Path, results: Path) -> str:
     )
 
 
-def command(overlays: list[str], target: str = "") -> str:
-    """The shell command that makes `target`, or everything."""
+def command(overlays: list[str]) -> str:
+    """The shell command that makes everything; a target may follow it."""
     words = ["snakemake", "--cores 2"]
     if overlays:
         words.append(f"--configfile {' '.join(overlays)}")
-    if target:
-        words.append(f"-- {target}")
     return " ".join(words)
 
 
@@ -151,7 +149,8 @@ def _settings(rows: list[Row], results: Path) -> list[Map]:
     for row in rows:
         folder = results / "runs" / row.dataset / row.run / str(row.seeds[0])
         spec = read_json(folder / "spec.json", "run spec")
-        found.append({"title": row.title, "spec": spec})
+        facts = read_json(folder / "training.json", "training facts")
+        found.append({"title": row.title, "spec": spec, "facts": facts})
     return found
 
 
@@ -159,13 +158,16 @@ def _provenance() -> Map:
     """What wrote this page, on what."""
 
     def git(*words: str) -> str:
-        found = subprocess.run(
-            ["git", *words], capture_output=True, text=True, check=False
-        )
+        try:
+            found = subprocess.run(
+                ["git", *words], capture_output=True, text=True, check=False
+            )
+        except OSError:
+            return ""
         return found.stdout.strip()
 
     changed = git("status", "--porcelain")
-    commit = git("rev-parse", "HEAD") or "unknown (not a git checkout)"
+    commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return {
         "commit": commit + (" with uncommitted changes" if changed else ""),
         "python": platform.python_version(),

@@ -13,7 +13,7 @@ from vlae import checkpoints
 from vlae.errors import UserError
 from vlae.files import read_json
 from vlae.seeds import generator
-from vlae.training import build_model, resolve_device
+from vlae.training import build_model, resolve_device, set_up
 
 SPEC, WEIGHTS = "spec.json", "model.safetensors"
 BATCH = 500
@@ -39,7 +39,7 @@ def load(folder: Path) -> TrainedRun:
         UserError: missing or broken file, or weights of another network.
     """
     spec = read_json(folder / SPEC, "run spec")
-    torch.set_num_threads(spec["threads"])
+    set_up(spec)
     device = resolve_device(spec["device"])
     model = build_model(spec)
     weights = checkpoints.load(folder / WEIGHTS)[0]

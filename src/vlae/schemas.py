@@ -1,5 +1,6 @@
 """The schemas in workflow/schemas, and what is wrong with a value, in plain words."""
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def validate(content: Any, name: str, key: str, also: Map | None = None) -> None
     Raises:
         UserError: naming the key, what was expected, and a near miss.
     """
+    _check_finite(content, key)
     joined = dict(schema(name)) if also is None else _join(schema(name), also)
     joined.setdefault("additionalProperties", False)
     validator = jsonschema.Draft202012Validator(joined)
@@ -55,6 +57,15 @@ def validate(content: Any, name: str, key: str, also: Map | None = None) -> None
         missing = next(k for k in error.validator_value if k not in error.instance)
         raise UserError(f"{where}: key '{missing}' is missing.")
     raise UserError(f"{where}: expected {_expected(error)}, got {error.instance!r}.")
+
+
+def _check_finite(content: Any, key: str) -> None:
+    """JSON schemas let .nan and .inf pass any range."""
+    if isinstance(content, float) and not math.isfinite(content):
+        raise UserError(f"{key}: expected a finite number, got {content}.")
+    parts = content.items() if isinstance(content, dict) else []
+    for name, part in parts:
+        _check_finite(part, f"{key}.{name}".strip("."))
 
 
 _TYPES = {

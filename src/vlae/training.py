@@ -89,6 +89,16 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def set_up(spec: dict[str, Any]) -> None:
+    """Make this process compute as `spec` says: threads, float32, the same bits."""
+    torch.set_num_threads(spec["threads"])
+    torch.use_deterministic_algorithms(True)
+    # Every tensor is written before it is read; filling them first is waste.
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
+    # The only precision so far is float32, and GPUs would round to less by default.
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def build_model(spec: dict[str, Any]) -> Any:
     """The model of a run spec, with initial weights that follow from its seed."""
     module = registry.load("models", spec["network"]["model"])
@@ -108,7 +118,7 @@ def train(
     """Run, or continue, the training of `spec`.
 
     Args:
-        spec: a run spec (see `vlae.specs`).
+        spec: a run spec (see `Configuration.run_spec`).
         data: prepared data with splits train and test.
         folder: checkpoint folder that belongs to this spec, code and data alone.
         checkpoint_seconds: seconds of work that a kill may cost.
@@ -117,10 +127,7 @@ def train(
         UserError: non-finite loss, no such device, folder in use, or a broken
             checkpoint.
     """
-    torch.set_num_threads(spec["threads"])
-    torch.use_deterministic_algorithms(True)
-    # Every tensor is written before it is read; filling them first is waste.
-    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
+    set_up(spec)
     device = resolve_device(spec["device"])
     with checkpoints.exclusive(folder):
         trainer = _Trainer(spec, data, device)
@@ -171,7 +178,7 @@ class _Trainer:
         if checkpoint.exists():
             state.restore(checkpoint)
             say(f"[{self.name}] continues from step {state.step} of {steps}")
-        progress = Progress(self.name, steps, "step")
+        progress = Progress(self.name, steps, "step", start=state.step)
         every = self.spec["evaluation"]["every"]
         started = saved = time.monotonic()
         before = state.seconds

@@ -25,12 +25,10 @@ def run(arguments: argparse.Namespace) -> None:
 
     spec = read_json(arguments.spec, "experiment spec")
     module = registry.load("experiments", spec["experiment"])
-    context = Context(
-        spec,
-        runs.load(arguments.run),
-        prepared.load(arguments.data),
-        runs.load(arguments.judge) if arguments.judge else None,
-    )
+    judge = runs.load(arguments.judge) if arguments.judge else None
+    # The run comes last: its thread count is the one that holds.
+    trained = runs.load(arguments.run)
+    context = Context(spec, trained, prepared.load(arguments.data), judge)
     result = module.run(context)
     identity = {key: spec[key] for key in ("dataset", "run", "seed")}
     table = result.table.assign(**identity)[[*identity, *result.table.columns]]

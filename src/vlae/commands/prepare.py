@@ -21,7 +21,12 @@ def run(arguments: argparse.Namespace) -> None:
     spec = read_json(arguments.spec, "data spec")
     name = spec["name"]
     splits = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
-    bars = {s.name: Progress(f"{name} {s.name}", s.count, "image") for s in splits}
+    bars: dict[str, Progress] = {}
+
+    def progress(split: str, done: int, total: int) -> None:
+        bar = bars.setdefault(split, Progress(f"{name} {split}", total, "image"))
+        bar.update(done)
+
     facts = {
         **{key: spec[key] for key in CARD_KEYS},
         "name": name,
@@ -29,9 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         "preprocessing": "none: grey or colour levels 0-255 as they come",
         "spec_sha256": digest(spec),
     }
-    card = prepared.write(
-        arguments.out, splits, facts, lambda split, done, _: bars[split].update(done)
-    )
+    card = prepared.write(arguments.out, splits, facts, progress)
     if card["classes"] != spec["classes"]:
         raise UserError(
             f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "

@@ -5,6 +5,8 @@ import pandas as pd
 from vlae.experiment import Context, Result
 from vlae.runs import decode, grey_levels
 
+FIXES_LAYERS = True
+
 
 def run(context: Context) -> Result:
     """Arrays `layer_1` ... `layer_L`, each (count, C, H, W) uint8: that layer redrawn.

@@ -20,6 +20,7 @@ from vlae.progress import Progress
 from vlae.runs import classify, decode, grey_levels
 
 JUDGED = True
+MODELS = ["hvae"]
 CHAINS = ("data", "noise")
 
 
@@ -55,9 +56,10 @@ def run(context: Context) -> Result:
         name = f"{arm}_{step}" if arm in CHAINS else arm
         arrays[name] = grey_levels(images[:shown])
 
-    count, model = settings["chains"], trained.model
+    model = trained.model
     steps = sorted(set(settings["steps"]))
-    pixels = torch.tensor(context.data.images("test")[:count], device=trained.device)
+    held_out = context.data.images("test")[: settings["chains"]]
+    pixels, count = torch.tensor(held_out, device=trained.device), len(held_out)
     data_noise = trained.spec["data_noise"]
     look("held_out", 0, pixels.float() / 255)
     x, _ = observe(pixels, data_noise, stream)

@@ -47,16 +47,16 @@ def numbers(rows: list[Row]) -> pd.DataFrame:
 
 
 def findings(rows: list[Row]) -> list[str]:
-    """Which layer carries most of the pixels' variance, per run."""
+    """Which layer has the largest total effect on pixels, per run."""
     sentences = []
     for row in rows:
         table, largest = row.table("effects"), row.largest("pixels")
         others = table[table["property"] == "pixels"].drop(largest.index)
         second = others.groupby("seed")["total_effect"].max()
         sentences.append(
-            f"{row.title}: {in_words(largest['layer'])} carries most of the pixels' "
-            f"variance, T = {spread(largest['total_effect'])}; the next layer has "
-            f"T = {spread(second)}."
+            f"{row.title}: the largest total effect on pixels is that of "
+            f"{in_words(largest['layer'])}, T = {spread(largest['total_effect'])}; "
+            f"the next layer has T = {spread(second)}."
         )
     return sentences
 

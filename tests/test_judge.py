@@ -1,0 +1,41 @@
+"""The classifier is good enough to judge: minutes, so asked for by `-m slow`."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vlae import configuration, prepared
+from vlae.datasets import idx
+from vlae.download import MIRROR_VARIABLE, download, sources
+from vlae.training import train
+
+ROOT = Path(__file__).parents[1]
+NEEDED = 0.985
+
+
+@pytest.mark.slow
+def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
+    beside = ROOT.parent / "shared" / "data"
+    if MIRROR_VARIABLE not in os.environ:
+        if not beside.is_dir():
+            pytest.skip(f"no {MIRROR_VARIABLE} and no ../shared/data")
+        monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
+    layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+    shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
+    (own,) = sources("mnist", [])
+    for file, known in shipped.files("mnist").items():
+        download("mnist", known["remote"], known["sha256"], [own], tmp_path / file)
+    spec = shipped.data_spec("mnist")
+    prepared.write(
+        tmp_path, idx.splits(spec, tmp_path), {"shape": spec["shape"]}, lambda *_: None
+    )
+    name, seed = shipped.judge("mnist")
+    trained = train(
+        shipped.run_spec(name, seed), prepared.load(tmp_path), tmp_path / "checkpoints"
+    )
+    last = (
+        pd.DataFrame(trained.history).set_index(["split", "term"]).sort_values("step")
+    )
+    assert last.loc[("held-out", "accuracy"), "value"].iloc[-1] >= NEEDED
