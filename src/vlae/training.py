@@ -6,6 +6,7 @@ whose state is in the checkpoint, and a held-out evaluation has a generator of
 its own. So a killed run continues to the very weights of an unkilled one.
 """
 
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,8 @@ def set_up(spec: dict[str, Any]) -> None:
     """Make this process compute as `spec` says: threads, float32, the same bits."""
     torch.set_num_threads(spec["threads"])
     torch.use_deterministic_algorithms(True)
+    # Without a fixed workspace cuBLAS sums in any order, and PyTorch then refuses.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Every tensor is written before it is read; filling them first is waste.
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
     # The only precision so far is float32, and GPUs would round to less by default.
