@@ -13,10 +13,14 @@ from vlae.errors import UserError, closest
 
 def names(package: str) -> list[str]:
     """Names of the public modules of `vlae.<package>`."""
-    spec = importlib.util.find_spec(f"vlae.{package}")
-    assert spec is not None and spec.submodule_search_locations is not None
-    found = pkgutil.iter_modules(spec.submodule_search_locations)
+    found = pkgutil.iter_modules([str(_folder(package))])
     return sorted(m.name for m in found if not m.name.startswith("_"))
+
+
+def _folder(package: str) -> Path:
+    found = importlib.util.find_spec(f"vlae.{package}")
+    assert found is not None and found.submodule_search_locations is not None
+    return Path(found.submodule_search_locations[0])
 
 
 def check(package: str, name: str, key: str) -> None:
@@ -33,10 +37,7 @@ def constant(package: str, name: str, constant: str, default: Any) -> Any:
 
     So Snakemake learns what a module needs without waiting for torch.
     """
-    found = importlib.util.find_spec(f"vlae.{package}")
-    assert found is not None and found.submodule_search_locations is not None
-    path = Path(found.submodule_search_locations[0], f"{name}.py")
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse((_folder(package) / f"{name}.py").read_text()).body:
         if isinstance(node, ast.Assign):
             target, value = node.targets[0], node.value
         elif isinstance(node, ast.AnnAssign) and node.value:
