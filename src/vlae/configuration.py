@@ -62,6 +62,7 @@ class Configuration:
                 self.run_spec(RunName(dataset, run), seed=0)
         for name, dataset in content["datasets"].items():
             self._check_judge(name, dataset["judge"])
+            self._check_measures(name, dataset["measures"])
         for name in content["figures"]:
             self._check_figure(name)
         if any(self.files(dataset) for dataset in self.datasets()):
@@ -87,6 +88,11 @@ class Configuration:
     def judged(self, experiment: str) -> bool:
         """Whether `experiment` asks the data set's classifier."""
         return registry.constant("experiments", experiment, "JUDGED", False)
+
+    def measures(self, experiment: str, dataset: str) -> list[str]:
+        """Modules by which `experiment` measures images of `dataset`; maybe none."""
+        wanted = registry.constant("experiments", experiment, "MEASURED", False)
+        return self.content["datasets"][dataset]["measures"] if wanted else []
 
     def runs(self) -> list[RunName]:
         """Every run that some figure shows, without judges, each once."""
@@ -150,8 +156,8 @@ class Configuration:
         }
 
     def data_spec(self, dataset: str) -> Map:
-        """What determines the prepared data: not the mirrors, not the judge."""
-        hidden = ("mirrors", "judge", "judge_seed")
+        """What determines the prepared data: not what judges or measures them."""
+        hidden = ("mirrors", "judge", "judge_seed", "measures")
         definition = self.content["datasets"][dataset]
         return {
             "name": dataset,
@@ -178,7 +184,7 @@ class Configuration:
             "dataset": name.dataset,
             "run": name.run,
             "seed": seed,
-            "ink": self.content["datasets"][name.dataset]["ink"],
+            "measures": self.measures(experiment, name.dataset),
             "settings": self.content["experiments"][experiment],
         }
 
@@ -221,6 +227,20 @@ class Configuration:
                 f"{key}: '{judge}' is no classifier; expected a run whose network has "
                 "'model: classifier'."
             )
+
+    def _check_measures(self, dataset: str, measures: list[str]) -> None:
+        key, shape = (
+            f"datasets.{dataset}.measures",
+            self.content["datasets"][dataset]["shape"],
+        )
+        for name in measures:
+            registry.check("measures", name, key)
+            channels = registry.constant("measures", name, "CHANNELS", shape[:1])
+            if shape[0] not in channels:
+                raise UserError(
+                    f"{key}: '{name}' measures images of {channels[0]} channel, but "
+                    f"'{dataset}' has shape {shape}. Choose other measures."
+                )
 
     def _check_figure(self, name: str) -> None:
         key = f"figures.{name}"

@@ -22,7 +22,13 @@ matplotlib.use("Agg")
 
 WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
-PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
+PROPERTIES = [
+    *("thickness", "slant", "width", "class", "ink"),
+    *("mean_colour", "contrast"),
+    *("background_colour", "ink_colour"),
+    *("face_colour", "hair_colour", "corner_colour"),
+    "pixels",
+]
 """Of the experiment `effects`, in the order of tables."""
 PALETTE = sns.color_palette("colorblind")
 

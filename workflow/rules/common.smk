@@ -118,6 +118,8 @@ def experiment_code(wildcards):
     if CONFIGURATION.judged(wildcards.experiment):
         models.add("classifier")
     parts = [f"{part}.{model}" for model in models for part in ("models", "networks")]
+    chosen = CONFIGURATION.measures(wildcards.experiment, wildcards.dataset)
+    parts += [f"measures.{name}" for name in chosen]
     experiment = f"experiments.{wildcards.experiment}"
     return code_hash("commands.experiment", experiment, *parts)
 

@@ -21,8 +21,8 @@ width_px        px     horizontal extent of the ink once that shear is undone
 ==============  =====  ==========================================================
 
 The last three are measured on the skeleton as drawn, not on the pixels: they check
-the image measures of :mod:`vlae.measures`. They depend on the digit too (a 7 leans
-right and a 1 is narrow, whatever the factors).
+the image measures of :mod:`vlae.measures.strokes`. They depend on the digit too (a 7
+leans right and a 1 is narrow, whatever the factors).
 """
 
 import numpy as np
