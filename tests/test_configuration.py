@@ -219,6 +219,7 @@ datasets:
     licence: a
     shape: [3, 32, 32]
     classes: 10
+    attributes: []
     judge: judge
     judge_seed: 0
     measures: [colour, pen]

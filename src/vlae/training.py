@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vlae import checkpoints, registry
 from vlae.errors import UserError
 from vlae.observation import observe
-from vlae.prepared import Prepared
+from vlae.prepared import Prepared, targets
 from vlae.progress import Progress, say
 from vlae.schedules import kl_weight, learning_rate_factor
 from vlae.seeds import derive, generator
@@ -106,10 +106,7 @@ def build_model(spec: dict[str, Any]) -> Any:
     """The model of a run spec, with initial weights that follow from its seed."""
     module = registry.load("models", spec["network"]["model"])
     torch.manual_seed(derive(spec["seed"], "initial weights"))
-    shape = tuple(spec["data"]["shape"])
-    return module.build(
-        spec["network"], spec["objective"], shape, spec["data"]["classes"]
-    )
+    return module.build(spec["network"], spec["objective"], spec["data"])
 
 
 def train(
@@ -165,8 +162,7 @@ class _Trainer:
                 "training images. Lower it."
             )
         self.labels = {
-            s: _resident(data.table(s)["label"].to_numpy("int64"), device)
-            for s in SPLITS
+            s: _resident(targets(data.table(s), spec["data"]), device) for s in SPLITS
         }
         model = build_model(spec).to(device)
         optimiser = torch.optim.Adam(
