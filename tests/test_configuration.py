@@ -461,6 +461,14 @@ BAD = {
         "datasets: {mnist: {judge: vlae}}",
         ["datasets.mnist.judge", "'vlae' is no classifier", "model: classifier"],
     ),
+    "judge without classes or attributes": (
+        "datasets: {mnist: {classes: 0}}",
+        ["datasets.mnist.judge", "has nothing to learn", "judge: null"],
+    ),
+    "chain without a judge": (
+        "datasets: {mnist: {judge: null}}",
+        ["figures.figure2", "needs a classifier of classes", "datasets.mnist"],
+    ),
     "judge that is no run": (
         "datasets: {mnist: {judge: jugde}}",
         ["datasets.mnist.judge", "'jugde'", "Did you mean 'judge'?"],
