@@ -204,9 +204,7 @@ class _Trainer:
         self._evaluate()
         state.seconds = before + time.monotonic() - started
         parameters = sum(p.numel() for p in state.model.parameters())
-        weights = {
-            k: v.cpu().contiguous() for k, v in state.model.state_dict().items()
-        }
+        weights = {k: v.cpu().contiguous() for k, v in state.model.state_dict().items()}
         return Trained(weights, state.history, state.seconds, parameters)
 
     def _step(self) -> dict[str, Tensor]:
