@@ -1,0 +1,380 @@
+"""What servers, networks, disks and users do to downloads.
+
+After each fault: a plain message, nothing half-written in place, and a repeat that
+succeeds; the server's log says what was really sent.
+"""
+
+import gzip
+import resource
+import shutil
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from downloads import (
+    CONTENT,
+    PACKED,
+    check,
+    check_nothing,
+    command,
+    fetch,
+    parts,
+    start,
+)
+from misbehaving_server import Reply, serving
+
+from vlae import transfer
+from vlae.__main__ import main
+from vlae.errors import UserError
+from vlae.space import DiskFull
+
+pytestmark = pytest.mark.usefixtures("offline")
+HALF = len(PACKED) // 2
+WHOLE = Reply(PACKED, ranges=True)
+OTHER = gzip.compress(CONTENT[::-1])
+
+
+def cut(after=HALF, body=PACKED, **facts):
+    return Reply(body, sends=after, **{"ranges": True, **facts})
+
+
+def sent(server):
+    return [(request.range, request.sent) for request in server.log]
+
+
+# Cut connections
+
+
+@pytest.mark.parametrize("facts", [{}, {"etag": False}], ids=str)
+def test_cut_connection_is_continued(server, out, facts, capfd):
+    server.serve("/file.gz", cut(**facts), Reply(PACKED, ranges=True, **facts))
+    fetch(out, server.address)
+    check(out)
+    rest = len(PACKED) - HALF
+    assert sent(server) == [(None, HALF), (f"bytes={HALF}-", rest)]
+    said = capfd.readouterr().out
+    assert "connection cut" in said
+    assert "[toy/data] continued at 50" in said
+
+
+def test_cut_connection_without_ranges_starts_again(server, out):
+    server.serve("/file.gz", cut(ranges=False), PACKED)
+    fetch(out, server.address)
+    check(out)
+    assert sent(server) == [(None, HALF), (f"bytes={HALF}-", len(PACKED))]
+
+
+def test_cut_chunked_body_starts_again(server, out):
+    """No length was said, so there is no telling what it was a part of."""
+    facts: dict[str, Any] = {"chunked": True, "says_length": False}
+    server.serve("/file.gz", cut(**facts), Reply(PACKED, **facts))
+    fetch(out, server.address)
+    check(out)
+    assert [request.range for request in server.log] == [None, None]
+
+
+def test_connection_that_is_always_cut(server, out, folder, offline):
+    server.serve("/file.gz", cut(after=1000))
+    with pytest.raises(UserError, match=r"connection cut.*\(tried 6 times\)"):
+        fetch(out, server.address)
+    assert offline == [1, 2, 4, 8, 16]
+    check_nothing(out)
+    assert len(parts(out)) == 2
+    fetch(out, server.address, folder)
+    check(out)
+
+
+def test_tries_are_counted_anew_where_there_is_progress(server, out, monkeypatch):
+    monkeypatch.setattr(transfer, "GAIN", 4000)
+    server.serve("/file.gz", cut(after=5000))
+    fetch(out, server.address)
+    check(out)
+    assert len(server.log) > 3 * transfer.PATIENT
+
+
+def test_next_process_continues(server, out):
+    server.serve("/file.gz", cut(after=1000))
+    with pytest.raises(UserError, match="connection cut"):
+        fetch(out, server.address)
+    server.log.clear()
+    server.serve("/file.gz", WHOLE)
+    fetch(out, server.address)
+    check(out)
+    begun = transfer.PATIENT * 1000
+    assert sent(server) == [(f"bytes={begun}-", len(PACKED) - begun)]
+
+
+def test_file_that_changed_is_fetched_whole(server, out):
+    server.serve("/file.gz", cut(body=OTHER), WHOLE)
+    fetch(out, server.address)
+    check(out)
+    assert [r.range for r in server.log] == [None, f"bytes={HALF}-", None]
+
+
+def test_parts_that_do_not_fit_are_fetched_again(server, out):
+    """The server does not say which version it sends: only the checksum tells."""
+    other = gzip.compress(CONTENT[::-1], 0)
+    body = gzip.compress(CONTENT, 0)
+    assert len(other) == len(body)
+    facts: dict[str, Any] = {"ranges": True, "etag": False}
+    server.serve("/file.gz", Reply(other, sends=HALF, **facts), Reply(body, **facts))
+    fetch(out, server.address)
+    check(out)
+    assert [r.range for r in server.log] == [None, f"bytes={HALF}-", None]
+
+
+@pytest.mark.parametrize("damage", ["longer", "note", "no note", "empty"])
+def test_part_that_cannot_be_one_is_thrown_away(server, out, damage):
+    server.serve("/file.gz", cut(after=1000))
+    with pytest.raises(UserError):
+        fetch(out, server.address)
+    note, part = sorted(
+        (out.parent / ".partial" / out.name / name for name in parts(out)),
+        key=lambda p: p.suffix != ".json",
+    )
+    if damage == "longer":
+        part.write_bytes(bytes(2 * len(PACKED)))
+    elif damage == "empty":
+        part.write_bytes(b"")
+    elif damage == "note":
+        note.write_text('{"etag": "x"}')
+    else:
+        note.unlink()
+    server.serve("/file.gz", WHOLE)
+    server.log.clear()
+    fetch(out, server.address)
+    check(out)
+    assert sent(server) == [(None, len(PACKED))]
+
+
+def test_server_that_refuses_the_range(server, out):
+    server.serve("/file.gz", cut(), Reply(b"", 416), WHOLE)
+    fetch(out, server.address)
+    check(out)
+
+
+# Stalls and servers that are down
+
+
+def test_stall_is_ended_and_continued(server, out, monkeypatch, capfd):
+    monkeypatch.setattr(transfer, "STALL_SECONDS", 0.3)
+    server.serve("/file.gz", cut(holds=True), WHOLE)
+    fetch(out, server.address)
+    check(out)
+    assert server.log[1].range == f"bytes={HALF}-"
+    assert "not a byte for 0.3 s after" in capfd.readouterr().out
+
+
+def test_mirror_that_is_down(out, folder, capfd):
+    with serving() as gone:
+        address = gone.address
+    fetch(out, address, folder)
+    check(out)
+    assert "Connection refused (tried 2 times)" in capfd.readouterr().out
+
+
+def test_mirror_without_a_name(out, folder, capfd):
+    fetch(out, "http://", folder)
+    check(out)
+    assert "http:/file.gz" in capfd.readouterr().out
+
+
+# What servers answer
+
+
+def test_404_then_200(server, out, offline):
+    server.serve("/file.gz", Reply(b"not yet", 404), PACKED)
+    fetch(out, server.address)
+    check(out)
+    assert offline == [1]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_busy_server_is_asked_again(server, out, status, offline):
+    server.serve("/file.gz", *[Reply(b"busy", status)] * 3, PACKED)
+    fetch(out, server.address)
+    check(out)
+    assert offline == [1, 2, 4]
+
+
+def test_busy_server_says_when(server, out, offline):
+    busy = Reply(b"busy", 503, {"Retry-After": "7"})
+    server.serve("/file.gz", busy, PACKED)
+    fetch(out, server.address)
+    check(out)
+    assert offline == [7]
+
+
+def test_busy_server_that_wants_an_hour_is_left(server, folder, out, offline, capfd):
+    server.serve("/file.gz", Reply(b"busy", 429, {"Retry-After": "3600"}))
+    fetch(out, server.address, folder)
+    check(out)
+    assert offline == []
+    assert "429 Too Many Requests; it asks to come back in 3600" in (
+        capfd.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("status", [401, 403, 410])
+def test_refusal_is_final(server, folder, out, status):
+    server.serve("/file.gz", Reply(b"no", status))
+    fetch(out, server.address, folder)
+    check(out)
+    assert len(server.log) == 1
+
+
+def test_compressed_against_the_request(server, out, folder, capfd):
+    gzipped = Reply(PACKED, headers={"Content-Encoding": "gzip"})
+    server.serve("/file", gzipped)
+    fetch(out, server.address, folder, remote="file")
+    check(out)
+    assert "sent compressed (gzip)" in capfd.readouterr().out
+
+
+PAGE = b"""<!DOCTYPE html><html><head><title>Google Drive -\n Quota &amp; more
+</title></head><body>Too many users have viewed this file.</body></html>"""
+
+
+@pytest.mark.parametrize("remote", ["file", "file.gz"])
+def test_page_instead_of_the_file(server, out, remote):
+    server.serve(f"/{remote}", b"\n<!-- saved -->" + PAGE)
+    expected = "a web page instead of the file: 'Google Drive - Quota & more'"
+    with pytest.raises(UserError, match=expected):
+        fetch(out, server.address, remote=remote, checksum=None)
+    check_nothing(out)
+    assert parts(out) == set()
+    server.serve(f"/{remote}", PACKED)
+    fetch(out, server.address, remote=remote, checksum=None)
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(("remote", "body"), [("file", b"x"), ("file.gz", OTHER)])
+def test_wrong_checksum_is_kept_aside(server, out, remote, body):
+    server.serve(f"/{remote}", body)
+    with pytest.raises(UserError, match=r"wrong checksum: sha256:.*, exp") as caught:
+        fetch(out, server.address, remote=remote)
+    aside = out.with_name("data.wrong-checksum")
+    assert f"kept as {aside}" in str(caught.value)
+    assert aside.read_bytes() == (body if remote == "file" else CONTENT[::-1])
+    assert not out.exists()
+    server.serve(f"/{remote}", CONTENT if remote == "file" else PACKED)
+    fetch(out, server.address, remote=remote)
+    assert out.read_bytes() == CONTENT
+
+
+def test_next_mirror_after_a_wrong_checksum(server, folder, out):
+    server.serve("/file.gz", OTHER)
+    fetch(out, server.address, folder)
+    assert out.read_bytes() == CONTENT
+    assert len(server.log) == 1
+
+
+# Several processes, and their deaths
+
+
+def test_two_processes_fetch_once(server, out):
+    server.serve("/file.gz", cut(holds=True))
+    words = command(out, server.address)
+    with start(words) as first:
+        until(lambda: server.log and server.log[0].sent)
+        with start(words) as second:
+            assert second.stdout and "waiting until it is done" in (
+                second.stdout.readline()
+            )
+            server.release.set()
+            said = second.communicate(timeout=20)[0]
+        first.communicate(timeout=20)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "is already there" in said
+    check(out)
+    assert sent(server) == [(None, len(PACKED))]
+
+
+def test_killed_process_is_continued(server, out):
+    server.serve("/file.gz", cut(holds=True), WHOLE)
+    words = command(out, server.address)
+    with start(words) as process:
+        until(lambda: part_size(out) == HALF)
+        process.kill()
+    check_nothing(out)
+    assert main(words) == 0
+    check(out)
+    assert sent(server)[1] == (f"bytes={HALF}-", len(PACKED) - HALF)
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def part_size(out):
+    folder = out.parent / ".partial" / out.name
+    files = folder.glob("*") if folder.is_dir() else []
+    return max((p.stat().st_size for p in files if not p.suffix), default=0)
+
+
+# A full disk
+
+
+def test_no_room_is_known_before(server, out, monkeypatch):
+    free = shutil._ntuple_diskusage(10**9, 10**9 - 5000, 5000)
+    server.serve("/file.gz", WHOLE)
+    with monkeypatch.context() as patch:
+        patch.setattr("vlae.space.shutil.disk_usage", lambda _: free)
+        with pytest.raises(DiskFull, match=r"too little room: needed 10.*free 5\.0 kB"):
+            fetch(out, server.address, server.address)
+    assert len(server.log) == 1, "another mirror does not help"
+    check_nothing(out)
+    fetch(out, server.address)
+    check(out)
+
+
+@pytest.mark.parametrize("limit", [HALF, len(PACKED) + 1000], ids=["part", "content"])
+def test_disk_that_is_full_on_the_way(server, out, limit):
+    """A limit on the size of files fails as a full disk does, in `write`."""
+    server.serve("/file.gz", WHOLE)
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    words = command(out, server.address)
+    with start(words, preexec_fn=limited) as process:
+        said = process.communicate(timeout=20)[0]
+    assert process.returncode == 1
+    assert "vlae download: toy/data: " in said
+    assert "the disk is full" in said and "run again" in said
+    check_nothing(out)
+    assert main(words) == 0
+    check(out)
+    expected = [(f"bytes={HALF}-", len(PACKED) - HALF)] if limit == HALF else []
+    assert sent(server)[1:] == expected, "what was fetched is not fetched again"
+
+
+def small_disk(words, folder):
+    """`python -m vlae` where `folder` is a file system of 64 kB; what it said."""
+    script = f'mount -t tmpfs -o size=64k none {folder} && "$@"; c=$?; ls -A {folder}'
+    before = ["unshare", "-rm", "sh", "-c", f"{script}; exit $c", "sh"]
+    with start(words, before) as process:
+        return process.communicate(timeout=20)[0]
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
+    reason="no file system of one's own can be mounted here",
+)
+@pytest.mark.parametrize("says_length", [True, False])
+def test_small_disk(server, out, says_length):
+    server.serve("/file.gz", Reply(PACKED, ranges=True, says_length=says_length))
+    words = command(out, server.address)
+    out.parent.mkdir()
+    said = small_disk(words, out.parent)
+    problem = "too little room: needed 10" if says_length else "No space left on device"
+    assert problem in said and f"toy/data: {out.parent}" in said
+    assert said.splitlines()[-1] == ".partial"
+    assert list(out.parent.iterdir()) == []
+    assert main(words) == 0
+    check(out)
