@@ -4,6 +4,7 @@ After each fault: a plain message, nothing half-written in place, and a repeat t
 succeeds; the server's log says what was really sent.
 """
 
+import errno
 import gzip
 import resource
 import shutil
@@ -106,10 +107,18 @@ def test_next_process_continues(server, out):
 
 
 def test_file_that_changed_is_fetched_whole(server, out):
-    server.serve("/file.gz", cut(body=OTHER), WHOLE)
-    fetch(out, server.address)
+    """No checksum would tell: only the server's word for the version does."""
+    server.serve("/file", cut(body=CONTENT[::-1]), Reply(CONTENT, ranges=True))
+    fetch(out, server.address, remote="file", checksum=None)
     check(out)
     assert [r.range for r in server.log] == [None, f"bytes={HALF}-", None]
+
+
+def test_server_that_sends_another_range(server, out):
+    facts = {"Content-Range": f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"}
+    server.serve("/file", cut(body=CONTENT), Reply(CONTENT, 206, facts), CONTENT)
+    fetch(out, server.address, remote="file", checksum=None)
+    check(out)
 
 
 def test_parts_that_do_not_fit_are_fetched_again(server, out):
@@ -236,9 +245,10 @@ PAGE = b"""<!DOCTYPE html><html><head><title>Google Drive -\n Quota &amp; more
 </title></head><body>Too many users have viewed this file.</body></html>"""
 
 
+@pytest.mark.parametrize("before", [b"\n<!-- saved -->", b"\xef\xbb\xbf<?xml?>"])
 @pytest.mark.parametrize("remote", ["file", "file.gz"])
-def test_page_instead_of_the_file(server, out, remote):
-    server.serve(f"/{remote}", b"\n<!-- saved -->" + PAGE)
+def test_page_instead_of_the_file(server, out, remote, before):
+    server.serve(f"/{remote}", before + PAGE)
     expected = "a web page instead of the file: 'Google Drive - Quota & more'"
     with pytest.raises(UserError, match=expected):
         fetch(out, server.address, remote=remote, checksum=None)
@@ -289,6 +299,17 @@ def test_two_processes_fetch_once(server, out):
     assert "is already there" in said
     check(out)
     assert sent(server) == [(None, len(PACKED))]
+
+
+def test_file_system_without_locks(server, out, monkeypatch, capfd):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("vlae.locks.fcntl.flock", flock)
+    server.serve("/file.gz", PACKED)
+    fetch(out, server.address)
+    check(out)
+    assert "no lock on this file system" in capfd.readouterr().out
 
 
 def test_killed_process_is_continued(server, out):
@@ -351,6 +372,21 @@ def test_disk_that_is_full_on_the_way(server, out, limit):
     check(out)
     expected = [(f"bytes={HALF}-", len(PACKED) - HALF)] if limit == HALF else []
     assert sent(server)[1:] == expected, "what was fetched is not fetched again"
+
+
+@pytest.mark.parametrize("what", ["locks.alone", "transfer.Part.begin"])
+def test_disk_without_room_for_a_note(server, out, folder, monkeypatch, what):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.serve("/file.gz", WHOLE)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"vlae.{what}".replace("locks", "download"), full)
+        with pytest.raises(DiskFull, match=r"the disk is full \(No space.*needed more"):
+            fetch(out, server.address, folder)
+    assert not out.exists()
+    fetch(out, server.address)
+    check(out)
 
 
 def small_disk(words, folder):

@@ -30,7 +30,10 @@ from vlae.transfer import Part, fetch
 
 PARTIAL = ".partial"  # beside the files: locks, and what has come of them
 Map = dict[str, Any]
-_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head)\b", re.I | re.S)
+_PAGE = re.compile(
+    rb"(\xef\xbb\xbf)?\s*((<!--.*?-->|<\?xml.*?\?>)\s*)*<(!doctype\s+html|html|head)\b",
+    re.I | re.S,
+)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
 
 
@@ -57,7 +60,7 @@ def download(
     """
     name = f"{dataset}/{out.name}"
     attempts = []
-    with alone(_partial(out, "lock"), name) as waited:
+    with guarded(out.parent), alone(_partial(out, "lock"), name) as waited:
         if _is_there(out, file["checksum"], waited):
             say(f"[{name}] is already there")
             _tidy(out)
@@ -65,7 +68,8 @@ def download(
         for source in sources(dataset, file, mirrors, mirror):
             get = _from_address if is_address(source) else _from_disk
             try:
-                said = get(source, file, out, name)
+                with guarded(out.parent):
+                    said = get(source, file, out, name)
             except DiskFull as error:
                 raise DiskFull(f"{name}: {error}") from None
             except (UserError, OSError) as error:
@@ -120,8 +124,7 @@ def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
         return _place(found, file, out, ours=False)
     packed = _partial(out, "packed")
     say(f"[{name}] packing the folder {found}")
-    with guarded(out.parent):
-        pack(found, packed)
+    pack(found, packed)
     _publish(packed, out)
     return "packed from a folder, so its checksum cannot be checked"
 
@@ -137,8 +140,7 @@ def _place(fetched: Path, file: Map, out: Path, ours: bool) -> str:
     content = fetched
     if _compressed(fetched, file["remote"]):
         content = _partial(out, "content")
-        with guarded(out.parent):
-            gunzip(fetched, content)
+        gunzip(fetched, content)
     elif not ours:
         content = _partial(out, "content")
         with guarded(out.parent, size(fetched.stat().st_size)):
@@ -155,7 +157,6 @@ def _publish(content: Path, out: Path) -> None:
     """Give `content` its name once it is on the disk, so no crash leaves half of it."""
     with content.open("rb") as file:
         os.fsync(file.fileno())
-    content.chmod(0o644)
     content.replace(out)
 
 

@@ -24,4 +24,7 @@ def alone(lock: Path, name: str) -> Iterator[bool]:
             say(f"[{name}] another process fetches it: waiting until it is done")
             fcntl.flock(file, fcntl.LOCK_EX)
             waited = True
+        except OSError as error:  # some cluster file systems have none
+            say(f"[{name}] no lock on this file system ({error.strerror})")
+            waited = False
         yield waited

@@ -46,7 +46,8 @@ def size(count: int) -> str:
 
 
 def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
+    there = next(f for f in (folder, *folder.parents) if f.exists())
+    return shutil.disk_usage(there).free
 
 
 def _message(folder: Path, needed: str, problem: str) -> str:

@@ -100,12 +100,12 @@ def fetch(address: str, part: Part, name: str) -> bool:
         UserError: if `address` does not give a file, after as many tries as make
             sense; `DiskFull` if it cannot be written.
     """
-    failures, continued = 0, False
+    failures = 0
     with requests.Session() as session:
         while True:
             before = part.size()
             try:
-                return _try(session, address, part, name) or continued
+                return _try(session, address, part, name)
             except _Again as fault:
                 failures = 1 if part.size() >= before + GAIN else failures + 1
                 if failures >= fault.tries:
