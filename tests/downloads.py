@@ -71,5 +71,6 @@ def check(out, content=CONTENT):
 
 
 def check_nothing(out):
-    """Nothing that could be taken for the file."""
+    """Nothing that could be taken for the file, or fills the disk for no use."""
     assert beside(out) == set()
+    assert not parts(out) & {"content", "packed"}

@@ -76,6 +76,9 @@ def download(
                 attempts.append(f"  {source}: {error}")
                 say(f"[{name}] {attempts[-1].strip()}")
                 continue
+            finally:
+                for half in ("content", "packed"):
+                    _partial(out, half).unlink(missing_ok=True)
             say(f"[{name}] {said}, from {source}")
             _tidy(out)
             return
