@@ -82,7 +82,7 @@ def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> dict[str, An
         "seed": 1,
         "preset": "none",
         "network_name": chosen["model"],
-        "data": {"shape": list(SHAPE), "classes": 10},
+        "data": {"shape": list(SHAPE), "classes": 10, "attributes": []},
         "network": chosen,
         "training": {"steps": 12, "batch_size": 20, "learning_rate": 1e-2},
         "evaluation": {"every": 5, "images": 60},

@@ -220,6 +220,54 @@ def test_a_new_data_set_changes_no_existing_spec(shipped):
         assert new.figure_spec(figure, [name]) == shipped.figure_spec(figure, [name])
 
 
+COLOUR = """
+datasets:
+  plates:
+    module: colour_strokes
+    title: a
+    source: a
+    licence: a
+    shape: [3, 32, 32]
+    classes: 10
+    attributes: []
+    judge: judge
+    judge_seed: 0
+    measures: [colour, pen]
+    train: 600
+    test: 100
+    seed: 0
+networks: {plates: {input: [3, 32, 32]}}
+runs: {plates: {judge: {label: a, network: plates, preset: judge}}}
+"""
+
+
+def in_colour(**changes):
+    overlay = yaml.safe_load(COLOUR)
+    network = copy.deepcopy(merged()["networks"]["classifier-conv"])
+    overlay["networks"]["plates"] = network | overlay["networks"]["plates"]
+    overlay["datasets"]["plates"] |= changes
+    return resolved(overlay)
+
+
+def test_measures_concern_the_experiments_that_measure_and_no_data(shipped):
+    name = RunName("plates", "judge")
+    found, other = in_colour(), in_colour(measures=["pen"])
+    assert found.experiment_spec("effects", name, 1)["measures"] == ["colour", "pen"]
+    assert other.experiment_spec("effects", name, 1)["measures"] == ["pen"]
+    for experiment in {*found.content["experiments"]} - {"effects"}:
+        spec = found.experiment_spec(experiment, name, 1)
+        assert spec == other.experiment_spec(experiment, name, 1)
+    assert found.data_spec("plates") == other.data_spec("plates")
+
+
+def test_measures_of_grey_images_are_refused_for_colour():
+    with pytest.raises(UserError) as caught:
+        in_colour(measures=["colour", "strokes"])
+    message = str(caught.value)
+    for word in ("datasets.plates.measures", "'strokes'", "1 channel", "[3, 32, 32]"):
+        assert word in message
+
+
 # What is wrong is named
 
 BAD = {
@@ -419,9 +467,29 @@ BAD = {
         "datasets: {strokes: {shape: [3, 28, 28]}}",
         ["datasets.strokes.shape", "expected one of", "[1, 28, 28]"],
     ),
+    "unknown measure": (
+        "datasets: {mnist: {measures: [strokse]}}",
+        ["datasets.mnist.measures", "src/vlae/measures/", "Did you mean 'strokes'?"],
+    ),
+    "the old switch for measures": (
+        "datasets: {mnist: {ink: true}}",
+        ["datasets.mnist", "unknown key 'ink'", "measures"],
+    ),
+    "a measure twice": (
+        "datasets: {mnist: {measures: [strokes, strokes]}}",
+        ["datasets.mnist.measures", "a list without repetitions"],
+    ),
     "judge that is no classifier": (
         "datasets: {mnist: {judge: vlae}}",
         ["datasets.mnist.judge", "'vlae' is no classifier", "model: classifier"],
+    ),
+    "judge without classes or attributes": (
+        "datasets: {mnist: {classes: 0}}",
+        ["datasets.mnist.judge", "has nothing to learn", "judge: null"],
+    ),
+    "chain without a judge": (
+        "datasets: {mnist: {judge: null}}",
+        ["figures.figure2", "needs a classifier of classes", "datasets.mnist"],
     ),
     "judge that is no run": (
         "datasets: {mnist: {judge: jugde}}",

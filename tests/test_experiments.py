@@ -47,7 +47,12 @@ def trained(model="vlae", seed=1, **changes):
 def context(experiment, run, data, **changes):
     judge = untrained(spec(network("classifier", initial_std=0.5)))
     settings = {**SETTINGS[experiment], **changes.pop("settings", {})}
-    content = {"experiment": experiment, "ink": True, "settings": settings, **changes}
+    content = {
+        "experiment": experiment,
+        "measures": ["strokes"],
+        "settings": settings,
+        **changes,
+    }
     return Context(content, run, data, judge)
 
 
@@ -244,11 +249,18 @@ MEASURES = ["thickness", "slant", "width", "ink"]
 
 
 @pytest.mark.parametrize(
-    ("ink", "properties"),
-    [(True, ["pixels", *MEASURES, "class"]), (False, ["pixels", "class"])],
+    ("measures", "properties"),
+    [
+        ([], ["pixels", "class"]),
+        (["strokes"], ["pixels", *MEASURES, "class"]),
+        (
+            ["colour", "strokes"],
+            ["pixels", "mean_colour", "contrast", *MEASURES, "class"],
+        ),
+    ],
 )
-def test_effects_has_a_row_per_layer_and_property(ink, properties, data):
-    result = run("effects", trained(), data, ink=ink)
+def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
+    result = run("effects", trained(), data, measures=measures)
     table = result.table
     assert [*table.columns] == ["layer", "property", "total_effect"]
     rows = [*zip(table["layer"], table["property"], strict=True)]
@@ -266,7 +278,7 @@ def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored,
     ignore(weights.model, ignored)
     count = 600
     settings = {"samples": count}
-    table = run("effects", weights, data, settings=settings, ink=False).table
+    table = run("effects", weights, data, settings=settings, measures=[]).table
     found = table.set_index(["layer", "property"])["total_effect"]
     nothing, all_of_it = found[ignored + 1], found[2 - ignored]
     assert nothing["pixels"] == 0

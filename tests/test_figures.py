@@ -32,9 +32,14 @@ def row(tmp_path):
                 ("slant", 2, np.nan),
                 ("pixels", 1, 0.7 - shift),
                 ("pixels", 2, 0.1),
+                ("Wearing_Hat", 1, np.nan),
+                ("Wearing_Hat", 2, np.nan),
             ],
             columns=["property", "layer", "total_effect"],
         )
+        accuracy = {"class": 0.97, "Wearing_Hat": 0.6}
+        table["judge_accuracy"] = table["property"].map(accuracy)
+        table["first_order"] = table["total_effect"] / 2
         table.assign(seed=seed).to_parquet(folder / "effects.parquet")
         history = pd.DataFrame(
             [
@@ -79,13 +84,51 @@ def test_largest_is_found_seed_by_seed(row):
 
 
 def test_findings_name_the_layers(row):
-    (figure5,) = registry.load("figures", "figure5").findings([row])
+    figure5, withheld = registry.load("figures", "figure5").findings([row])
+    assert "too low: Wearing Hat .60." in withheld
+    assert "class ." not in withheld
     assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
     assert "class by layers 2, 1 (seed by seed)" in figure5
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([row])
     assert "is that of layer 1, T = .65 (.60–.70)" in figure3
     assert "the next layer has T = .10 (.10–.10)" in figure3
+
+
+def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
+    changed, kept, withheld = registry.load("figures", "figure6").findings([row])
+    assert "thickness by layer 1, T = .65 (.60–.70)" in changed
+    assert "class by layers 2, 1 (seed by seed)" in changed
+    assert "Hat" not in changed + kept
+    assert "slant" not in changed + kept
+    assert "class .30" in kept, "half of layer 1's .30 and .90, mean over seeds"
+    assert "Wearing Hat .60" in withheld
+
+
+def test_properties_come_in_one_order():
+    found = plotting.ordered(["pixels", "Smiling", "class", "thickness", "Male"])
+    assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
+
+
+@pytest.mark.parametrize(("size", "side"), [(32, 5), (64, 5), (128, 3)])
+def test_redrawn_panels_show_as_many_images_as_fit(row, monkeypatch, size, side):
+    """A panel per layer, one with layer 1 kept, and a table without empty columns."""
+    panels = ["layer_1", "layer_2", "kept_1"]
+    images = {name: np.zeros((25, 3, size, size), np.uint8) for name in panels}
+    monkeypatch.setattr(row, "arrays", lambda experiment: images)
+    figure = registry.load("figures", "figure7").draw([row])
+    titled = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    titles = [t for t in titled if "redrawn" in t and "index" not in t]
+    assert titles == [
+        "layer 1 (bottom) redrawn",
+        "layer 2 (top) redrawn",
+        "layer 1 kept, all others redrawn",
+    ]
+    (picture,) = titled[titles[0]].images
+    assert picture.get_array().shape[0] == side * (size + 1) + 1
+    (table,) = [axes for title, axes in titled.items() if "index" in title]
+    words = [label.get_text() for label in table.get_xticklabels()]
+    assert words == ["thickness", "class", "pixels"]
 
 
 def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():

@@ -123,7 +123,7 @@ UNRELATED = [
     "vlae.models.classifier",
     "vlae.experiments.gibbs",
     "vlae.figures.figure2",
-    "vlae.measures",
+    "vlae.measures.strokes",
     "vlae.sensitivity",
     "vlae.datasets.strokes",
     "vlae.report",

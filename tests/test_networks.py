@@ -216,13 +216,75 @@ def test_the_authors_network_has_its_parameters_and_shapes():
     assert kl.shape == (3, 3)
 
 
+def shipped(name):
+    networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
+    return networks["networks"][name]
+
+
+def built(settings, **data):
+    facts = {"shape": settings["input"], "classes": 10, "attributes": [], **data}
+    module = registry.load("models", settings["model"])
+    return module.build(settings, OBJECTIVE, facts)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions", "latents", "stages"),
+    [
+        # Features below each merge, from the bottom: shapes of the authors' code.
+        ("vlae-svhn", 18.5, [5, 5, 5, 10], [(64, 32, 32), (64, 16, 16), (128, 8, 8)]),
+        (
+            "vlae-celeba",
+            51.6,
+            [10, 10, 10, 10],
+            [(64, 64, 64), (64, 32, 32), (256, 8, 8)],
+        ),
+    ],
+)
+def test_colour_networks_are_those_of_the_authors(name, millions, latents, stages):
+    settings = shipped(name)
+    model, image = built(settings), tuple(settings["input"])
+    assert parameters(model) == pytest.approx(millions * 1e6, rel=0.01)
+    model.eval()
+    shapes = []
+    for stage in model.stages[:3]:
+        stage.register_forward_hook(lambda *call: shapes.append(call[2].shape[1:]))
+    with torch.no_grad():
+        assert model.decode(noise(model, 2)).shape == (2, *image)
+        found, kl = model.infer(torch.rand(2, *image), noise(model, 2))
+    assert shapes == [torch.Size(shape) for shape in reversed(stages)]
+    assert [z.shape for z in found] == [(2, size) for size in latents]
+    assert kl.shape == (2, 4)
+
+
 def test_every_network_of_the_configuration_can_be_built():
     networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
     for name, settings in networks["networks"].items():
-        module = registry.load("models", settings["model"])
-        image = tuple(settings["input"])
-        model = module.build({**settings, "width": 0.05}, OBJECTIVE, image, 10)
-        assert parameters(model) > 0, name
+        assert parameters(built({**settings, "width": 0.05})) > 0, name
+
+
+def test_classifier_of_classes_and_of_attributes():
+    """Classes exclude each other, attributes do not; both entropies by hand."""
+    settings = network("classifier", initial_std=0.5)
+    x = torch.rand(5, *IMAGE)
+    classes = built(settings).eval()
+    attributes = built(settings, classes=0, attributes=["a", "b", "c"]).eval()
+    assert classes(x).shape == (5, 10)
+    assert torch.allclose(classes(x).sum(1), torch.ones(5))
+    chances = attributes(x)
+    assert chances.shape == (5, 3)
+
+    label = torch.tensor([0, 9, 3, 3, 1])
+    terms = classes.terms(x, x, label, [])
+    picked = classes(x).gather(1, label[:, None])[:, 0]
+    assert torch.allclose(terms["cross_entropy"], -picked.log(), atol=1e-5)
+    has = torch.tensor([[1, 0, 1]]).expand(5, 3)
+    terms = attributes.terms(x, x, has, [])
+    likelihood = torch.where(has == 1, chances, 1 - chances)
+    assert torch.allclose(
+        terms["cross_entropy"], -likelihood.log().sum(1), atol=1e-4, rtol=1e-4
+    )
+    right = ((chances > 0.5) == (has == 1)).float().mean(1)
+    assert torch.equal(terms["accuracy"], right)
 
 
 def test_width_multiplier_reaches_every_layer_of_a_model():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vlae.datasets import strokes
+from vlae.datasets import _skeletons, strokes
 
 FACTORS = ["thickness", "slant", "width", "shift_x", "shift_y"]
 
@@ -118,9 +118,9 @@ def test_digits_are_about_twenty_pixels_tall(drawn):
 def test_ink_lies_along_the_skeleton():
     # A pen of diameter 3 from (8, 14) to (20, 14): covers rows 13, 14 and 15 fully.
     points = np.stack([np.linspace(8, 20, 80), np.full(80, 14)])[None]
-    image = strokes._ink(points.astype(np.float32), np.array([3], np.float32))[0, 0]
-    assert image.dtype == np.uint8
-    assert (image[13:16, 8:21] >= 253).all()
+    pens = np.array([3], np.float32)
+    image = _skeletons.cover(points.astype(np.float32), pens, 28, 28)[0]
+    assert (image[13:16, 8:21] > 0.99).all()
     assert not image[:12].any()
     assert not image[17:].any()
 
@@ -128,7 +128,7 @@ def test_ink_lies_along_the_skeleton():
 def test_geometry_of_a_slanted_line():
     y = np.linspace(4, 24, 80)
     points = np.stack([20 - 0.3 * y, y])[None].astype(np.float32)
-    slant, extent = strokes._geometry(points, np.ones((1, 79), bool))
+    slant, extent = _skeletons.geometry(points, np.ones((1, 79), bool))
     assert slant == pytest.approx(0.3, abs=1e-4)
     assert extent == pytest.approx(0, abs=1e-3)
 

@@ -262,6 +262,19 @@ def test_edits_of_code(work):
     }
 
 
+def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
+    edit(work, "measures/pen.py", "\nEDITED = True\n")
+    assert planned(work) == set()
+    edit(work, "measures/strokes.py", "\nEDITED = True\n")
+    assert planned(work) == {
+        "experiment strokes/vlae/1/effects",
+        "experiment strokes/hvae-matched/1/effects",
+        "figure figure3",
+        "figure figure5",
+        "report",
+    }
+
+
 def test_a_deleted_figure_is_redrawn_without_training(work):
     figure = work / "results" / "figures" / "figure3.svg"
     drawn = figure.read_bytes()

@@ -60,8 +60,9 @@ class Configuration:
             _known(dataset, content["datasets"], f"runs.{dataset}")
             for run in runs:
                 self.run_spec(RunName(dataset, run), seed=0)
-        for name, dataset in content["datasets"].items():
-            self._check_judge(name, dataset["judge"])
+        for name in content["datasets"]:
+            self._check_judge(name)
+            self._check_measures(name)
         for name in content["figures"]:
             self._check_figure(name)
         if any(self.files(dataset) for dataset in self.datasets()):
@@ -84,9 +85,15 @@ class Configuration:
         """Experiments whose results `figure` reads, as its module says."""
         return registry.constant("figures", figure, "EXPERIMENTS", [])
 
-    def judged(self, experiment: str) -> bool:
-        """Whether `experiment` asks the data set's classifier."""
-        return registry.constant("experiments", experiment, "JUDGED", False)
+    def judged(self, experiment: str, dataset: str) -> bool:
+        """Whether `experiment` asks the classifier of `dataset`, and there is one."""
+        wish = registry.constant("experiments", experiment, "JUDGED", None)
+        return wish is not None and self.judge(dataset) is not None
+
+    def measures(self, experiment: str, dataset: str) -> list[str]:
+        """Modules by which `experiment` measures images of `dataset`; maybe none."""
+        wanted = registry.constant("experiments", experiment, "MEASURED", False)
+        return self.content["datasets"][dataset]["measures"] if wanted else []
 
     def runs(self) -> list[RunName]:
         """Every run that some figure shows, without judges, each once."""
@@ -95,15 +102,22 @@ class Configuration:
     def datasets(self) -> list[str]:
         return list(dict.fromkeys(run.dataset for run in self.runs()))
 
-    def judge(self, dataset: str) -> tuple[RunName, int]:
-        """The run and seed of the classifier of `dataset`."""
+    def judge(self, dataset: str) -> tuple[RunName, int] | None:
+        """The run and seed of the classifier of `dataset`, if it has one."""
         definition = self.content["datasets"][dataset]
+        if definition["judge"] is None:
+            return None
         return RunName(dataset, definition["judge"]), definition["judge_seed"]
+
+    def judges(self) -> list[RunName]:
+        """Classifiers of all data sets that some figure shows."""
+        found = [self.judge(dataset) for dataset in self.datasets()]
+        return [judge[0] for judge in found if judge is not None]
 
     def seeds_of(self, run: RunName) -> list[int]:
         """Seeds of a run: a judge has one of its own."""
-        judge, seed = self.judge(run.dataset)
-        return [seed] if run == judge else self.seeds
+        judge = self.judge(run.dataset)
+        return [judge[1]] if judge and judge[0] == run else self.seeds
 
     def model(self, run: RunName) -> str:
         name = self.content["runs"][run.dataset][run.run]["network"]
@@ -144,14 +158,14 @@ class Configuration:
             "seed": seed,
             "preset": run["preset"],
             "network_name": run["network"],
-            "data": {k: dataset[k] for k in ("shape", "classes")},
+            "data": {k: dataset[k] for k in ("shape", "classes", "attributes")},
             "network": network,
             **settings,
         }
 
     def data_spec(self, dataset: str) -> Map:
-        """What determines the prepared data: not where from, not the judge."""
-        hidden = ("mirrors", "judge", "judge_seed")
+        """What determines the prepared data: not where from, nor what judges them."""
+        hidden = ("mirrors", "judge", "judge_seed", "measures")
         definition = self.content["datasets"][dataset]
         spec = {k: v for k, v in definition.items() if k not in hidden}
         if "files" in spec:
@@ -189,7 +203,7 @@ class Configuration:
             "dataset": name.dataset,
             "run": name.run,
             "seed": seed,
-            "ink": self.content["datasets"][name.dataset]["ink"],
+            "measures": self.measures(experiment, name.dataset),
             "settings": self.content["experiments"][experiment],
         }
 
@@ -199,7 +213,6 @@ class Configuration:
 
     def report_spec(self, overlays: list[str]) -> Map:
         """What the report shows; `overlays` are the configuration files on top."""
-        judges = [self.judge(dataset)[0] for dataset in self.datasets()]
         shown = {
             name: self.figure_spec(name, self.shown(name)) for name in self.figures()
         }
@@ -209,7 +222,7 @@ class Configuration:
             "seeds": self.seeds,
             "experiments": self.content["experiments"],
             "figures": list(shown.values()),
-            "runs": [self._row(run) for run in [*self.runs(), *judges]],
+            "runs": [self._row(run) for run in [*self.runs(), *self.judges()]],
             "datasets": self.datasets(),
         }
 
@@ -224,14 +237,35 @@ class Configuration:
 
     # Checks
 
-    def _check_judge(self, dataset: str, judge: str) -> None:
-        key = f"datasets.{dataset}.judge"
+    def _check_judge(self, dataset: str) -> None:
+        definition, key = self.content["datasets"][dataset], f"datasets.{dataset}.judge"
+        judge = definition["judge"]
+        if judge is None:
+            return
         _known(judge, self.content["runs"].get(dataset, {}), key)
         if self.model(RunName(dataset, judge)) != "classifier":
             raise UserError(
                 f"{key}: '{judge}' is no classifier; expected a run whose network has "
                 "'model: classifier'."
             )
+        if not definition["classes"] and not definition["attributes"]:
+            raise UserError(
+                f"{key}: '{judge}' has nothing to learn, as the data set has neither "
+                "'classes' nor 'attributes'; set judge: null, or say what they are."
+            )
+
+    def _check_measures(self, dataset: str) -> None:
+        key = f"datasets.{dataset}.measures"
+        definition = self.content["datasets"][dataset]
+        shape = definition["shape"]
+        for name in definition["measures"]:
+            registry.check("measures", name, key)
+            channels = registry.constant("measures", name, "CHANNELS", shape[:1])
+            if shape[0] not in channels:
+                raise UserError(
+                    f"{key}: '{name}' measures images of {channels[0]} channel, but "
+                    f"'{dataset}' has shape {shape}. Choose other measures."
+                )
 
     def _check_figure(self, name: str) -> None:
         key = f"figures.{name}"
@@ -253,6 +287,14 @@ class Configuration:
         """Whether the model and network of `run` allow `experiment`."""
         models = registry.constant("experiments", experiment, "MODELS", None)
         model = self.model(run)
+        dataset = self.content["datasets"][run.dataset]
+        wish = registry.constant("experiments", experiment, "JUDGED", None)
+        if wish == "required" and not (dataset["judge"] and dataset["classes"]):
+            raise UserError(
+                f"{key}: {run}: the experiment '{experiment}' needs a classifier of "
+                f"classes, and datasets.{run.dataset} has no 'judge' or no 'classes'. "
+                "Show other runs there."
+            )
         if models is not None and model not in models:
             raise UserError(
                 f"{key}: {run} is a {model}, but the experiment '{experiment}' needs "

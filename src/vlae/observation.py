@@ -24,7 +24,8 @@ def observe(
     Returns:
         (input, target), float32, in units where black is 0 and white is 1.
     """
-    x = images.float()
+    # Channels last in memory: convolutions are faster so, values are the same.
+    x = images.to(torch.float32, memory_format=torch.channels_last)
     options: dict[str, Any] = {"generator": generator, "device": images.device}
     if data_noise["dequantise"]:
         x = (x + torch.rand(x.shape, **options)) / 256

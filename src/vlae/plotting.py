@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,13 @@ matplotlib.use("Agg")
 
 WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
-PROPERTIES = ["thickness", "slant", "width", "class", "ink", "pixels"]
-"""Of the experiment `effects`, in the order of tables."""
+PROPERTIES = [
+    *("thickness", "slant", "width", "ink"),
+    *("mean_colour", "contrast", "background_colour", "ink_colour"),
+    *("face_colour", "hair_colour", "corner_colour"),
+    *("class", "pixels"),
+]
+"""Of the experiment `effects`, in the order of tables; attributes follow."""
 PALETTE = sns.color_palette("colorblind")
 
 
@@ -73,10 +78,25 @@ class Row:
         table = self.table("effects")
         cells = table.groupby(["layer", "property"])["total_effect"]
         effects = cells.apply(spread).unstack().rename_axis(columns=None)
-        found = effects[[p for p in PROPERTIES if p in effects]].reset_index()
+        shown = ordered(effects.columns)
+        found = effects[shown].reset_index()
         found.insert(0, "run", self.title)
         found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
-        return found.rename(columns={p: f"T {p}" for p in PROPERTIES})
+        return found.rename(columns={p: f"T {in_print(p)}" for p in shown})
+
+    def withheld(self) -> list[str]:
+        """What the judge names too badly for a number, as sentences; maybe none."""
+        table = self.table("effects")
+        judged = table[table["judge_accuracy"].notna()]
+        hidden = judged[judged["total_effect"].isna()]
+        worst = hidden.groupby("property", sort=False)["judge_accuracy"].max()
+        if worst.empty:
+            return []
+        names = ", ".join(f"{in_print(k)} {number(v)}" for k, v in worst.items())
+        return [
+            f"{self.title}: withheld, because the classifier's accuracy on held-out "
+            f"images (balanced, for attributes) is too low: {names}."
+        ]
 
     def largest(self, name: str) -> pd.DataFrame:
         """Of the total effects on property `name`, each seed's largest: its line."""
@@ -179,6 +199,55 @@ def spread(values: pd.Series) -> str:
     if values.count() > 1:
         text += f" ({number(values.min())}–{number(values.max())})"
     return text
+
+
+def ordered(properties: Iterable[str]) -> list[str]:
+    """Properties in the order of tables: known ones, attributes, pixels."""
+    known = {name: place for place, name in enumerate(PROPERTIES[:-1])}
+    last = len(known) + 1
+    places = {**known, PROPERTIES[-1]: last}
+    return sorted(properties, key=lambda name: (places.get(name, last - 1), name))
+
+
+def in_print(name: str) -> str:
+    """A property or attribute as words."""
+    return name.replace("_", " ")
+
+
+def place(layer: int, layers: int) -> str:
+    """'layer 2', 'layer 1 (bottom)', 'layer 4 (top)'."""
+    return f"layer {layer}" + {1: " (bottom)", layers: " (top)"}.get(layer, "")
+
+
+def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
+    """Total effects of `effects`: mean over seeds, the range below it for several.
+
+    Properties without a number, such as those withheld, are left out.
+    """
+    defined = effects.dropna(subset="total_effect")
+    cells = defined.groupby(["layer", "property"])["total_effect"]
+    mean = cells.mean().unstack()
+    mean = mean[ordered(mean.columns)]
+    text = mean.map(number)
+    if effects["seed"].nunique() > 1:
+        low, high = cells.min().unstack(), cells.max().unstack()
+        spans = low.map(number) + "–" + high.map(number)
+        text = text + "\n" + spans[mean.columns]
+    sns.heatmap(
+        mean.rename(columns=lambda name: in_print(name).replace(" ", "\n")),
+        annot=text.to_numpy(),
+        fmt="",
+        vmin=0,
+        vmax=1,
+        cmap="Blues",
+        cbar=False,
+        linewidths=1,
+        annot_kws={"size": 8},
+        ax=axes,
+    )
+    axes.set(xlabel="", ylabel="layer redrawn")
+    axes.set_title("total-effect index T: what redrawing one layer changes")
+    axes.tick_params(length=0, rotation=0)
 
 
 def number(value: float) -> str:

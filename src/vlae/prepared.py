@@ -58,6 +58,20 @@ class Prepared:
             raise _broken(path, str(error)) from None
 
 
+def targets(table: pd.DataFrame, data: dict[str, Any]) -> np.ndarray:
+    """What a classifier learns from a table, for the facts `data` of a run spec.
+
+    Returns:
+        classes (N,); else attributes (N, A) of 0 and 1; zeros (N,) where the data
+        set has neither. All int64.
+    """
+    if data["classes"]:
+        return table["label"].to_numpy("int64")
+    if data["attributes"]:
+        return table[data["attributes"]].to_numpy("int64")
+    return np.zeros(len(table), "int64")
+
+
 def _broken(path: Path, why: str) -> UserError:
     return UserError(
         f"{path}: unreadable prepared data ({why}). Delete its folder and run again."

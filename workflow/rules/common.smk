@@ -108,9 +108,11 @@ def train_code(wildcards):
 
 def experiment_code(wildcards):
     models = {CONFIGURATION.model(name_of(wildcards))}
-    if CONFIGURATION.judged(wildcards.experiment):
+    if CONFIGURATION.judged(wildcards.experiment, wildcards.dataset):
         models.add("classifier")
     parts = [f"{part}.{model}" for model in models for part in ("models", "networks")]
+    chosen = CONFIGURATION.measures(wildcards.experiment, wildcards.dataset)
+    parts += [f"measures.{name}" for name in chosen]
     experiment = f"experiments.{wildcards.experiment}"
     return code_hash("commands.experiment", experiment, *parts)
 
@@ -136,7 +138,7 @@ def run_folder(name, seed):
 
 def judge_files(wildcards):
     """Spec and weights of the classifier, for the experiments that ask it."""
-    if not CONFIGURATION.judged(wildcards.experiment):
+    if not CONFIGURATION.judged(wildcards.experiment, wildcards.dataset):
         return []
     name, seed = CONFIGURATION.judge(wildcards.dataset)
     folder = run_folder(name, seed)
@@ -171,15 +173,13 @@ def history_files(name):
 
 def overview_inputs(wildcards):
     name = name_of(wildcards)
-    judged = name == CONFIGURATION.judge(name.dataset)[0]
     samples = experiment_files(CONFIGURATION.needs("overview"), [name])
-    return history_files(name) + ([] if judged else samples)
+    return history_files(name) + ([] if name in CONFIGURATION.judges() else samples)
 
 
 def all_runs():
     """Every run of the report: those that figures show, and their judges."""
-    judges = [CONFIGURATION.judge(dataset)[0] for dataset in CONFIGURATION.datasets()]
-    return CONFIGURATION.runs() + judges
+    return CONFIGURATION.runs() + CONFIGURATION.judges()
 
 
 def all_figures(wildcards):

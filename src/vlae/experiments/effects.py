@@ -1,46 +1,102 @@
-"""Total-effect index of each layer on pixels, measured properties and the class."""
+"""What each layer controls: total and first-order effects on measured properties."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from vlae import registry
 from vlae.experiment import Context, Result
-from vlae.measures import stroke_measures
-from vlae.runs import classify, decode
+from vlae.prepared import targets
+from vlae.runs import TrainedRun, classify, decode
 from vlae.sensitivity import class_effect, total_effect
 
-JUDGED = True
+JUDGED = "optional"
+MEASURED = True
+CHECKED = 5_000
+"""Held-out images on which the judge's accuracy is measured."""
+
+Properties = dict[str, np.ndarray]
 
 
 def run(context: Context) -> Result:
-    """Table with columns layer, property, total_effect.
+    """Table with columns layer, property, total_effect, first_order, judge_accuracy.
 
-    Properties are of the mean image of p(x | z): `pixels`; thickness, slant, width
-    and ink where the data show strokes; `class` as the data set's judge names it.
+    Properties are of the mean image of p(x | z): `pixels`, those of the data set's
+    measures, and what its judge names: `class`, or each attribute. `first_order` is
+    1 - T of all other layers together: what the layer fixes whatever they are.
+    `judge_accuracy` is on held-out images (balanced, for attributes), nan for other
+    properties; where it is below the setting, the effects are withheld (nan).
     """
-    trained, judge = context.run, context.judge
-    assert judge is not None
-    stream = trained.stream("effects")
+    trained, stream = context.run, context.run.stream("effects")
     count = context.settings["samples"]
+    accuracies = judge_accuracies(context)
     base = trained.model.draw_noise(count, stream)
-
-    def properties(noise: list) -> dict[str, np.ndarray]:
-        images = decode(trained, noise)
-        found = {"pixels": images.cpu().numpy()}
-        if context.spec["ink"]:
-            found |= dict(stroke_measures(images[:, 0].cpu().numpy()).items())
-        found["class"] = classify(judge, images).argmax(1)
-        return {str(k): np.asarray(v) for k, v in found.items()}
-
-    before, rows = properties(base), []
+    before = _properties(context, base)
+    rows = []
     for layer, redrawn in enumerate(trained.model.draw_noise(count, stream)):
-        after = properties([*base[:layer], redrawn, *base[layer + 1 :]])
+        alone = [*base[:layer], redrawn, *base[layer + 1 :]]
+        others = trained.model.draw_noise(count, stream)
+        others[layer] = base[layer]
+        after, after_others = _properties(context, alone), _properties(context, others)
         for name, values in before.items():
-            index = class_effect if name == "class" else total_effect
-            rows.append(
-                {
-                    "layer": layer + 1,
-                    "property": name,
-                    "total_effect": index(values, after[name]),
-                }
+            judged = name in accuracies
+            index = class_effect if judged else total_effect
+            accuracy = accuracies.get(name, float("nan"))
+            trusted = not judged or accuracy >= context.settings["judge_accuracy"]
+            effects = (
+                (index(values, after[name]), 1 - index(values, after_others[name]))
+                if trusted
+                else (float("nan"), float("nan"))
             )
-    return Result(pd.DataFrame(rows))
+            rows.append((layer + 1, name, *effects, accuracy))
+    columns = ["layer", "property", "total_effect", "first_order", "judge_accuracy"]
+    return Result(pd.DataFrame(rows, columns=columns))
+
+
+def judge_accuracies(context: Context) -> dict[str, float]:
+    """Accuracy of the judge on held-out images: of `class`, or of each attribute.
+
+    For attributes it is balanced: the mean of the accuracies on images that have it
+    and on those that have it not; nan if either is missing.
+    """
+    if context.judge is None:
+        return {}
+    data = context.judge.spec["data"]
+    images = torch.tensor(context.data.images("test")[:CHECKED]).float() / 255
+    truth = targets(context.data.table("test")[:CHECKED], data)
+    named = _named(context.judge, images)
+    if data["classes"]:
+        return {"class": float((named["class"] == truth).mean())}
+    return {
+        name: _balanced_accuracy(named[name], column)
+        for name, column in zip(data["attributes"], truth.T, strict=True)
+    }
+
+
+def _balanced_accuracy(named: np.ndarray, truth: np.ndarray) -> float:
+    sides = [truth == value for value in (0, 1)]
+    if not all(side.any() for side in sides):
+        return float("nan")
+    return float(np.mean([(named[side] == truth[side]).mean() for side in sides]))
+
+
+def _properties(context: Context, noise: list[torch.Tensor]) -> Properties:
+    images = decode(context.run, noise)
+    pixels = images.cpu().numpy()
+    found = {"pixels": pixels}
+    for name in context.spec["measures"]:
+        found |= registry.load("measures", name).measure(pixels)
+    if context.judge is not None:
+        found |= _named(context.judge, images)
+    return found
+
+
+def _named(judge: TrainedRun, images: torch.Tensor) -> dict[str, Any]:
+    """`class` (N,), or each attribute (N,) as 0 or 1, as the judge sees it."""
+    probabilities = classify(judge, images)
+    if judge.spec["data"]["classes"]:
+        return {"class": probabilities.argmax(1)}
+    names = judge.spec["data"]["attributes"]
+    return dict(zip(names, (probabilities > 0.5).astype(int).T, strict=True))

@@ -19,7 +19,7 @@ from vlae.observation import observe
 from vlae.progress import Progress
 from vlae.runs import classify, decode, grey_levels
 
-JUDGED = True
+JUDGED = "required"
 MODELS = ["hvae"]
 CHAINS = ("data", "noise")
 

@@ -11,6 +11,7 @@ from vlae.plotting import (
     Row,
     in_words,
     mosaic,
+    place,
     show,
     spread,
     subfigures,
@@ -33,9 +34,8 @@ def draw(rows: list[Row]) -> Figure:
         for layer, panel in enumerate(axes, start=1):
             images = panels[f"layer_{layer}"]
             effect = spread(pixels.loc[pixels["layer"] == layer, "total_effect"])
-            place = {1: " (bottom)", len(panels): " (top)"}.get(layer, "")
             columns = round(len(images) ** 0.5)
-            title = f"layer {layer}{place} redrawn\nT = {effect}"
+            title = f"{place(layer, len(panels))} redrawn\nT = {effect}"
             show(panel, mosaic(images, columns), title)
         _bars(last, pixels)
     return figure

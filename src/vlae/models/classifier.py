@@ -13,29 +13,49 @@ from vlae.networks.classifier import plan
 
 
 class Classifier(nn.Module):
-    """Softmax classifier on the body of `networks/classifier.py`."""
+    """Body of `networks/classifier.py`, then a class or several yes-no attributes.
 
-    def __init__(self, network: dict[str, Any], image: Shape, classes: int) -> None:
+    Args:
+        outputs: number of classes, or of attributes.
+        exclusive: whether an image has one of the outputs (classes, softmax) or any
+            of them (attributes, a sigmoid each).
+    """
+
+    def __init__(
+        self, network: dict[str, Any], image: Shape, outputs: int, *, exclusive: bool
+    ) -> None:
         super().__init__()
         layout = plan(network, image, "network")
         builder = Builder(network["batch_norm"], network["initial_std"], "relu")
+        self.exclusive = exclusive
         self.body = builder.chain(layout.body)
-        self.logits = builder.linear(layout.body.outputs, classes)
+        self.logits = builder.linear(layout.body.outputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] to class probabilities (B, classes)."""
-        return self.logits(self.body(x)).softmax(1)
+        """(B, C, H, W) in [0, 1] to probabilities (B, outputs)."""
+        logits = self.logits(self.body(x))
+        return logits.softmax(1) if self.exclusive else logits.sigmoid()
 
     def terms(
         self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
     ) -> dict[str, Tensor]:
-        """Cross entropy in nats and accuracy (0 or 1) of each image, (B,)."""
+        """Cross entropy in nats and accuracy of each image, (B,).
+
+        `labels` are classes (B,) or attributes (B, outputs) of 0 and 1; over
+        attributes, cross entropies add up and the accuracy is the mean.
+        """
         del target, noise
         logits = self.logits(self.body(x))
-        return {
-            "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
-            "accuracy": (logits.argmax(1) == labels).float(),
-        }
+        if self.exclusive:
+            return {
+                "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
+                "accuracy": (logits.argmax(1) == labels).float(),
+            }
+        entropies = F.binary_cross_entropy_with_logits(
+            logits, labels.float(), reduction="none"
+        )
+        right = (logits > 0) == (labels > 0)
+        return {"cross_entropy": entropies.sum(1), "accuracy": right.float().mean(1)}
 
     def loss(self, terms: dict[str, Tensor], kl_weight: float) -> Tensor:
         del kl_weight
@@ -49,8 +69,10 @@ class Classifier(nn.Module):
 
 
 def build(
-    network: dict[str, Any], objective: dict[str, Any], image: Shape, classes: int
+    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
 ) -> Classifier:
     """The model of a run spec. `objective` is not used: it is cross entropy."""
     del objective
-    return Classifier(network, image, classes)
+    outputs = data["classes"] or len(data["attributes"])
+    shape = tuple(data["shape"])
+    return Classifier(network, shape, outputs, exclusive=bool(data["classes"]))

@@ -110,8 +110,7 @@ class HVAE(LatentVariableModel):
 
 
 def build(
-    network: dict[str, Any], objective: dict[str, Any], image: Shape, classes: int
+    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
 ) -> HVAE:
-    """The model of a run spec. `classes` is not used."""
-    del classes
-    return HVAE(network, objective, image)
+    """The model of a run spec; of `data` only the shape counts."""
+    return HVAE(network, objective, tuple(data["shape"]))

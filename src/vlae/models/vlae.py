@@ -104,8 +104,7 @@ class DecoderStage(nn.Module):
 
 
 def build(
-    network: dict[str, Any], objective: dict[str, Any], image: Shape, classes: int
+    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
 ) -> VLAE:
-    """The model of a run spec. `classes` is not used."""
-    del classes
-    return VLAE(network, objective, image)
+    """The model of a run spec; of `data` only the shape counts."""
+    return VLAE(network, objective, tuple(data["shape"]))

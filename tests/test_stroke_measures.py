@@ -1,10 +1,11 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from vlae import measures
 from vlae.datasets import strokes
+from vlae.measures import strokes as measures
 
 CENTRE = 13.5  # of a 28 x 28 image, in pixels
 
@@ -16,6 +17,10 @@ def bar(thickness, slant=0.0, length=18.0):
     inside = np.abs(x - CENTRE + slant * (y - CENTRE)) < thickness / 2
     inside &= np.abs(y - CENTRE) < length / 2
     return inside.reshape(28, 20, 28, 20).mean(axis=(1, 3))
+
+
+def table_of(images):
+    return pd.DataFrame(measures.measure(images))
 
 
 def blurred(images):
@@ -63,7 +68,7 @@ def test_thickness_of_blurry_images_keeps_its_order(drawn):
 
 @pytest.mark.parametrize("thickness", [2.0, 3.0, 4.0, 5.0])
 def test_upright_bar(thickness):
-    row = measures.stroke_measures(bar(thickness)[None]).loc[0]
+    row = table_of(bar(thickness)[None]).loc[0]
     assert row["thickness"] == pytest.approx(thickness, abs=0.3)
     assert row["slant"] == pytest.approx(0, abs=1e-9)
     assert row["width"] == pytest.approx(thickness, abs=0.3)
@@ -72,7 +77,7 @@ def test_upright_bar(thickness):
 
 @pytest.mark.parametrize("slant", [-0.5, -0.2, 0.3, 0.6])
 def test_slanted_bar(slant):
-    row = measures.stroke_measures(bar(3.0, slant)[None]).loc[0]
+    row = table_of(bar(3.0, slant)[None]).loc[0]
     assert row["slant"] == pytest.approx(slant, abs=0.02)
     assert row["width"] == pytest.approx(3, abs=0.5)
     perpendicular = 3 / np.hypot(1, slant)
@@ -91,7 +96,7 @@ def test_shift_and_contrast_change_nothing_but_ink(drawn):
     moved = np.zeros_like(images)
     moved[..., 1:, :-1] = 0.6 * images[..., :-1, 1:]
     inside = ~(images[..., -1, :].any((1, 2)) | images[..., 0].any((1, 2)))
-    table, changed = (measures.stroke_measures(x[inside]) for x in (images, moved))
+    table, changed = (table_of(x[inside]) for x in (images, moved))
     columns = ["thickness", "slant", "width"]
     np.testing.assert_allclose(changed[columns], table[columns], rtol=0.02, atol=0.01)
     np.testing.assert_allclose(changed["ink"], 0.6 * table["ink"])
@@ -99,7 +104,7 @@ def test_shift_and_contrast_change_nothing_but_ink(drawn):
 
 def test_table(drawn):
     images = drawn[0][:30]
-    table = measures.stroke_measures(images)
+    table = table_of(images)
     assert tuple(table.columns) == measures.MEASURES
     for column in measures.MEASURES:
         np.testing.assert_array_equal(
@@ -109,17 +114,17 @@ def test_table(drawn):
 
 def test_images_do_not_influence_each_other(drawn, monkeypatch):
     images = drawn[0][:20]
-    together = measures.stroke_measures(images)
+    together = table_of(images)
     monkeypatch.setattr(measures, "_BATCH", 3)
     np.testing.assert_array_equal(measures.thickness(images), together["thickness"])
-    alone = measures.stroke_measures(images[4:5])
+    alone = table_of(images[4:5])
     np.testing.assert_allclose(alone.loc[0], together.loc[4])
 
 
 def test_ink_up_to_the_edge_is_measured():
     images = np.ones((2, 28, 28))
     images[1, :, 3:] = 0
-    table = measures.stroke_measures(images)
+    table = table_of(images)
     assert table["width"].tolist() == pytest.approx([28, 3], abs=0.5)
     assert table["thickness"][1] == pytest.approx(3, abs=0.3)
 
@@ -128,8 +133,8 @@ def test_measures_without_ink_are_nan_without_warnings():
     images = np.stack([np.zeros((28, 28)), -np.ones((28, 28)), bar(3.0)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = measures.stroke_measures(images)
-        blank = measures.stroke_measures(images[:1])
+        table = table_of(images)
+        blank = table_of(images[:1])
     assert table.loc[:1, ["thickness", "slant", "width"]].isna().all(axis=None)
     assert table["ink"].tolist() == pytest.approx([0, -1, bar(3.0).mean()])
     assert table.loc[2].notna().all()
@@ -143,7 +148,7 @@ def test_smallest_inks_have_finite_measures():
     images[2] = 0.3  # no background
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = measures.stroke_measures(images)
+        table = table_of(images)
     assert table["thickness"][:2].tolist() == pytest.approx([1, 1], abs=0.3)
     assert table["slant"].tolist() == pytest.approx([0, 0, 0], abs=1e-6)
     assert table["width"].tolist() == pytest.approx([1, 10, 28], abs=0.3)
@@ -153,7 +158,7 @@ def test_smallest_inks_have_finite_measures():
 def test_no_images_give_an_empty_table():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = measures.stroke_measures(np.empty((0, 1, 28, 28)))
+        table = table_of(np.empty((0, 1, 28, 28)))
     assert table.shape == (0, 4)
 
 
@@ -163,10 +168,10 @@ def test_no_images_give_an_empty_table():
 )
 def test_other_images_are_refused(images):
     with pytest.raises(ValueError, match="images must be floats"):
-        measures.stroke_measures(images)
+        table_of(images)
 
 
 def test_single_precision_gives_the_same(drawn):
     images = drawn[0][:50]
-    single = measures.stroke_measures(images.astype(np.float32))
-    np.testing.assert_allclose(single, measures.stroke_measures(images), rtol=1e-3)
+    single = table_of(images.astype(np.float32))
+    np.testing.assert_allclose(single, table_of(images), rtol=1e-3)

@@ -13,12 +13,12 @@ else has finite measures: a single pixel is a round blot with slant 0.
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 from skimage.morphology import skeletonize
 
 MEASURES = ("thickness", "slant", "width", "ink")
+CHANNELS = [1]
 
 SCALE = 4  # upsampling, as in Morpho-MNIST
 TRIM = (0.1, 0.5)  # quantiles of the skeleton's distances that `thickness` averages
@@ -31,20 +31,20 @@ Floats = NDArray[np.float64]
 Masks = NDArray[np.bool]
 
 
-def stroke_measures(images: ArrayLike) -> pd.DataFrame:
-    """All measures of images (N, H, W) or (N, 1, H, W): N rows, columns ``MEASURES``.
+def measure(images: ArrayLike) -> dict[str, Floats]:
+    """All measures (N,) of images (N, H, W) or (N, 1, H, W), by name.
 
     Intensities are floats, 0 (background) .. 1 (ink). For units see the functions of
     the same names.
     """
 
-    def measure(masks: Masks) -> Floats:
+    def shapes(masks: Masks) -> Floats:
         slants = _slant(masks)
         return np.stack([_thickness(masks), slants, _width(masks, slants)])
 
-    thickness, slant, width = _by_batch(measure, images)
-    table = {"thickness": thickness, "slant": slant, "width": width, "ink": ink(images)}
-    return pd.DataFrame(table, columns=MEASURES)
+    thickness, slant, width = _by_batch(shapes, images)
+    found = (thickness, slant, width, ink(images))
+    return dict(zip(MEASURES, found, strict=True))
 
 
 def thickness(images: ArrayLike) -> Floats:

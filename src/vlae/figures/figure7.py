@@ -1,0 +1,7 @@
+"""Figure 7: the layers of a VLAE of faces, redrawn one at a time."""
+
+from vlae.figures._redrawn import draw, findings, numbers
+
+EXPERIMENTS = ["ablation", "effects"]
+
+__all__ = ["draw", "findings", "numbers"]
