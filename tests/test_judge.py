@@ -30,9 +30,10 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
     prepared.write(
         tmp_path, idx.splits(spec, tmp_path), {"shape": spec["shape"]}, lambda *_: None
     )
-    judge, seed = shipped.judge("mnist")
+    judge = shipped.judge("mnist")
+    assert judge is not None
     trained = train(
-        shipped.run_spec(judge, seed), prepared.load(tmp_path), tmp_path / "checkpoints"
+        shipped.run_spec(*judge), prepared.load(tmp_path), tmp_path / "checkpoints"
     )
     last = (
         pd.DataFrame(trained.history).set_index(["split", "term"]).sort_values("step")
