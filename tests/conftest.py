@@ -1,12 +1,41 @@
-"""Fixtures of the tests of downloads."""
+"""Fixtures that several files of tests share: of experiments, of downloads."""
 
+import importlib
 from types import SimpleNamespace
 
 import misbehaving_server
 import pytest
+import torch
 from downloads import CONTENT, PACKED
+from helpers import prepared_strokes
 
 from vlae import mirrors
+from vlae.runs import decode
+
+# Experiments
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return prepared_strokes(tmp_path_factory.mktemp("strokes"), 20)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Noise of every call of `decode`, by experiment."""
+    calls: list[list[torch.Tensor]] = []
+
+    def spy(trained_run, parts):
+        calls.append([part.clone() for part in parts])
+        return decode(trained_run, parts)
+
+    for name in ("ablation", "traversal", "effects"):
+        module = importlib.import_module(f"vlae.experiments.{name}")
+        monkeypatch.setattr(module, "decode", spy)
+    return calls
+
+
+# Downloads
 
 
 @pytest.fixture

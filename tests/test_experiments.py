@@ -3,62 +3,26 @@
 import importlib
 import itertools
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import SHAPE, network, noise, prepared_strokes, spec, untrained
+from experiments_helpers import SETTINGS, ignore, run, trained
+from helpers import SHAPE, network, noise, spec
 
 from vlae import checkpoints, runs
 from vlae.errors import UserError
-from vlae.experiment import Context
 from vlae.experiments.gibbs import confidence, gibbs_step
 from vlae.files import write_json
 from vlae.runs import SPEC, WEIGHTS, decode, grey_levels
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "samples": {"count": 7},
-    "ablation": {"count": 7},
-    "traversal": {"grid": 3, "extent": 2.0},
-    "effects": {"samples": 24},
-    "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
-}
 CASES = [
     (name, model)
     for name in SETTINGS
     for model in ("vlae", "hvae")
     if (name, model) != ("gibbs", "vlae")
 ]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return prepared_strokes(tmp_path_factory.mktemp("strokes"), 20)
-
-
-def trained(model="vlae", seed=1, **changes):
-    """A run whose weights are large enough for images that differ visibly."""
-    wanted = spec(network(model, initial_std=0.5, batch_norm="none", **changes))
-    return untrained({**wanted, "seed": seed})
-
-
-def context(experiment, run, data, **changes):
-    judge = untrained(spec(network("classifier", initial_std=0.5)))
-    settings = {**SETTINGS[experiment], **changes.pop("settings", {})}
-    content = {
-        "experiment": experiment,
-        "measures": ["strokes"],
-        "settings": settings,
-        **changes,
-    }
-    return Context(content, run, data, judge)
-
-
-def run(experiment, trained_run, data, **changes):
-    module = importlib.import_module(f"vlae.experiments.{experiment}")
-    return module.run(context(experiment, trained_run, data, **changes))
 
 
 def same(first, second):
@@ -142,21 +106,6 @@ def test_reconstructions_follow_the_images(data):
 # Ablation and traversal: the noise that they decode
 
 
-@pytest.fixture
-def decoded(monkeypatch):
-    """Noise of every call of `decode`, by experiment."""
-    calls: list[list[torch.Tensor]] = []
-
-    def spy(trained_run, parts):
-        calls.append([part.clone() for part in parts])
-        return decode(trained_run, parts)
-
-    for name in ("ablation", "traversal", "effects"):
-        module = importlib.import_module(f"vlae.experiments.{name}")
-        monkeypatch.setattr(module, "decode", spy)
-    return calls
-
-
 def constant(rows):
     return bool((rows == rows[:1]).all())
 
@@ -165,30 +114,22 @@ def constant(rows):
 def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
     run("ablation", trained(model), data)
     layers = len(decoded)
-    assert layers == 2
-    for redrawn, parts in enumerate(decoded):
+    assert layers == 3
+    for panel, parts in enumerate(decoded):
         for layer, rows in enumerate(parts):
+            redrawn = layer == panel if panel < 2 else layer != 0  # the converse
             assert len(rows) == SETTINGS["ablation"]["count"]
-            assert constant(rows) == (layer != redrawn)
-            if layer == redrawn:
+            assert constant(rows) != redrawn
+            if redrawn:
                 assert len(rows.unique(dim=0)) == len(rows)
     # The fixed noise of a layer is the same in every panel.
     three = trained("hvae", latents=[4, 3, 2], posterior=["f9"] * 3, prior=["f9"] * 2)
     decoded.clear()
     run("ablation", three, data)
     for layer in range(3):
-        fixed = [parts[layer][0] for i, parts in enumerate(decoded) if i != layer]
+        fixed = [p[layer][0] for i, p in enumerate(decoded[:3]) if i != layer]
         assert torch.equal(*fixed)
-
-
-def ignore(model, layer):
-    """Cut a layer of the tiny VLAE off the image."""
-    with torch.no_grad():
-        if layer == 0:
-            model.stages[0].gate.zero_()
-        else:
-            for parameter in model.stages[1].body[-1].parameters():
-                parameter.zero_()
+    assert torch.equal(decoded[3][0][0], decoded[1][0][0]), "layer 1 keeps its draw"
 
 
 @pytest.mark.parametrize("ignored", [0, 1])
@@ -196,19 +137,19 @@ def test_ablation_of_an_ignored_layer_is_constant(ignored, data):
     weights = trained()
     ignore(weights.model, ignored)
     result = run("ablation", weights, data)
-    assert [*result.arrays] == ["layer_1", "layer_2"]
-    stds = result.table.set_index("layer")["pixel_std"]
+    assert [*result.arrays] == ["layer_1", "layer_2", "kept_1"]
+    stds = result.table.set_index("panel")["pixel_std"]
     for layer in (0, 1):
         panel = result.arrays[f"layer_{layer + 1}"]
         assert len(panel) == SETTINGS["ablation"]["count"]
         assert constant(torch.tensor(panel)) == (layer == ignored)
-        assert (stds[layer + 1] < 1e-6) == (layer == ignored)
+        assert (stds[f"layer_{layer + 1}"] < 1e-6) == (layer == ignored)
 
 
 def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
     result = run("ablation", trained(), data)
     for row in result.table.itertuples():
-        panel = result.arrays[f"layer_{row.layer}"] / 255
+        panel = result.arrays[row.panel] / 255
         # Rounding to grey levels moves a pixel by 1/510 at most.
         assert row.pixel_std == pytest.approx(panel.std(0, ddof=1).mean(), abs=1 / 255)
 
@@ -241,63 +182,6 @@ def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
             assert rows.unique().numel() == rows.numel()  # drawn in every cell
         images = grey_levels(decode(weights, parts))
         assert np.array_equal(result.arrays[f"layer_{layer + 1}"], images)
-
-
-# Effects
-
-MEASURES = ["thickness", "slant", "width", "ink"]
-
-
-@pytest.mark.parametrize(
-    ("measures", "properties"),
-    [
-        ([], ["pixels", "class"]),
-        (["strokes"], ["pixels", *MEASURES, "class"]),
-        (
-            ["colour", "strokes"],
-            ["pixels", "mean_colour", "contrast", *MEASURES, "class"],
-        ),
-    ],
-)
-def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
-    result = run("effects", trained(), data, measures=measures)
-    table = result.table
-    assert [*table.columns] == ["layer", "property", "total_effect"]
-    rows = [*zip(table["layer"], table["property"], strict=True)]
-    assert rows == [(layer, name) for layer in (1, 2) for name in properties]
-    assert not result.arrays
-    defined = table["total_effect"].dropna()
-    assert len(defined)
-    # An index is at most 2 for an even number of exchangeable draws.
-    assert defined.between(0, 2 + 1e-9).all()
-
-
-@pytest.mark.parametrize("ignored", [0, 1])
-def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored, data):
-    weights = trained()
-    ignore(weights.model, ignored)
-    count = 600
-    settings = {"samples": count}
-    table = run("effects", weights, data, settings=settings, measures=[]).table
-    found = table.set_index(["layer", "property"])["total_effect"]
-    nothing, all_of_it = found[ignored + 1], found[2 - ignored]
-    assert nothing["pixels"] == 0
-    assert not nothing["class"] > 0  # nan if the judge names one class only
-    # An independent redraw has index 1: the error is that of a sample's variance,
-    # which for pixels between black and white is at most that of a Gaussian.
-    assert all_of_it["pixels"] == pytest.approx(1, abs=5 * math.sqrt(2 * 2 / count))
-
-
-@pytest.mark.parametrize("model", ["vlae", "hvae"])
-def test_effects_redraws_one_layer_at_a_time(model, data, decoded):
-    run("effects", trained(model), data)
-    base, *redrawn = decoded
-    assert len(redrawn) == len(base) == 2
-    for layer, parts in enumerate(redrawn):
-        for index, (before, after) in enumerate(zip(base, parts, strict=True)):
-            assert torch.equal(before, after) == (index != layer)
-            if index == layer:
-                assert not (before == after).any()
 
 
 # Gibbs

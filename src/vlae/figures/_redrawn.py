@@ -56,7 +56,7 @@ def findings(rows: list[Row]) -> list[str]:
     sentences = []
     for row in rows:
         table = row.table("effects").dropna(subset="total_effect")
-        names = [name for name in ordered(table["property"].unique())]
+        names = ordered(table["property"].unique())
         parts = []
         for name in names:
             found = row.largest(name)
