@@ -1,12 +1,18 @@
-"""Fixtures of the tests of experiments."""
+"""Fixtures that several files of tests share: of experiments, of downloads."""
 
 import importlib
+from types import SimpleNamespace
 
+import misbehaving_server
 import pytest
 import torch
+from downloads import CONTENT, PACKED
 from helpers import prepared_strokes
 
+from vlae import mirrors
 from vlae.runs import decode
+
+# Experiments
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +33,39 @@ def decoded(monkeypatch):
         module = importlib.import_module(f"vlae.experiments.{name}")
         monkeypatch.setattr(module, "decode", spy)
     return calls
+
+
+# Downloads
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """No mirror, proxy or files of the caller's; waits are noted, not waited."""
+    monkeypatch.delenv(mirrors.MIRROR_VARIABLE, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(mirrors, "BY_HAND", tmp_path / "by-hand")
+    waits: list[float] = []
+    noted = SimpleNamespace(sleep=waits.append)
+    monkeypatch.setattr("vlae.transfer.time", noted)
+    return waits
+
+
+@pytest.fixture
+def server():
+    with misbehaving_server.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "raw" / "data"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder that serves as a mirror: `file` and `file.gz`."""
+    path = tmp_path / "mirror"
+    path.mkdir()
+    (path / "file").write_bytes(CONTENT)
+    (path / "file.gz").write_bytes(PACKED)
+    return path

@@ -173,7 +173,7 @@ def test_unknown_module_in_a_spec(tmp_path, message):
 
 def test_download_of_an_unknown_file(tmp_path, message):
     sources = tmp_path / "sources.json"
-    files = {"train-images": {"remote": "x.gz", "sha256": "0" * 64}}
+    files = {"train-images": {"remote": "x.gz", "checksum": None}}
     write_json(sources, {"dataset": "toy", "mirrors": [], "files": files})
     said = message("download", "--sources", sources, "--out", tmp_path / "trian-images")
     assert "--out: 'trian-images' is no file of toy" in said

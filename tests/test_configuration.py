@@ -184,7 +184,17 @@ def test_labels_mirrors_and_other_seeds_change_no_spec(shipped, tmp_path):
             "mirror": str(tmp_path),
             "title": "Other",
             "runs": {"mnist": {"vlae": {"label": "Other"}}},
-            "datasets": {"mnist": {"mirrors": []}},
+            "datasets": {
+                "mnist": {
+                    "mirrors": [],
+                    "files": {
+                        "train_images": {
+                            "remote": "images.gz",
+                            "addresses": ["https://example.org/get?id=1"],
+                        }
+                    },
+                }
+            },
         }
     )
     assert specs(found) == specs(shipped)
@@ -337,8 +347,20 @@ BAD = {
         ["datasets.mnist.shape", "expected a list of at most 3"],
     ),
     "checksum cut off": (
-        "datasets: {mnist: {files: {train_images: {sha256: ba89}}}}",
-        ["files.train_images.sha256", "expected 64 hexadecimal digits", "'ba89'"],
+        "datasets: {mnist: {files: {train_images: {checksum: sha256:ba89}}}}",
+        ["train_images.checksum", "and 64 hexadecimal digits", "'sha256:ba89'"],
+    ),
+    "checksum of another kind": (
+        "datasets: {mnist: {files: {test_labels: {checksum: sha1:ba89}}}}",
+        ["test_labels.checksum", "or `md5:` and 32", "null: not checked"],
+    ),
+    "no checksum": (
+        "datasets: {mnist: {files: {train_images: {checksum: 5}}}}",
+        ["train_images.checksum", "expected text or null", "got 5"],
+    ),
+    "address of a file that is none": (
+        "datasets: {mnist: {files: {train_images: {addresses: [/data/x.gz]}}}}",
+        ["train_images.addresses[0]", "http:// or https://", "'/data/x.gz'"],
     ),
     "not one of several": (
         "defaults: {device: gpu}",
@@ -548,5 +570,16 @@ def test_missing_file_is_named(tmp_path):
 
 def test_mirrors_are_folders_or_addresses(tmp_path):
     for mirror in (str(tmp_path), "https://example.org/data/"):
-        first = resolved({"mirror": mirror}).sources("mnist")[0]
-        assert first == f"{mirror.rstrip('/')}/mnist"
+        assert resolved({"mirror": mirror}).sources("mnist")["mirror"] == mirror
+
+
+def test_sources_are_all_that_a_download_needs():
+    own = {"addresses": ["https://example.org/get?id=1"], "checksum": None}
+    changed = {"datasets": {"mnist": {"files": {"test_labels": own}}}}
+    found = resolved(changed).sources("mnist")
+    assert found["dataset"] == "mnist"
+    assert found["mirror"] is None
+    assert len(found["mirrors"]) == 2
+    assert len(found["files"]) == 4
+    name = "t10k-labels-idx1-ubyte"
+    assert found["files"][name] == {"remote": f"{name}.gz", **own}

@@ -1,115 +1,30 @@
-"""Downloads from local folders and a local HTTP server; then IDX files.
+"""Downloads from folders and a local HTTP server: sources, checksums, folders.
 
 Nothing here reaches the network outside: every mirror is a folder or 127.0.0.1.
 """
 
 import gzip
 import hashlib
-import json
-import os
-import signal
-import struct
-import subprocess
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from types import SimpleNamespace
+import zipfile
 
-import numpy as np
 import pytest
+from downloads import CHECKSUM, CONTENT, PACKED, beside, check, check_nothing, fetch
+from misbehaving_server import Reply, serving
 
-from vlae import configuration, prepared
-from vlae.__main__ import main
-from vlae.datasets import idx
-from vlae.download import MIRROR_VARIABLE, download
+from vlae import mirrors, packing
+from vlae.archives import Archive
 from vlae.errors import UserError
+from vlae.mirrors import MIRROR_VARIABLE
 
-ROOT = Path(__file__).parents[1]
-OWN_MIRROR = os.environ.get(MIRROR_VARIABLE)
-CONTENT = b"what the file holds\n" * 5000
-CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
-PACKED = gzip.compress(CONTENT)
-
-
-class Mirror(ThreadingHTTPServer):
-    """Serves `replies`: path to (status, body, length said) in turn, the last again."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.replies: dict[str, list[tuple[int, bytes, int]]] = {}
-        self.asked: list[str] = []
-        self.hold: threading.Event | None = None
-        self.address = f"http://127.0.0.1:{self.server_address[1]}"
-
-    def serve(self, path, *replies):
-        """Answer `path` with bodies, or with whole (status, body, length said)."""
-        self.replies[path] = [
-            r if isinstance(r, tuple) else (200, r, len(r)) for r in replies
-        ]
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Mirror
-
-    def do_GET(self):
-        mirror = self.server
-        mirror.asked.append(self.path)
-        queue = mirror.replies.get(self.path, [(404, b"not here", 8)])
-        status, body, length = queue.pop(0) if len(queue) > 1 else queue[0]
-        self.send_response(status)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-        if mirror.hold and len(body) < length:
-            mirror.hold.wait(30)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch):
-    """No mirror or proxy of the caller's, and no waiting between attempts."""
-    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture
-def server():
-    """A mirror that serves in a thread."""
-    with Mirror() as mirror:
-        threading.Thread(target=mirror.serve_forever, args=[0.02], daemon=True).start()
-        yield mirror
-        mirror.shutdown()
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "raw" / "data"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder that serves as a mirror: `file` and `file.gz`."""
-    path = tmp_path / "mirror"
-    path.mkdir()
-    (path / "file").write_bytes(CONTENT)
-    (path / "file.gz").write_bytes(PACKED)
+def by_hand(offline):
+    """Where the user puts what was fetched by hand for the data set."""
+    path = mirrors.BY_HAND / "toy"
+    path.mkdir(parents=True)
     return path
-
-
-def fetch(out, *mirrors, remote="file.gz"):
-    download("toy", remote, CHECKSUM, [str(m) for m in mirrors], out)
-
-
-def check(out):
-    """The right file, and nothing beside it."""
-    assert out.read_bytes() == CONTENT
-    assert list(out.parent.iterdir()) == [out]
-    assert out.stat().st_mode & 0o777 == 0o644
 
 
 # What works
@@ -119,7 +34,7 @@ def check(out):
 def test_from_a_folder(folder, out, remote):
     fetch(out, folder, remote=remote)
     check(out)
-    assert (folder / "file.gz").read_bytes() == PACKED
+    assert (folder / remote).read_bytes() == {"file": CONTENT}.get(remote, PACKED)
 
 
 @pytest.mark.parametrize("remote", ["file", "file.gz"])
@@ -129,7 +44,16 @@ def test_over_http(server, out, remote, slash):
     server.serve("/sub/file.gz", PACKED)
     fetch(out, f"{server.address}/sub{slash}", remote=remote)
     check(out)
-    assert server.asked == [f"/sub/{remote}"]
+    assert server.paths() == [f"/sub/{remote}"]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"says_length": False}, {"chunked": True}, {"etag": False}], ids=str
+)
+def test_whatever_the_server_says_of_it(server, out, facts):
+    server.serve("/file.gz", Reply(PACKED, **facts))
+    fetch(out, server.address)
+    check(out)
 
 
 @pytest.mark.parametrize("level", [1, 9])
@@ -137,6 +61,25 @@ def test_checksum_is_of_the_decompressed_content(folder, out, level):
     (folder / "file.gz").write_bytes(gzip.compress(CONTENT, level, mtime=level))
     fetch(out, folder)
     check(out)
+
+
+def test_checksum_of_another_kind(server, folder, out, tmp_path):
+    server.serve("/file.gz", gzip.compress(b"something else"))
+    md5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+    fetch(out, folder, checksum=md5)
+    check(out)
+    with pytest.raises(UserError, match=f"wrong checksum: md5:.*expected {md5}"):
+        fetch(tmp_path / "other" / "data", server.address, checksum=md5)
+
+
+@pytest.mark.parametrize("source", ["folder", "server"])
+def test_no_checksum_is_said_with_what_was_found(request, server, out, source, capfd):
+    server.serve("/file.gz", PACKED)
+    given = request.getfixturevalue(source)
+    fetch(out, getattr(given, "address", given), checksum=None)
+    check(out)
+    said = capfd.readouterr().out
+    assert f"not checked (checksum: null), {CHECKSUM}" in said
 
 
 def test_server_that_decompresses_on_the_way(server, out):
@@ -152,96 +95,36 @@ def test_an_old_wrong_file_is_replaced(folder, out):
     check(out)
 
 
-# What fails, and who helps then
-
-
-def broken(folder, content):
-    path = folder.parent / f"broken-{len(content)}"
-    path.mkdir()
-    (path / "file.gz").write_bytes(content)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (gzip.compress(b"something else"), "wrong checksum"),
-        (PACKED[: len(PACKED) // 2], "end-of-stream"),
-        (PACKED[:-4], "end-of-stream"),
-        (b"<html>moved</html>", "wrong checksum"),
-        (b"", "wrong checksum"),
-        (PACKED[:20] + bytes(20) + PACKED[40:], "rror"),
-    ],
-    ids=["wrong", "half", "tail", "page", "empty", "damaged"],
-)
-def test_next_mirror_after_a_bad_one(folder, out, content, why, capfd):
-    first = broken(folder, content)
-    fetch(out, first, folder)
-    check(out)
-    said = capfd.readouterr().out
-    assert f"{first}/file.gz: " in said
-    assert why in said
-    assert f"checksum right, from {folder}" in said
-
-
-def test_next_mirror_after_404_and_a_missing_file(server, folder, out):
-    fetch(out, server.address, folder.parent / "nowhere", folder)
-    check(out)
-
-
-def test_next_mirror_after_one_that_does_not_answer(folder, out):
-    with Mirror() as gone:
-        address = gone.address
-    fetch(out, address, folder)
-    check(out)
-
-
-def test_a_busy_server_is_asked_again(server, out):
-    server.serve("/file.gz", (503, b"busy", 4), PACKED)
+def test_what_is_there_and_right_is_not_fetched_again(server, folder, out):
+    fetch(out, folder)
     fetch(out, server.address)
     check(out)
-    assert server.asked == ["/file.gz"] * 2
+    assert server.log == []
 
 
-def test_a_connection_that_breaks_is_tried_again(server, out):
-    server.serve("/file.gz", (200, PACKED[:50], len(PACKED)), PACKED)
-    fetch(out, server.address)
-    check(out)
+# In which order
 
 
-def test_all_fail(server, folder, out):
-    wrong = broken(folder, gzip.compress(b"something else"))
-    missing = folder.parent / "nowhere"
+def test_the_user_s_own_come_first(server, tmp_path, folder, out, by_hand, monkeypatch):
+    """Each place has the file wrong, so that all are tried."""
+    wrong = gzip.compress(b"something else")
+    places = [tmp_path / "environment" / "toy", tmp_path / "configured" / "toy"]
+    for place in [*places, by_hand]:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "file.gz").write_bytes(wrong)
+    (folder / "file.gz").write_bytes(wrong)
+    server.serve("/get?id=1", wrong)
+    monkeypatch.setenv(MIRROR_VARIABLE, str(places[0].parent))
+    own = f"{server.address}/get?id=1"
     with pytest.raises(UserError) as caught:
-        fetch(out, wrong, missing, server.address)
-    message = str(caught.value)
-    assert f"{wrong}/file.gz: wrong checksum" in message
-    assert f"{missing}/file.gz: no such file" in message
-    assert f"{server.address}/file.gz: 404" in message
-    assert CHECKSUM in message
-    assert "Fetch the file by hand" in message
-    assert "FOLDER/toy/file.gz" in message
-    assert MIRROR_VARIABLE in message and "mirror: FOLDER" in message
-    assert list(out.parent.iterdir()) == []
-
-
-def test_no_mirrors(out):
-    with pytest.raises(UserError, match="by hand"):
-        fetch(out)
-
-
-# The user's own mirror
-
-
-def test_own_mirror_comes_first(server, tmp_path, out, monkeypatch):
-    own = tmp_path / "own" / "toy"
-    own.mkdir(parents=True)
-    (own / "file.gz").write_bytes(PACKED)
-    server.serve("/file.gz", PACKED)
-    monkeypatch.setenv(MIRROR_VARIABLE, str(own.parent))
-    fetch(out, server.address)
-    check(out)
-    assert server.asked == []
+        fetch(out, folder, mirror=str(places[1].parent), addresses=[own])
+    lines = [
+        line for line in str(caught.value).splitlines() if "wrong checksum" in line
+    ]
+    expected = [*(f"{p}/file.gz" for p in places), f"{by_hand}/file.gz", own, folder]
+    assert len(lines) == len(expected)
+    for line, place in zip(lines, expected, strict=True):
+        assert line.startswith(f"  {place}")
 
 
 def test_own_mirror_may_be_an_address(server, out, monkeypatch):
@@ -263,157 +146,177 @@ def test_own_mirror_that_is_no_folder_is_named(folder, out, monkeypatch):
         fetch(out, folder)
 
 
-# Interruption
+def test_an_address_need_not_name_the_file(server, out):
+    server.serve("/download?id=1&confirm=t", PACKED)
+    fetch(out, addresses=[f"{server.address}/download?id=1&confirm=t"])
+    check(out)
+
+
+def test_no_word_of_what_was_not_fetched_by_hand(folder, out, capfd):
+    fetch(out, folder)
+    assert "by-hand" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["file.gz", "file"])
+def test_fetched_by_hand(server, out, by_hand, name):
+    """As it comes, or as a browser may have decompressed it."""
+    (by_hand / name).write_bytes(PACKED if name.endswith(".gz") else CONTENT)
+    fetch(out, server.address)
+    check(out)
+    assert server.log == []
+
+
+# What fails, and who helps then
+
+
+def broken(folder, content):
+    path = folder.parent / f"broken-{len(content)}"
+    path.mkdir()
+    (path / "file.gz").write_bytes(content)
+    return path
+
+
+BAD = {
+    "wrong": (gzip.compress(b"something else"), "wrong checksum"),
+    "half": (PACKED[: len(PACKED) // 2], "end-of-stream"),
+    "tail": (PACKED[:-4], "end-of-stream"),
+    "page": (b"<html>moved</html>", "a web page instead of the file"),
+    "empty": (b"", "wrong checksum"),
+    "damaged": (PACKED[:20] + bytes(20) + PACKED[40:], "damaged"),
+}
+
+
+@pytest.mark.parametrize(("content", "why"), BAD.values(), ids=BAD)
+def test_next_mirror_after_a_bad_folder(folder, out, content, why, capfd):
+    first = broken(folder, content)
+    fetch(out, first, folder)
+    check(out)
+    said = capfd.readouterr().out
+    assert f"{first}/file.gz: " in said
+    assert why in said
+    assert f"checksum right, from {folder}" in said
+    assert (first / "file.gz").read_bytes() == content
+
+
+def test_next_mirror_after_404_and_a_missing_file(server, folder, out):
+    fetch(out, server.address, folder.parent / "nowhere", folder)
+    check(out)
+
+
+def test_all_fail(server, folder, out):
+    wrong = broken(folder, gzip.compress(b"something else"))
+    missing = folder.parent / "nowhere"
+    with serving() as gone:
+        down = gone.address
+    with pytest.raises(UserError) as caught:
+        fetch(out, wrong, missing, server.address, down, addresses=[f"{down}/get"])
+    message = str(caught.value)
+    assert f"{wrong}/file.gz: wrong checksum" in message
+    assert f"{missing}/file.gz: no such file" in message
+    assert f"{server.address}/file.gz: 404" in message
+    assert f"{down}/file.gz: [Errno 111] Connection refused" in message
+    assert CHECKSUM in message
+    assert f"Fetch the file by hand:\n  {down}/get\n" in message
+    assert f"\n  {mirrors.BY_HAND}/toy/file.gz\nand run again" in message
+    assert "FOLDER/toy/file.gz" in message
+    assert MIRROR_VARIABLE in message and "mirror: FOLDER" in message
+    check_nothing(out)
+
+
+def test_what_to_do_by_hand_helps(out):
+    with pytest.raises(UserError, match=r"by-hand/toy/file\.gz\nand run") as caught:
+        fetch(out)
+    (place,) = [p for p in str(caught.value).split() if "by-hand" in p]
+    path = mirrors.BY_HAND / "toy" / "file.gz"
+    assert place == str(path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(PACKED)
+    fetch(out)
+    check(out)
+
+
+def test_gzip_that_expands_without_end(server, folder, out, monkeypatch):
+    monkeypatch.setattr(packing, "SMALL", 1 << 20)
+    server.serve("/file.gz", gzip.compress(bytes(5 << 20)))
+    with pytest.raises(UserError, match=r"5\.\d kB decompress to more than 1\.0 MB"):
+        fetch(out, server.address)
+    check_nothing(out)
+    fetch(out, server.address, folder)
+    check(out)
 
 
 def test_interruption_leaves_nothing(folder, out, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vlae.download.sha256", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        fetch(out, folder)
-    assert list(out.parent.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr("vlae.download.checksum", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(out, folder)
+    check_nothing(out)
+    fetch(out, folder)
+    check(out)
 
 
-def test_kill_leaves_nothing_under_the_final_name(server, tmp_path, out):
-    server.hold = threading.Event()
-    server.serve("/file.gz", (200, PACKED[:50], len(PACKED)), PACKED)
-    sources = tmp_path / "sources.json"
-    files = {out.name: {"remote": "file.gz", "sha256": CHECKSUM}}
-    spec = {"dataset": "toy", "mirrors": [server.address], "files": files}
-    sources.write_text(json.dumps(spec))
-    words = ["download", "--sources", str(sources), "--out", str(out)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "vlae", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        deadline = threading.Event()
-        while not server.asked and process.poll() is None:
-            deadline.wait(0.05)
-        deadline.wait(0.2)
-        process.send_signal(signal.SIGKILL)
-    server.hold.set()
-    assert server.asked and not out.exists()
-    assert main(words) == 0
-    assert out.read_bytes() == CONTENT
-
-
-# IDX files
-
-
-FILES = {
-    f"{split}_{what}": {"name": f"{split}-{what}"}
-    for split in ("train", "test")
-    for what in ("images", "labels")
-}
-DEFINITION = {"files": FILES, "shape": [1, 5, 4]}
-
-
-def write_idx(path, array):
-    head = struct.pack(">BBBB", 0, 0, 8, array.ndim)
-    path.write_bytes(head + struct.pack(f">{array.ndim}I", *array.shape) + array.data)
+# Folders of files
 
 
 @pytest.fixture
-def raw(tmp_path):
-    """A folder of four small IDX files, and the arrays in them."""
-    random = np.random.default_rng(0)
-    for split, count in (("train", 7), ("test", 3)):
-        images = random.integers(0, 256, (count, 5, 4), np.uint8)
-        write_idx(tmp_path / f"{split}-images", images)
-        write_idx(tmp_path / f"{split}-labels", np.arange(count, dtype=np.uint8))
-    return tmp_path
+def images(folder):
+    """An unpacked archive, with what file managers leave in it."""
+    for name in ("b.jpg", "a.jpg", "more/c.jpg", ".DS_Store", ".hidden/d.jpg"):
+        path = folder / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"image {name}")
+    return folder
 
 
-def test_idx_files_are_read_as_they_are(raw, monkeypatch):
-    monkeypatch.setattr(idx, "CHUNK", 4)
-    train, test = idx.splits(DEFINITION, raw)
-    assert (train.name, train.count, test.name, test.count) == ("train", 7, "test", 3)
-    images, tables = zip(*train.chunks, strict=True)
-    assert [len(i) for i in images] == [4, 3]
-    expected = np.random.default_rng(0).integers(0, 256, (7, 5, 4), np.uint8)
-    np.testing.assert_array_equal(np.concatenate(images)[:, 0], expected)
-    assert [label for table in tables for label in table["label"]] == [*range(7)]
+@pytest.mark.parametrize("remote", ["images.zip", "images/"])
+def test_folder_is_packed(images, out, remote, capfd):
+    fetch(out, images, remote=remote)
+    with Archive(out) as archive:
+        names = ["images/a.jpg", "images/b.jpg", "images/more/c.jpg"]
+        assert archive.names() == names
+        assert archive.read("images/more/c.jpg") == b"image more/c.jpg"
+    with zipfile.ZipFile(out) as packed:
+        assert {m.compress_type for m in packed.infolist()} == {zipfile.ZIP_STORED}
+    assert "its checksum cannot be checked" in capfd.readouterr().out
+    assert beside(out) == {out.name}
 
 
-@pytest.mark.parametrize("name", [f["name"] for f in FILES.values()])
-@pytest.mark.parametrize("size", [0, 3, 9, -1])
-def test_truncated_idx_is_named(raw, name, size):
-    path = raw / name
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(UserError, match=rf"{name}: not a complete IDX file.*Delete"):
-        idx.splits(DEFINITION, raw)
+def test_same_files_make_the_same_archive(images, out, tmp_path):
+    fetch(out, images, remote="images.zip")
+    (images / "images" / "a.jpg").touch()
+    again = tmp_path / "again" / "data"
+    fetch(again, images, remote="images.zip")
+    assert out.read_bytes() == again.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "content", [b"<html>moved</html>", struct.pack(">BBBBI", 0, 0, 10, 1, 0)]
-)
-def test_file_that_is_not_idx_is_named(raw, content):
-    (raw / "test-labels").write_bytes(content)
-    with pytest.raises(UserError, match="test-labels: not a complete IDX file"):
-        idx.splits(DEFINITION, raw)
+def test_archive_fetched_by_hand_may_be_unpacked(images, out, by_hand):
+    with pytest.raises(UserError, match="or its unpacked folder"):
+        fetch(out, remote="images.zip")
+    (images / "images").rename(by_hand / "images")
+    fetch(out, remote="images.zip")
+    with Archive(out) as archive:
+        assert "images/a.jpg" in archive.names()
 
 
-def test_labels_in_the_place_of_images(raw):
-    (raw / "train-images").write_bytes((raw / "train-labels").read_bytes())
-    with pytest.raises(UserError, match="train-images: not a complete IDX file"):
-        idx.splits(DEFINITION, raw)
+def test_packed_file_is_preferred_to_the_folder(images, out):
+    (images / "images.zip").write_bytes(CONTENT)
+    fetch(out, images, remote="images.zip")
+    check(out)
 
 
-def test_missing_idx_file_is_named(raw):
-    (raw / "test-images").unlink()
-    with pytest.raises(UserError, match="test-images"):
-        idx.splits(DEFINITION, raw)
+def test_empty_folder_is_named(folder, out):
+    (folder / "images").mkdir()
+    with pytest.raises(UserError, match="images/: no files in this folder"):
+        fetch(out, folder, remote="images/")
+    check_nothing(out)
 
 
-def test_as_many_labels_as_images(raw):
-    write_idx(raw / "train-labels", np.zeros(6, np.uint8))
-    with pytest.raises(UserError, match=r"train-images has 7 images.*labels 6 labels"):
-        idx.splits(DEFINITION, raw)
-
-
-def test_images_of_the_configured_shape(raw):
-    with pytest.raises(UserError, match=r"train-images.*\(1, 5, 4\).*'shape'.*28"):
-        idx.splits({**DEFINITION, "shape": [1, 28, 28]}, raw)
-
-
-# MNIST itself, where there is a local copy
-
-LABEL_COUNTS = {
-    "train": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
-    "test": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
-}
-
-
-def local_mnist():
-    mirror = Path(OWN_MIRROR or ROOT.parent / "shared" / "data") / "mnist"
-    if not mirror.is_dir():
-        pytest.skip(f"no local copy of MNIST: no folder {mirror}")
-    return mirror
-
-
-def test_mnist_from_a_local_mirror(tmp_path):
-    mirror = local_mnist()
-    layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
-    shipped = configuration.load(layers)
-    for name, file in shipped.files("mnist").items():
-        out = tmp_path / "raw" / name
-        download("mnist", file["remote"], file["sha256"], [str(mirror)], out)
-    spec = tmp_path / "spec.json"
-    spec.write_text(json.dumps(shipped.data_spec("mnist")))
-    places = ["--raw", str(tmp_path / "raw"), "--out", str(tmp_path / "data")]
-    assert main(["prepare", "--spec", str(spec), *places]) == 0
-    data = prepared.load(tmp_path / "data")
-    assert data.card["counts"] == {"train": 60_000, "test": 10_000}
-    assert data.card["classes"] == 10
-    assert data.card["shape"] == [1, 28, 28]
-    for split, counts in LABEL_COUNTS.items():
-        images, table = data.images(split), data.table(split)
-        assert images.shape == (sum(counts), 1, 28, 28)
-        assert list(np.bincount(table["label"])) == counts
-    # The first training image is the well-known five.
-    assert data.table("train")["label"][0] == 5
-    assert int(data.images("train")[0].sum()) == 27525
+def test_no_folder_over_http(server, out):
+    with pytest.raises(
+        UserError, match=r"'images/' is a folder.*not fetched over HTTP"
+    ):
+        fetch(out, server.address, remote="images/")
+    assert server.log == []

@@ -8,7 +8,7 @@ import pytest
 
 from vlae import configuration, prepared
 from vlae.datasets import idx
-from vlae.download import MIRROR_VARIABLE, download, sources
+from vlae.download import MIRROR_VARIABLE, download
 from vlae.training import train
 
 ROOT = Path(__file__).parents[1]
@@ -24,16 +24,16 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
         monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
     layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
-    (own,) = sources("mnist", [])
-    for file, known in shipped.files("mnist").items():
-        download("mnist", known["remote"], known["sha256"], [own], tmp_path / file)
+    for name, file in shipped.files("mnist").items():
+        download("mnist", file, [], tmp_path / name)
     spec = shipped.data_spec("mnist")
     prepared.write(
         tmp_path, idx.splits(spec, tmp_path), {"shape": spec["shape"]}, lambda *_: None
     )
-    name, seed = shipped.judge("mnist")
+    judge = shipped.judge("mnist")
+    assert judge is not None
     trained = train(
-        shipped.run_spec(name, seed), prepared.load(tmp_path), tmp_path / "checkpoints"
+        shipped.run_spec(*judge), prepared.load(tmp_path), tmp_path / "checkpoints"
     )
     last = (
         pd.DataFrame(trained.history).set_index(["split", "term"]).sort_values("step")

@@ -164,26 +164,37 @@ class Configuration:
         }
 
     def data_spec(self, dataset: str) -> Map:
-        """What determines the prepared data: not what judges or measures them."""
+        """What determines the prepared data: not where from, nor what judges them."""
         hidden = ("mirrors", "judge", "judge_seed", "measures")
         definition = self.content["datasets"][dataset]
-        return {
-            "name": dataset,
-            **{k: v for k, v in definition.items() if k not in hidden},
-        }
+        spec = {k: v for k, v in definition.items() if k not in hidden}
+        if "files" in spec:
+            spec["files"] = {
+                role: {k: file[k] for k in ("name", "checksum")}
+                for role, file in spec["files"].items()
+            }
+        return {"name": dataset, **spec}
 
     def files(self, dataset: str) -> Map:
-        """What is downloaded for `dataset`: file name to remote name and sha256."""
+        """What is downloaded for `dataset`: a file's name to what is known of it."""
         files = self.content["datasets"][dataset].get("files", {})
         return {
-            f["name"]: {k: f[k] for k in ("remote", "sha256")} for f in files.values()
+            file["name"]: {
+                "remote": file["remote"],
+                "checksum": file["checksum"],
+                "addresses": file.get("addresses", []),
+            }
+            for file in files.values()
         }
 
-    def sources(self, dataset: str) -> list[str]:
-        """Where to download from, best first."""
-        definition, own = self.content["datasets"][dataset], self.content["mirror"]
-        first = [f"{own.rstrip('/')}/{dataset}"] if own else []
-        return first + definition.get("mirrors", [])
+    def sources(self, dataset: str) -> Map:
+        """All that a download of `dataset` needs to know."""
+        return {
+            "dataset": dataset,
+            "mirror": self.content["mirror"],
+            "mirrors": self.content["datasets"][dataset].get("mirrors", []),
+            "files": self.files(dataset),
+        }
 
     def experiment_spec(self, experiment: str, name: RunName, seed: int) -> Map:
         """The complete settings of one experiment on one trained run."""

@@ -1,97 +1,211 @@
-"""One code path for every download: mirrors in turn, checksum of the content.
+"""One code path for every download: sources in turn, checksum of the content.
 
 The checksum is of the decompressed file, since mirrors compress differently. A
 file appears under its name only when it is complete and right.
 """
 
-import gzip
+import hashlib
+import html
 import os
+import re
 import shutil
-import tempfile
-import zlib
 from pathlib import Path
+from typing import Any
 
-import pooch
-
+from vlae.checksums import checksum
 from vlae.errors import UserError
-from vlae.files import atomic, sha256
-from vlae.mirrors import MIRROR_VARIABLE, check_mirror, is_address
+from vlae.locks import alone
+from vlae.mirrors import (
+    MIRROR_VARIABLE,
+    by_hand,
+    is_address,
+    on_disk,
+    public,
+    sources,
+)
+from vlae.packing import gunzip, pack
 from vlae.progress import say
+from vlae.space import DiskFull, guarded, size
+from vlae.transfer import Part, fetch
 
-TIMEOUT_SECONDS = 30
-RETRIES = 2
+PARTIAL = ".partial"  # beside the files: locks, and what has come of them
+Map = dict[str, Any]
+_PAGE = re.compile(
+    rb"(\xef\xbb\xbf)?\s*((<!--.*?-->|<\?xml.*?\?>)\s*)*<(!doctype\s+html|html|head)\b",
+    re.I | re.S,
+)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
 
 
 def download(
-    dataset: str, remote: str, checksum: str, mirrors: list[str], out: Path
+    dataset: str,
+    file: Map,
+    mirrors: list[str],
+    out: Path,
+    mirror: str | None = None,
 ) -> None:
     """Fetch one file from the first source that has it right.
 
     Args:
-        dataset: folder below the root of a user's mirror (`VLAE_MIRROR`).
-        remote: file name there; `.gz` is decompressed.
-        checksum: sha256 of the decompressed content.
+        dataset: folder below the root of a user's mirror.
+        file: its `remote` name (`.gz` is decompressed), the `checksum` of the
+            decompressed content or None, `addresses` of its own.
         mirrors: addresses or folders that hold `remote`, best first.
         out: where the decompressed file goes.
+        mirror: the user's own, besides that of `VLAE_MIRROR`.
 
     Raises:
         UserError: if no source serves the right content; it lists every attempt.
+            `DiskFull` if there is no room for it.
     """
+    name = f"{dataset}/{out.name}"
     attempts = []
-    for source in sources(dataset, mirrors):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".part-") as part:
+    with guarded(out.parent), alone(_partial(out, "lock"), name) as waited:
+        if _is_there(out, file["checksum"], waited):
+            say(f"[{name}] is already there")
+            _tidy(out)
+            return
+        for source in sources(dataset, file, mirrors, mirror):
+            get = _from_address if is_address(source) else _from_disk
             try:
-                fetched = _fetch(source, remote, Path(part))
-                with atomic(out) as temporary:
-                    _decompress(fetched, temporary)
-                    found = sha256(temporary)
-                    if found != checksum:
-                        raise UserError(f"wrong checksum: sha256 {found}")
-            except (UserError, OSError, EOFError, ValueError, zlib.error) as error:
-                attempts.append(f"  {source}/{remote}: {error}")
-                say(f"[{dataset}] {attempts[-1].strip()}")
+                with guarded(out.parent):
+                    said = get(source, file, out, name)
+            except DiskFull as error:
+                raise DiskFull(f"{name}: {error}") from None
+            except (UserError, OSError) as error:
+                attempts.append(f"  {source}: {error}")
+                say(f"[{name}] {attempts[-1].strip()}")
                 continue
-        say(f"[{dataset}] {out.name}: checksum right, from {source}")
-        return
-    tried = "\n".join(attempts)
-    raise UserError(
-        f"{dataset}: could not get {remote} (expected sha256 {checksum} of the "
-        f"decompressed content). Tried:\n{tried}\n"
-        f"Fetch the file by hand, put it at FOLDER/{dataset}/{remote}, and set "
-        f"'mirror: FOLDER' in the configuration or {MIRROR_VARIABLE}=FOLDER."
+            finally:
+                for half in ("content", "packed"):
+                    _partial(out, half).unlink(missing_ok=True)
+            say(f"[{name}] {said}, from {source}")
+            _tidy(out)
+            return
+    raise UserError(_failure(dataset, file, public(file, mirrors), attempts))
+
+
+def _is_there(out: Path, expected: str | None, waited: bool) -> bool:
+    """Whether another process, now or before, has done the work."""
+    if not out.is_file():
+        return False
+    return waited if expected is None else checksum(out, expected) == expected
+
+
+def _from_address(address: str, file: Map, out: Path, name: str) -> str:
+    if file["remote"].endswith("/"):
+        raise UserError(
+            f"'{file['remote']}' is a folder: one can be packed from a disk, not "
+            "fetched over HTTP; give the file's name"
+        )
+    mark = hashlib.sha256(address.encode()).hexdigest()[:12]
+    part = Part(_partial(out, mark))
+    continued = fetch(address, part, name)
+    try:
+        return _place(part.path, file, out, ours=True)
+    except DiskFull:
+        raise
+    except UserError as error:
+        part.discard()
+        if not continued:
+            raise
+        say(f"[{name}] {error}; from the start, as it was put together from parts")
+    _wrong(out).unlink(missing_ok=True)
+    fetch(address, part, name)
+    try:
+        return _place(part.path, file, out, ours=True)
+    except UserError:
+        part.discard()
+        raise
+
+
+def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
+    found = on_disk(source)
+    if found is None:
+        raise UserError("no such file")
+    if found.is_file():
+        return _place(found, file, out, ours=False)
+    packed = _partial(out, "packed")
+    say(f"[{name}] packing the folder {found}")
+    pack(found, packed)
+    _publish(packed, out)
+    return "packed from a folder, so its checksum cannot be checked"
+
+
+def _place(fetched: Path, file: Map, out: Path, ours: bool) -> str:
+    """Put the content of `fetched` at `out` if it is right; what to say then.
+
+    Args:
+        ours: whether `fetched` may be moved; otherwise it is left as it is.
+    """
+    expected = file["checksum"]
+    _refuse_page(fetched)
+    content = fetched
+    if _compressed(fetched, file["remote"]):
+        content = _partial(out, "content")
+        gunzip(fetched, content)
+    elif not ours:
+        content = _partial(out, "content")
+        with guarded(out.parent, size(fetched.stat().st_size)):
+            shutil.copyfile(fetched, content)
+    found = checksum(content, expected)
+    if expected and found != expected:
+        kept = f"; kept as {content.replace(_wrong(out))}" if ours else ""
+        raise UserError(f"wrong checksum: {found}, expected {expected}{kept}")
+    _publish(content, out)
+    return "checksum right" if expected else f"not checked (checksum: null), {found}"
+
+
+def _publish(content: Path, out: Path) -> None:
+    """Give `content` its name once it is on the disk, so no crash leaves half of it."""
+    with content.open("rb") as file:
+        os.fsync(file.fileno())
+    content.replace(out)
+
+
+def _compressed(path: Path, remote: str) -> bool:
+    """By its first bytes, as some servers decompress a .gz on the way."""
+    with path.open("rb") as file:
+        return remote.endswith(".gz") and file.read(2) == b"\x1f\x8b"
+
+
+def _refuse_page(path: Path) -> None:
+    """Sites that share files answer 200 and a page to say that they refuse."""
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    if _PAGE.match(start):
+        title = _TITLE.search(start)
+        words = html.unescape(title[1].decode(errors="replace")) if title else ""
+        words = " ".join(words.split()) or "without a title"
+        raise UserError(f"a web page instead of the file: '{words}'")
+
+
+def _partial(out: Path, what: str) -> Path:
+    return out.parent / PARTIAL / out.name / what
+
+
+def _wrong(out: Path) -> Path:
+    return out.with_name(f"{out.name}.wrong-checksum")
+
+
+def _tidy(out: Path) -> None:
+    """Remove what came of other sources; not the lock, for which others may wait."""
+    for path in (out.parent / PARTIAL / out.name).iterdir():
+        if path.name != "lock":
+            path.unlink()
+
+
+def _failure(dataset: str, file: Map, public: list[str], attempts: list[str]) -> str:
+    """Every attempt, and how a person can do it instead."""
+    remote, place = file["remote"], by_hand(dataset, file["remote"])
+    address = next((p for p in public if is_address(p)), None)
+    fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
+    unpacked = " or its unpacked folder" if place.endswith(".zip") else ""
+    return (
+        f"{dataset}: could not get {remote} ({file['checksum'] or 'any checksum'}, of "
+        "the decompressed content). Tried:\n"
+        + "\n".join(attempts or ["  nothing: no mirrors, no addresses"])
+        + f"\n{fetch_it}Put the file{unpacked} at\n  {place}\nand run again; or have "
+        f"FOLDER/{dataset}/{remote} and set 'mirror: FOLDER' in the configuration or "
+        f"{MIRROR_VARIABLE}=FOLDER."
     )
-
-
-def sources(dataset: str, mirrors: list[str]) -> list[str]:
-    """The user's own mirror first, where one is set, then the public ones."""
-    own = os.environ.get(MIRROR_VARIABLE)
-    if not own:
-        return mirrors
-    check_mirror(own, MIRROR_VARIABLE)
-    return [f"{own.rstrip('/')}/{dataset}", *mirrors]
-
-
-def _fetch(source: str, remote: str, folder: Path) -> Path:
-    if not is_address(source):
-        path = Path(source, remote)
-        if not path.is_file():
-            raise UserError("no such file")
-        return path
-    catalogue = pooch.create(
-        path=folder,
-        base_url=f"{source.rstrip('/')}/",
-        registry={remote: None},
-        retry_if_failed=RETRIES,
-    )
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS)
-    return Path(catalogue.fetch(remote, downloader=downloader))
-
-
-def _decompress(source: Path, out: Path) -> None:
-    # Some servers decompress a .gz on the way: its first bytes decide.
-    with source.open("rb") as file:
-        packed_content = source.suffix == ".gz" and file.read(2) == b"\x1f\x8b"
-    opener = gzip.open if packed_content else Path.open
-    with opener(source, "rb") as packed, out.open("wb") as file:
-        shutil.copyfileobj(packed, file, 1 << 20)

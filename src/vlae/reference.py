@@ -50,7 +50,7 @@ _NUMBERS = {
 def text(folder: Path = CONFIG) -> str:
     """All of config/README.md, for the overlays in `folder`."""
     return "\n".join(
-        [INTRODUCTION, _overlays(folder), _blocks(), *map(_section, _schemas())]
+        [INTRODUCTION, _overlays(folder), _blocks(), *map(_section, _described())]
     )
 
 
@@ -76,6 +76,14 @@ def _blocks() -> str:
     return f"## Blocks of a network\n\n{described}\n"
 
 
+def _described() -> Iterator[Map]:
+    """Every schema, each followed by its parts that have a title of their own."""
+    for name in _schemas():
+        content = schema(name)
+        yield content
+        yield from (p for p in content.get("$defs", {}).values() if "title" in p)
+
+
 def _schemas() -> list[str]:
     """Names of all schemas: the general ones, then those of the modules."""
     folders = {"dataset": "datasets", "network": "networks"}
@@ -90,8 +98,7 @@ def _modules(folder: str) -> list[str]:
     return [f"{folder}/{path.name.removesuffix('.schema.yaml')}" for path in paths]
 
 
-def _section(name: str) -> str:
-    content = schema(name)
+def _section(content: Map) -> str:
     lines = [f"## {content['title']}\n"]
     if "description" in content:
         lines.append(f"{content['description']}\n")

@@ -58,14 +58,7 @@ def data_spec(wildcards):
 
 
 def sources(wildcards):
-    dataset = wildcards.dataset
-    return text(
-        {
-            "dataset": dataset,
-            "mirrors": CONFIGURATION.sources(dataset),
-            "files": CONFIGURATION.files(dataset),
-        }
-    )
+    return text(CONFIGURATION.sources(wildcards.dataset))
 
 
 def experiment_spec(wildcards):
@@ -101,7 +94,7 @@ def raw_files(wildcards):
 
 
 def expected_checksum(wildcards):
-    return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["sha256"]
+    return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["checksum"]
 
 
 def dataset_code(wildcards):

@@ -1,4 +1,4 @@
-"""Fetch one file of a data set from the first mirror that has it right."""
+"""Fetch one file of a data set from the first source that has it right."""
 
 import argparse
 from pathlib import Path
@@ -21,11 +21,10 @@ def run(arguments: argparse.Namespace) -> None:
             f"--out: '{name}' is no file of {sources['dataset']}; "
             + closest(name, sources["files"])
         )
-    file = sources["files"][name]
     download(
         sources["dataset"],
-        file["remote"],
-        file["sha256"],
+        sources["files"][name],
         sources["mirrors"],
         arguments.out,
+        sources["mirror"],
     )
