@@ -27,8 +27,7 @@ class Growing:
 
     Args:
         shape: of the complete array, rows first.
-        key: what determines the content; "" never continues, and leaves nothing
-            behind when it fails.
+        key: what determines the content; "" never continues.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], key: str) -> None:
@@ -102,11 +101,10 @@ class Growing:
             saved = read_json(self.side, "state")
         except UserError:
             return 0
-        done = saved.get("done")
+        done: int = saved.get("done", 0)
         usable = (
             saved.get("key") == self.key
-            and isinstance(done, int)
-            and 0 < done <= self.shape[0]
+            and done <= self.shape[0]
             and self.part.stat().st_size >= self._size(done)
         )
         return done if usable else 0
