@@ -113,17 +113,22 @@ def _partition(path: Path) -> "pd.Series[int]":
 
 
 def _blanks(path: Path, **settings: Any) -> pd.DataFrame:
-    """A table whose columns are separated by one blank or more."""
-    return pd.read_csv(
+    """A table whose columns are separated by one blank or more.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    table = pd.read_csv(
         path,
         sep=r"\s+",
         header=None,
-        index_col=False,
         dtype={"file": str},
         na_filter=False,
-        on_bad_lines="error",
         **settings,
     )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("rows with more fields than columns")
+    return table
 
 
 def _same_files(first: Path, ours: pd.Index, second: Path, theirs: pd.Index) -> None:

@@ -93,10 +93,10 @@ def _framing(definition: dict[str, Any]) -> Framing:
     return Framing(tuple(definition["shape"]), definition["crop"])
 
 
-def natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """Key that sorts numbers in names by their value."""
     parts = re.split(r"(\d+)", name)
-    return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts]
+    return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
 
 
 def _read(
@@ -162,9 +162,9 @@ def _top(archive: Archive) -> str:
 def _table(content: bytes, where: str) -> tuple[pd.DataFrame, list[str]]:
     """The checked table, and the names of its classes if they are text."""
     try:
-        table = pd.read_csv(
-            io.BytesIO(content), dtype={"file": str, "split": str}, index_col=False
-        )
+        table = pd.read_csv(io.BytesIO(content), dtype={"file": str, "split": str})
+        if not isinstance(table.index, pd.RangeIndex):
+            raise ValueError("rows with more fields than columns")
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{where}: not a table with commas ({error}).") from None
     if "file" not in table:
