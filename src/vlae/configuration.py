@@ -177,7 +177,7 @@ class Configuration:
 
     def files(self, dataset: str) -> Map:
         """What is downloaded for `dataset`: a file's name to what is known of it."""
-        files = self.content["datasets"][dataset].get("files", {})
+        files = self._needed_files(dataset)
         return {
             file["name"]: {
                 "remote": file["remote"],
@@ -195,6 +195,27 @@ class Configuration:
             "mirrors": self.content["datasets"][dataset].get("mirrors", []),
             "files": self.files(dataset),
         }
+
+    def _needed_files(self, dataset: str) -> Map:
+        """File entries of `dataset` by role: those that its other keys ask for."""
+        definition = self.content["datasets"][dataset]
+        files: Map = definition.get("files", {})
+        needed = registry.constant("datasets", definition["module"], "NEEDED", {})
+        for key, by_value in needed.items():
+            roles = by_value[definition[key]]
+            for role in roles:
+                if role not in files:
+                    raise UserError(
+                        f"datasets.{dataset}.files: key '{role}' is missing, which "
+                        f"{key}: {definition[key]} needs."
+                    )
+            files = {role: files[role] for role in roles}
+        return files
+
+    def parallel(self, dataset: str) -> bool:
+        """Whether the preparation of `dataset` uses several threads."""
+        module = self.content["datasets"][dataset]["module"]
+        return registry.constant("datasets", module, "PARALLEL", False)
 
     def experiment_spec(self, experiment: str, name: RunName, seed: int) -> Map:
         """The complete settings of one experiment on one trained run."""

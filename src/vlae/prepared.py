@@ -1,12 +1,13 @@
 """Prepared data: memory-mapped uint8 images, a table beside them, a card.
 
 A folder holds, for each split, `SPLIT.npy` of shape (N, C, H, W) and
-`SPLIT.parquet` with a row per image (`label` and whatever factors are known),
-and `card.json`: counts, shape, classes, source, licence, checksums and
-preprocessing. The card is written last, so a folder with a card is complete.
+`SPLIT.parquet` with a row per image (`label` where there are classes, and whatever
+else is known), and `card.json`: counts, shape, classes, attributes, source, licence,
+checksums and preprocessing. The card is written last, so a folder with a card is
+complete.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vlae.errors import UserError
+from vlae.errors import UserError, closest
 from vlae.files import atomic, read_json, sha256, write_json
+from vlae.growing import Growing
 
 CARD = "card.json"
 Chunk = tuple[np.ndarray, pd.DataFrame]
@@ -28,6 +30,23 @@ class Split:
     name: str
     count: int
     chunks: Iterator[Chunk]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A split whose table is known at once, but whose images cost time.
+
+    Its preparation can be interrupted and continued. `images(start, threads)` yields
+    chunks (n, C, H, W) from image `start` on, the work done by so many threads.
+    """
+
+    name: str
+    table: pd.DataFrame
+    images: Callable[[int, int], Iterator[np.ndarray]]
+
+    @property
+    def count(self) -> int:
+        return len(self.table)
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,7 @@ class Prepared:
         return array
 
     def table(self, split: str) -> pd.DataFrame:
-        """One row an image: `label` and the known factors."""
+        """One row an image: `label`, where there are classes, and the known factors."""
         path = self.folder / f"{split}.parquet"
         try:
             return pd.read_parquet(path)
@@ -89,56 +108,111 @@ def load(folder: Path) -> Prepared:
 
 def write(
     folder: Path,
-    splits: list[Split],
+    splits: Sequence[Split | Stored],
     card: dict[str, Any],
     progress: Callable[[str, int, int], None],
+    key: str = "",
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Write every split and then the card.
 
     Args:
         splits: at least `train` and `test`.
         card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
-            and checksums are added.
-        progress: called with split, images done, images in all.
+            and checksums are added. `classes: 0` takes no column for labels;
+            `attributes` names columns of zeros and ones.
+        progress: called with split, images done, images in all; at first with what
+            an interrupted step had done.
+        key: what determines `Stored` images; "" prepares them all anew.
+        threads: for `Stored` images.
 
     Returns:
         the complete card.
+
+    Raises:
+        UserError: if shapes, counts, labels or attributes are not what `card` says.
     """
     shape = tuple(card["shape"])
-    counts: dict[str, int] = {}
-    checksums: dict[str, str] = {}
+    images: list[Growing] = []
+    tables: dict[str, pd.DataFrame] = {}
     classes = 0
     for split in splits:
-        tables = []
-        images_path = folder / f"{split.name}.npy"
-        with atomic(images_path) as temporary:
-            images = np.lib.format.open_memmap(
-                temporary, "w+", np.uint8, (split.count, *shape)
+        stored = isinstance(split, Stored)
+        path = folder / f"{split.name}.npy"
+        with Growing(path, (split.count, *shape), key if stored else "") as growing:
+            progress(split.name, growing.done, split.count)
+            if isinstance(split, Stored):
+                table = split.table
+                classes = max(classes, _classes(table, card, split.name))
+                for chunk in split.images(growing.done, threads):
+                    _append(growing, chunk, split, progress)
+            else:
+                rows = []
+                for chunk, part in split.chunks:
+                    _append(growing, chunk, split, progress)
+                    rows.append(part)
+                table = pd.concat(rows, ignore_index=True)
+                classes = max(classes, _classes(table, card, split.name))
+        if growing.done != split.count:
+            raise UserError(
+                f"split '{split.name}': {growing.done} images, expected {split.count}."
             )
-            done = 0
-            for chunk, table in split.chunks:
-                if chunk.shape[1:] != shape:
-                    raise UserError(
-                        f"split '{split.name}': images of shape {chunk.shape[1:]}, "
-                        f"expected {shape}; correct the data set's 'shape'."
-                    )
-                images[done : done + len(chunk)] = chunk
-                done += len(chunk)
-                tables.append(table)
-                progress(split.name, done, split.count)
-            if done != split.count:
-                raise UserError(
-                    f"split '{split.name}': {done} images, expected {split.count}."
-                )
-            images.flush()
-            del images
-        table = pd.concat(tables, ignore_index=True)
-        table_path = folder / f"{split.name}.parquet"
-        with atomic(table_path) as temporary:
+        images.append(growing)
+        tables[split.name] = table
+    # Names only now: Snakemake deletes what an interrupted rule had finished.
+    checksums = {growing.path.name: growing.finish() for growing in images}
+    for name, table in tables.items():
+        path = folder / f"{name}.parquet"
+        with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
-        counts[split.name] = split.count
-        classes = max(classes, int(table["label"].max()) + 1)
-        checksums |= {p.name: sha256(p) for p in (images_path, table_path)}
-    complete = {**card, "counts": counts, "classes": classes, "sha256": checksums}
+        checksums[path.name] = sha256(path)
+    complete = {
+        **card,
+        "counts": {split.name: split.count for split in splits},
+        "classes": classes,
+        "attributes": card.get("attributes", []),
+        "sha256": checksums,
+    }
     write_json(folder / CARD, complete)
     return complete
+
+
+def _append(
+    growing: Growing,
+    chunk: np.ndarray,
+    split: Split | Stored,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    expected = growing.shape[1:]
+    if chunk.shape[1:] != expected:
+        raise UserError(
+            f"split '{split.name}': images of shape {chunk.shape[1:]}, "
+            f"expected {expected}; correct the data set's 'shape'."
+        )
+    growing.append(chunk)
+    progress(split.name, growing.done, split.count)
+
+
+def _classes(table: pd.DataFrame, card: dict[str, Any], split: str) -> int:
+    """Number of classes in `table`, whose columns must be what `card` says."""
+    name = card.get("name", "")
+    for attribute in card.get("attributes", []):
+        key = f"datasets.{name}.attributes"
+        if attribute not in table:
+            raise UserError(
+                f"{key}: the data have no '{attribute}'; "
+                + closest(attribute, map(str, table.columns))
+            )
+        if not table[attribute].isin([0, 1]).all():
+            raise UserError(
+                f"{key}: '{attribute}' has values other than 0 and 1 in the split "
+                f"'{split}'. Choose columns of zeros and ones."
+            )
+    if card.get("classes") == 0:
+        return 0
+    if "label" not in table:
+        raise UserError(
+            f"datasets.{name}.classes: {card.get('classes')}, but the split '{split}' "
+            "has no labels. Give labels, or set classes: 0."
+        )
+    return int(table["label"].max()) + 1

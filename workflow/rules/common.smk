@@ -97,6 +97,11 @@ def expected_checksum(wildcards):
     return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["checksum"]
 
 
+def preparing_threads(wildcards):
+    """As many as there are, up to 16, where the module can use them."""
+    return 16 if CONFIGURATION.parallel(wildcards.dataset) else 1
+
+
 def dataset_code(wildcards):
     kind = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
     return code_hash("commands.prepare", f"datasets.{kind}")

@@ -47,6 +47,7 @@ rule prepare:
         "results/benchmarks/prepare/{dataset}.tsv"
     conda:
         "../../environment.yml"
+    threads: preparing_threads
     resources:
         mem_mb=4000,
         runtime=60,
@@ -57,5 +58,6 @@ rule prepare:
         python -m vlae prepare \
             --spec {input.spec:q} \
             --raw results/raw/{wildcards.dataset} \
-            --out results/data/{wildcards.dataset} 2>&1 | tee {log:q}
+            --out results/data/{wildcards.dataset} \
+            --threads {threads} 2>&1 | tee {log:q}
         """

@@ -1,43 +1,72 @@
 """Turn raw files, or a drawing program, into memory-mapped images and a table."""
 
 import argparse
+import os
 from pathlib import Path
+from typing import Any
 
 from vlae import prepared, registry
 from vlae.errors import UserError
 from vlae.files import digest, read_json
+from vlae.identity import code_hash
 from vlae.progress import Progress, say
 
-CARD_KEYS = ("title", "source", "licence")
+CARD_KEYS = ("title", "source", "licence", "shape", "classes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", type=Path, required=True, help="data spec.json")
     parser.add_argument("--raw", type=Path, required=True, help="folder of raw files")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="that decode images"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     spec = read_json(arguments.spec, "data spec")
     name = spec["name"]
-    splits = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
+    if arguments.threads < 1:
+        raise UserError(f"--threads: expected 1 or more, got {arguments.threads}.")
+    module = registry.load("datasets", spec["module"])
+    splits = module.splits(spec, arguments.raw)
     bars: dict[str, Progress] = {}
 
     def progress(split: str, done: int, total: int) -> None:
-        bar = bars.setdefault(split, Progress(f"{name} {split}", total, "image"))
-        bar.update(done)
+        if split not in bars:
+            bars[split] = Progress(f"{name} {split}", total, "image", start=done)
+            if done:
+                say(f"[{name} {split}] continues after {done} of {total} images")
+        bars[split].update(done)
 
     facts = {
         **{key: spec[key] for key in CARD_KEYS},
         "name": name,
-        "shape": spec["shape"],
+        "attributes": spec.get("attributes", []),
         "preprocessing": "none: grey or colour levels 0-255 as they come",
         "spec_sha256": digest(spec),
+        **(module.facts(spec, arguments.raw) if hasattr(module, "facts") else {}),
     }
-    card = prepared.write(arguments.out, splits, facts, progress)
+    card = prepared.write(
+        arguments.out,
+        splits,
+        facts,
+        progress,
+        key=_key(spec, arguments.raw),
+        threads=arguments.threads,
+    )
     if card["classes"] != spec["classes"]:
         raise UserError(
             f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "
             f"{card['classes'] - 1}. Correct the number."
         )
     say(f"[{name}] {card['counts']} images of shape {card['shape']}")
+
+
+def _key(spec: dict[str, Any], raw: Path) -> str:
+    """What determines the images: settings, raw files and code."""
+    paths = [raw / file["name"] for file in spec.get("files", {}).values()]
+    stats = [path.stat() for path in paths if path.exists()]
+    files = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    code = code_hash("commands.prepare", f"datasets.{spec['module']}")
+    return digest({"spec": spec, "files": files, "code": code})
