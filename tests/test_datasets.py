@@ -361,7 +361,7 @@ def test_images_without_a_table(raw, prepare):
     data = prepare({**OWN, "test": 1}, raw)
     assert data.card["counts"] == {"train": 3, "test": 1}
     assert "test: 1 at random, seed 3" in data.card["preprocessing"]
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for split in ("train", "test"):
         table = data.table(split)
         assert table.columns.tolist() == ["file"]
@@ -379,12 +379,10 @@ def test_images_without_a_table(raw, prepare):
 
 @pytest.mark.parametrize("own", [False, True])
 def test_images_with_a_table(raw, prepare, own):
-    rows = [["file", "label", "split", "size", "round"]]
-    rows += [["top/8.png", "cat", "test", 2.5, "True"]]
+    rows: list[list] = [["file", "label", "split", "size", "round"]]
+    rows += [["top/8.png", "cat", "test", 2.5, 1]]
     rows += [[f"{i}.png", "dog" if i % 2 else "cat", "train", i, i % 2] for i in (3, 2)]
-    rows += [["1.png", "ant", "test", 1, "False"]]
-    for row in rows[1:]:
-        row[4] = int(row[4] in ("True", 1))
+    rows += [["1.png", "ant", "test", 1, 0]]
     write_own(raw, rows, own=own)
     named = {"labels": {"name": "labels.csv"}} if own else {}
     change = {"classes": 3, "files": OWN["files"] | named, "attributes": ["round"]}
@@ -418,7 +416,7 @@ def test_whole_numbers_are_labels(raw, prepare):
         ([["file", "a"], ["", 1]], "1 rows name no file"),
         ([["file"], ["1.png"], ["1.png"]], "named more than once: 1.png."),
         ([["file"], ["1.png"], ["top/1.png"]], "named more than once: top/1.png."),
-        ([["file"], ["1.png"], ["9.png"]], "1 files are not in"),
+        ([["file"], ["1.png"], ["9.png"]], "1 files are no images in"),
         ([["file", "split"], ["1.png", "valid"]], "valid; expected train or test"),
         ([["file", "split"], ["1.png", "test"]], "no image has 'train'"),
         ([["file", "label"], ["1.png", ""]], "1 rows have no label"),
