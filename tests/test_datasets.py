@@ -21,6 +21,7 @@ from vlae.__main__ import main
 from vlae.configuration import Configuration
 from vlae.datasets import arrays, idx, images, svhn
 from vlae.errors import UserError
+from vlae.schemas import schema, validate
 
 ROOT = Path(__file__).parents[1]
 MIRROR = os.environ.get("VLAE_MIRROR", "")
@@ -66,6 +67,54 @@ def real(name):
 
 def levels(count, *shape):
     return np.random.default_rng(count).integers(0, 256, (count, *shape), np.uint8)
+
+
+# Settings
+
+
+KEYS: dict[str, tuple[dict, list[str]]] = {
+    "svhn": ({"use": "extra", "shape": [3, 32, 32]}, ["extra", "test"]),
+    "celeba": ({"crop": 108}, ["images", "attributes", "partition"]),
+    "images": ({"crop": None, "test": 0.1, "seed": 0}, ["images", "labels"]),
+    "arrays": ({"arrays": {"images": "X"}}, ["arrays"]),
+}
+
+
+def checked(module, **changes):
+    """Check settings of a module as the configuration does."""
+    shipped = configuration.load(LAYERS).content["datasets"]["strokes"]
+    common = {k: v for k, v in shipped.items() if k in schema("dataset")["properties"]}
+    settings, roles = KEYS[module]
+    entry = {"name": "a", "remote": "b", "checksum": None}
+    own = {**settings, "mirrors": [], "files": dict.fromkeys(roles, entry), **changes}
+    content = {**common, "shape": [3, 8, 8], "module": module, **own}
+    validate(content, "dataset", "datasets.mine", also=schema(f"datasets/{module}"))
+
+
+@pytest.mark.parametrize("module", KEYS)
+def test_settings_of_each_module(module):
+    checked(module)
+    with pytest.raises(UserError, match=r"datasets\.mine: unknown key 'crpo'"):
+        checked(module, crpo=1)
+    with pytest.raises(UserError, match=r"datasets\.mine\.files: key .* is missing"):
+        checked(module, files={})
+
+
+@pytest.mark.parametrize(
+    ("module", "changes", "expected"),
+    [
+        ("svhn", {"use": "all"}, "use: expected one of train, extra, train+extra"),
+        ("svhn", {"shape": [1, 32, 32]}, "shape: expected one of"),
+        ("celeba", {"crop": 0}, "crop: expected 1 or more"),
+        ("images", {"test": 0}, "test: expected more than 0"),
+        ("images", {"seed": "a"}, "seed: expected a whole number"),
+        ("arrays", {"arrays": {"image": "X"}}, "unknown key 'image'"),
+    ],
+)
+def test_settings_that_cannot_be(module, changes, expected):
+    with pytest.raises(UserError) as caught:
+        checked(module, **changes)
+    assert expected in str(caught.value)
 
 
 # SVHN

@@ -236,10 +236,16 @@ def stream(
     At most a few chunks a thread are in memory at once.
 
     Raises:
-        UserError: naming up to ten images that are broken.
+        UserError: while iterating, naming up to ten images that are broken.
     """
+    jpeg_decoder()  # not first in several threads at once, nor while time is taken
+    return _stream(source, names, framing, start, threads)
+
+
+def _stream(
+    source: Source, names: list[str], framing: Framing, start: int, threads: int
+) -> Iterator[np.ndarray]:
     broken: list[tuple[str, str]] = []
-    jpeg_decoder()  # not first in several threads at once
     jobs = (
         (lambda part=names[low : low + CHUNK]: read(source, part, framing))
         for low in range(start, len(names), CHUNK)

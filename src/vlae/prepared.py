@@ -112,8 +112,8 @@ def write(
         card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
             and checksums are added, and the facts of the splits. `classes: 0` takes
             no column for labels; `attributes` names columns of zeros and ones.
-        progress: called with split, images done, images in all; at first with what
-            an interrupted step had done.
+        progress: called with split, images done, images in all; for `Stored` images
+            at first with what an interrupted step had done.
         key: what determines `Stored` images; "" prepares them all anew.
         threads: for `Stored` images.
 
@@ -131,11 +131,12 @@ def write(
         stored = isinstance(split, Stored)
         path = folder / f"{split.name}.npy"
         with Growing(path, (split.count, *shape), key if stored else "") as growing:
-            progress(split.name, growing.done, split.count)
             if isinstance(split, Stored):
                 table = split.table
                 classes = max(classes, _classes(table, card, split.name))
-                for chunk in split.images(growing.done, threads):
+                chunks = split.images(growing.done, threads)
+                progress(split.name, growing.done, split.count)
+                for chunk in chunks:
                     _append(growing, chunk, split, progress)
             else:
                 rows = []
