@@ -126,7 +126,9 @@ def words(archive: Path, folder: Path, threads: int) -> list[str]:
 def child(arguments: list[str], count: int) -> None:
     """Prepare once, in a process of its own."""
     import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
 
+    Image.init()
     decoding.jpeg_decoder()
     rate, cpu = timed(lambda: vlae(arguments), count)
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -180,7 +182,10 @@ def measure(path: Path, threads: int, repeat: int) -> None:
         for name, whole in (("prepare", False), ("command", True)):
             rates_of = prepare(path, len(names), threads, whole)
             found.setdefault(name, []).append(rates_of)
-    medians = {n: [*map(statistics.median, zip(*rows))] for n, rows in found.items()}
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)]
+        for name, rows in found.items()
+    }
     size = sum(map(len, images)) / len(images)
     print(f"{path.name}: {len(names)} images of {size:.0f} bytes, {threads} threads")
     print(f"{'':12}{'images/s':>10}{'us CPU':>8}{'MiB':>6}   rate/Pillow (CPU)")

@@ -21,6 +21,7 @@ from vlae.__main__ import main
 from vlae.configuration import Configuration
 from vlae.datasets import arrays, idx, images, svhn
 from vlae.errors import UserError
+from vlae.schemas import schema, validate
 
 ROOT = Path(__file__).parents[1]
 MIRROR = os.environ.get("VLAE_MIRROR", "")
@@ -66,6 +67,54 @@ def real(name):
 
 def levels(count, *shape):
     return np.random.default_rng(count).integers(0, 256, (count, *shape), np.uint8)
+
+
+# Settings
+
+
+KEYS: dict[str, tuple[dict, list[str]]] = {
+    "svhn": ({"use": "extra", "shape": [3, 32, 32]}, ["extra", "test"]),
+    "celeba": ({"crop": 108}, ["images", "attributes", "partition"]),
+    "images": ({"crop": None, "test": 0.1, "seed": 0}, ["images", "labels"]),
+    "arrays": ({"arrays": {"images": "X"}}, ["arrays"]),
+}
+
+
+def checked(module, **changes):
+    """Check settings of a module as the configuration does."""
+    shipped = configuration.load(LAYERS).content["datasets"]["strokes"]
+    common = {k: v for k, v in shipped.items() if k in schema("dataset")["properties"]}
+    settings, roles = KEYS[module]
+    entry = {"name": "a", "remote": "b", "checksum": None}
+    own = {**settings, "mirrors": [], "files": dict.fromkeys(roles, entry), **changes}
+    content = {**common, "shape": [3, 8, 8], "module": module, **own}
+    validate(content, "dataset", "datasets.mine", also=schema(f"datasets/{module}"))
+
+
+@pytest.mark.parametrize("module", KEYS)
+def test_settings_of_each_module(module):
+    checked(module)
+    with pytest.raises(UserError, match=r"datasets\.mine: unknown key 'crpo'"):
+        checked(module, crpo=1)
+    with pytest.raises(UserError, match=r"datasets\.mine\.files: key .* is missing"):
+        checked(module, files={})
+
+
+@pytest.mark.parametrize(
+    ("module", "changes", "expected"),
+    [
+        ("svhn", {"use": "all"}, "use: expected one of train, extra, train+extra"),
+        ("svhn", {"shape": [1, 32, 32]}, "shape: expected one of"),
+        ("celeba", {"crop": 0}, "crop: expected 1 or more"),
+        ("images", {"test": 0}, "test: expected more than 0"),
+        ("images", {"seed": "a"}, "seed: expected a whole number"),
+        ("arrays", {"arrays": {"image": "X"}}, "unknown key 'image'"),
+    ],
+)
+def test_settings_that_cannot_be(module, changes, expected):
+    with pytest.raises(UserError) as caught:
+        checked(module, **changes)
+    assert expected in str(caught.value)
 
 
 # SVHN
@@ -361,7 +410,7 @@ def test_images_without_a_table(raw, prepare):
     data = prepare({**OWN, "test": 1}, raw)
     assert data.card["counts"] == {"train": 3, "test": 1}
     assert "test: 1 at random, seed 3" in data.card["preprocessing"]
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for split in ("train", "test"):
         table = data.table(split)
         assert table.columns.tolist() == ["file"]
@@ -379,12 +428,10 @@ def test_images_without_a_table(raw, prepare):
 
 @pytest.mark.parametrize("own", [False, True])
 def test_images_with_a_table(raw, prepare, own):
-    rows = [["file", "label", "split", "size", "round"]]
-    rows += [["top/8.png", "cat", "test", 2.5, "True"]]
+    rows: list[list] = [["file", "label", "split", "size", "round"]]
+    rows += [["top/8.png", "cat", "test", 2.5, 1]]
     rows += [[f"{i}.png", "dog" if i % 2 else "cat", "train", i, i % 2] for i in (3, 2)]
-    rows += [["1.png", "ant", "test", 1, "False"]]
-    for row in rows[1:]:
-        row[4] = int(row[4] in ("True", 1))
+    rows += [["1.png", "ant", "test", 1, 0]]
     write_own(raw, rows, own=own)
     named = {"labels": {"name": "labels.csv"}} if own else {}
     change = {"classes": 3, "files": OWN["files"] | named, "attributes": ["round"]}
@@ -418,7 +465,7 @@ def test_whole_numbers_are_labels(raw, prepare):
         ([["file", "a"], ["", 1]], "1 rows name no file"),
         ([["file"], ["1.png"], ["1.png"]], "named more than once: 1.png."),
         ([["file"], ["1.png"], ["top/1.png"]], "named more than once: top/1.png."),
-        ([["file"], ["1.png"], ["9.png"]], "1 files are not in"),
+        ([["file"], ["1.png"], ["9.png"]], "1 files are no images in"),
         ([["file", "split"], ["1.png", "valid"]], "valid; expected train or test"),
         ([["file", "split"], ["1.png", "test"]], "no image has 'train'"),
         ([["file", "label"], ["1.png", ""]], "1 rows have no label"),

@@ -169,7 +169,9 @@ def test_truncated_jpeg_is_broken():
 
 def members(count=100, size=(12, 10)):
     names = [f"{i}.png" for i in range(count)]
-    return Memory({n: encoded(noise(*size, seed=i)) for i, n in enumerate(names)})
+    return Memory(
+        {n: encoded(noise(size[0], size[1], 3, i)) for i, n in enumerate(names)}
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -292,7 +294,9 @@ def test_too_many_rows(tmp_path, rows):
 def archive(path, count, size=(40, 40)):
     with zipfile.ZipFile(path, "w") as out:
         for i in range(count):
-            out.writestr(f"{i}.jpg", encoded(noise(*size, seed=i % 50), "JPEG"))
+            out.writestr(
+                f"{i}.jpg", encoded(noise(size[0], size[1], 3, i % 50), "JPEG")
+            )
 
 
 def prepare_words(tmp_path, out, side=32):

@@ -160,10 +160,29 @@ def jpeg_decoder() -> Callable[..., Any]:
     return decoder
 
 
+@cache
+def _formats() -> list[str]:
+    """Formats that Pillow reads by itself."""
+    from PIL import Image
+
+    Image.init()
+    # These call programs of the system, Ghostscript for one, or read no pixels.
+    return [form for form in Image.OPEN if form not in ("EPS", "WMF", "MPEG")]
+
+
+def endings() -> list[str]:
+    """Endings, in lower case, of the names of images that `decode` reads."""
+    from PIL import Image
+
+    formats = _formats()
+    known = Image.registered_extensions().items()
+    return [ending for ending, form in known if form in formats]
+
+
 def _decode_any(data: bytes, channels: int) -> np.ndarray:
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(data)) as opened:
+    with Image.open(io.BytesIO(data), formats=_formats()) as opened:
         image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I;16"):  # Pillow clips these
         levels = np.asarray(image).astype(np.uint32)
@@ -217,10 +236,16 @@ def stream(
     At most a few chunks a thread are in memory at once.
 
     Raises:
-        UserError: naming up to ten images that are broken.
+        UserError: while iterating, naming up to ten images that are broken.
     """
+    jpeg_decoder()  # not first in several threads at once, nor while time is taken
+    return _stream(source, names, framing, start, threads)
+
+
+def _stream(
+    source: Source, names: list[str], framing: Framing, start: int, threads: int
+) -> Iterator[np.ndarray]:
     broken: list[tuple[str, str]] = []
-    jpeg_decoder()  # not first in several threads at once
     jobs = (
         (lambda part=names[low : low + CHUNK]: read(source, part, framing))
         for low in range(start, len(names), CHUNK)

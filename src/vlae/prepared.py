@@ -8,7 +8,7 @@ complete.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,15 @@ Chunk = tuple[np.ndarray, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Split:
-    """What a dataset module offers: `chunks` of images (n, C, H, W) and rows."""
+    """What a dataset module offers: `chunks` of images (n, C, H, W) and rows.
+
+    `facts` go into the card, `preprocessing` among them.
+    """
 
     name: str
     count: int
     chunks: Iterator[Chunk]
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Stored:
     name: str
     table: pd.DataFrame
     images: Callable[[int, int], Iterator[np.ndarray]]
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -119,10 +124,10 @@ def write(
     Args:
         splits: at least `train` and `test`.
         card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
-            and checksums are added. `classes: 0` takes no column for labels;
-            `attributes` names columns of zeros and ones.
-        progress: called with split, images done, images in all; at first with what
-            an interrupted step had done.
+            and checksums are added, and the facts of the splits. `classes: 0` takes
+            no column for labels; `attributes` names columns of zeros and ones.
+        progress: called with split, images done, images in all; for `Stored` images
+            at first with what an interrupted step had done.
         key: what determines `Stored` images; "" prepares them all anew.
         threads: for `Stored` images.
 
@@ -140,11 +145,12 @@ def write(
         stored = isinstance(split, Stored)
         path = folder / f"{split.name}.npy"
         with Growing(path, (split.count, *shape), key if stored else "") as growing:
-            progress(split.name, growing.done, split.count)
             if isinstance(split, Stored):
                 table = split.table
                 classes = max(classes, _classes(table, card, split.name))
-                for chunk in split.images(growing.done, threads):
+                chunks = split.images(growing.done, threads)
+                progress(split.name, growing.done, split.count)
+                for chunk in chunks:
                     _append(growing, chunk, split, progress)
             else:
                 rows = []
@@ -168,6 +174,7 @@ def write(
         checksums[path.name] = sha256(path)
     complete = {
         **card,
+        **{key: fact for split in splits for key, fact in split.facts.items()},
         "counts": {split.name: split.count for split in splits},
         "classes": classes,
         "attributes": card.get("attributes", []),

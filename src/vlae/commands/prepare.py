@@ -28,8 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = spec["name"]
     if arguments.threads < 1:
         raise UserError(f"--threads: expected 1 or more, got {arguments.threads}.")
-    module = registry.load("datasets", spec["module"])
-    splits = module.splits(spec, arguments.raw)
+    splits = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
     bars: dict[str, Progress] = {}
 
     def progress(split: str, done: int, total: int) -> None:
@@ -45,7 +44,6 @@ def run(arguments: argparse.Namespace) -> None:
         "attributes": spec.get("attributes", []),
         "preprocessing": "none: grey or colour levels 0-255 as they come",
         "spec_sha256": digest(spec),
-        **(module.facts(spec, arguments.raw) if hasattr(module, "facts") else {}),
     }
     card = prepared.write(
         arguments.out,

@@ -53,31 +53,27 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
         return _splits(definition, opened, path)
 
 
-def facts(definition: dict[str, Any], raw: Path) -> dict[str, Any]:
-    """What the card says of these data."""
-    path = raw / definition["files"]["arrays"]["name"]
-    with np.load(path, allow_pickle=False) as opened:
-        split = _named(definition, "train_images") in opened.files
-    own = "splits as they come" if split else drawn(definition)
-    return {
-        "preprocessing": "levels 0-255 as they come; floating-point numbers from 0 to "
-        f"1 are multiplied by 255 and rounded; {own}"
-    }
-
-
 def _splits(
     definition: dict[str, Any], opened: np.lib.npyio.NpzFile, path: Path
 ) -> list[Split]:
-    if _named(definition, "train_images") not in opened.files:
-        images, labels = _pair(definition, opened, path, "")
-        return [
-            _split(name, images, labels, rows)
-            for name, rows in held_out(len(images), definition).items()
-        ]
-    pairs = {n: _pair(definition, opened, path, f"{n}_") for n in ("train", "test")}
+    names = ("train", "test")
+    if _named(definition, "train_images") in opened.files:
+        how = "splits as they come"
+        pairs = {n: _pair(definition, opened, path, f"{n}_") for n in names}
+        parts = {n: np.arange(len(images)) for n, (images, _) in pairs.items()}
+    else:
+        pairs = dict.fromkeys(names, _pair(definition, opened, path, ""))
+        parts = held_out(len(pairs["test"][0]), definition)
+        how = drawn(definition)
+    done = (
+        "none: levels 0-255 as they come"
+        if all(images.dtype == np.uint8 for images, _ in pairs.values())
+        else "numbers from 0 to 1 multiplied by 255 and rounded"
+    )
+    facts = {"preprocessing": f"{done}; {how}"}
     return [
-        _split(name, images, labels, np.arange(len(images)))
-        for name, (images, labels) in pairs.items()
+        Split(name, len(rows), _chunks(*pairs[name], rows), facts)
+        for name, rows in parts.items()
     ]
 
 
@@ -141,12 +137,6 @@ def _oriented(images: np.ndarray, definition: dict[str, Any], where: str) -> np.
 
 def _in_unit(images: np.ndarray) -> bool:
     return bool(images.min() >= 0 and images.max() <= 1)  # false for NaN
-
-
-def _split(
-    name: str, images: np.ndarray, labels: np.ndarray | None, rows: np.ndarray
-) -> Split:
-    return Split(name, len(rows), _chunks(images, labels, rows))
 
 
 def _chunks(

@@ -41,7 +41,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         UserError: if a file is broken, or the three do not agree.
     """
     paths = {role: raw / file["name"] for role, file in definition["files"].items()}
-    framing = _framing(definition)
+    framing = Framing(tuple(definition["shape"]), definition["crop"])
     attributes = _attributes(paths["attributes"])
     partition = _partition(paths["partition"])
     archive = Archive(paths["images"])
@@ -51,6 +51,10 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         (paths["images"], pd.Index(members)),
     ):
         _same_files(paths["attributes"], attributes.index, path, files)
+    facts = {
+        "preprocessing": f"{framing}; train is the official partition 0, test "
+        "partition 2; partition 1 (validation) is left out"
+    }
     found = []
     for split, number in PARTITIONS.items():
         files = partition.index[partition == number]
@@ -62,21 +66,8 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         names = [members[file] for file in files]
         table = attributes.loc[files].reset_index()
         read = partial(decoding.stream, archive, names, framing)
-        found.append(Stored(split, table, read))
+        found.append(Stored(split, table, read, facts))
     return found
-
-
-def facts(definition: dict[str, Any], raw: Path) -> dict[str, Any]:
-    """What the card says of these data."""
-    del raw
-    return {
-        "preprocessing": f"{_framing(definition)}; train is the official partition 0, "
-        "test partition 2; partition 1 (validation) is left out"
-    }
-
-
-def _framing(definition: dict[str, Any]) -> Framing:
-    return Framing(tuple(definition["shape"]), definition["crop"])
 
 
 def _attributes(path: Path) -> pd.DataFrame:

@@ -56,41 +56,52 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     Raises:
         UserError: if the archive or the table is broken, or they do not agree.
     """
-    archive, table, _ = _read(definition, raw)
-    framing = _framing(definition)
-    if "split" in table:
-        parts = {name: table.index[table["split"] == name] for name in SPLITS}
-        empty = [name for name, rows in parts.items() if rows.empty]
-        if empty:
-            raise UserError(
-                f"{archive.path}: no image has '{empty[0]}' in the column 'split'."
-            )
+    framing = Framing(tuple(definition["shape"]), definition["crop"])
+    files = definition["files"]
+    archive = Archive(raw / files["images"]["name"])
+    members = _members(archive)
+    if "labels" in files:
+        found = _described(archive, members, *_own_table(raw / files["labels"]["name"]))
+    elif own := {_top(archive) + TABLE} & {*archive.names()}:
+        (name,) = own
+        content = archive.read(name)
+        found = _described(archive, members, content, f"{archive.path}: {name}")
     else:
-        parts = held_out(len(table), definition)
+        found = pd.DataFrame({"file": list(members), "member": members.values()}), []
+    table, classes = found
+    if "split" in table:
+        parts, how = _parts(table["split"], archive.path), "splits of the table"
+    else:
+        parts, how = held_out(len(table), definition), drawn(definition)
+    done = f"{framing}; {how}"
+    if unnamed := len(members) - len(table):
+        done += f"; {unnamed} images that the table does not name left out"
+    facts = {"preprocessing": done, **({"class_names": classes} if classes else {})}
     kept = table.drop(columns=["split", "member"], errors="ignore")
     return [
         Stored(
             name,
             kept.loc[rows].reset_index(drop=True),
             partial(decoding.stream, archive, table["member"][rows].tolist(), framing),
+            facts,
         )
         for name, rows in parts.items()
     ]
 
 
-def facts(definition: dict[str, Any], raw: Path) -> dict[str, Any]:
-    """What the card says of these data."""
-    archive, table, names = _read(definition, raw)
-    with archive:
-        unnamed = len(_members(archive)) - len(table)
-    own = "splits of the table" if "split" in table else drawn(definition)
-    left = f"; {unnamed} images that the table does not name left out"
-    done = f"{_framing(definition)}; {own}{left if unnamed else ''}"
-    return {"preprocessing": done, **({"class_names": names} if names else {})}
+def _own_table(path: Path) -> tuple[bytes, str]:
+    try:
+        return path.read_bytes(), str(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error}).") from None
 
 
-def _framing(definition: dict[str, Any]) -> Framing:
-    return Framing(tuple(definition["shape"]), definition["crop"])
+def _parts(split: "pd.Series[str]", path: Path) -> dict[str, pd.Index]:
+    parts = {name: split.index[split == name] for name in SPLITS}
+    for name, rows in parts.items():
+        if rows.empty:
+            raise UserError(f"{path}: no image has '{name}' in the column 'split'.")
+    return parts
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -99,53 +110,35 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
 
 
-def _read(
-    definition: dict[str, Any], raw: Path
-) -> tuple[Archive, pd.DataFrame, list[str]]:
-    """The archive, a row per image (`file`, `member`, ...) and names of classes."""
-    files = definition["files"]
-    archive = Archive(raw / files["images"]["name"])
-    members = _members(archive)
-    if not members:
-        raise UserError(f"{archive.path}: holds no image of a format that is known.")
-    own = _top(archive) + TABLE
-    inside = [n for n in archive.names() if n == own]
-    if "labels" in files:
-        where = str(raw / files["labels"]["name"])
-        try:
-            content = Path(where).read_bytes()
-        except OSError as error:
-            raise UserError(f"{where}: cannot be read ({error}).") from None
-    elif inside:
-        where, content = f"{archive.path}: {inside[0]}", archive.read(inside[0])
-    else:
-        table = pd.DataFrame({"file": list(members), "member": members.values()})
-        return archive, table, []
-    table, names = _table(content, where)
+def _described(
+    archive: Archive, members: dict[str, str], content: bytes, where: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """A row per image that a table names, with its `member`; names of classes."""
+    table, classes = _table(content, where)
     known = {member: member for member in members.values()} | members
     missing = [file for file in table["file"] if file not in known]
     if missing:
         raise UserError(
-            f"{where}: {len(missing)} files are not in {archive.path}: "
-            f"{_some(missing)}. Expected paths as in the archive; "
-            + closest(missing[0], known if len(known) < 20 else list(known)[:20])
+            f"{where}: {len(missing)} files are no images in {archive.path}: "
+            f"{_some(missing)}. Expected paths as in the archive, e.g. "
+            f"{next(iter(members))}."
         )
-    table["member"] = [known[file] for file in table["file"]]
+    table["member"] = table["file"].map(known)
     _refuse_repeated(table["member"], where)
-    order = sorted(range(len(table)), key=lambda row: natural(table["file"][row]))
-    return archive, table.iloc[order].reset_index(drop=True), names
+    order = sorted(range(len(table)), key=[*map(natural, table["file"])].__getitem__)
+    return table.iloc[order].reset_index(drop=True), classes
 
 
 def _members(archive: Archive) -> dict[str, str]:
     """Images of the archive by their name in its one folder, in natural order."""
-    from PIL import Image
-
-    endings = tuple(Image.registered_extensions())
+    endings = tuple(decoding.endings())
     names = [
         name
         for name in archive.names()
         if name.lower().endswith(endings) and not name.split("/")[-1].startswith(".")
     ]
+    if not names:
+        raise UserError(f"{archive.path}: holds no image of a format that is known.")
     _refuse_repeated(pd.Series(names, dtype=str), str(archive.path))
     top = _top(archive)
     found = {name.removeprefix(top): name for name in names}

@@ -52,23 +52,19 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
     paths = {role: raw / files[role]["name"] for role in needed}
     counts = {role: _count(path) for role, path in paths.items()}
     parts = {"train": use.split("+"), "test": ["test"]}
+    done = (
+        "none: colour levels 0-255 as they come; label 10 is the digit 0; the split "
+        f"train is {use}"
+    )
     return [
         Split(
             split,
             sum(counts[role] for role in roles),
             _chunks([paths[role] for role in roles]),
+            {"preprocessing": done},
         )
         for split, roles in parts.items()
     ]
-
-
-def facts(definition: dict[str, Any], raw: Path) -> dict[str, Any]:
-    """What the card says of these data."""
-    del raw
-    return {
-        "preprocessing": "none: colour levels 0-255 as they come; label 10 is the "
-        f"digit 0; the split train is {definition['use']}"
-    }
 
 
 def _count(path: Path) -> int:
