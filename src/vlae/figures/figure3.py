@@ -24,15 +24,15 @@ def draw(rows: list[Row]) -> Figure:
     """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""
     figure = Figure(figsize=(WIDTH, 3.2 * len(rows)), layout="constrained")
     for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
-        panels = row.arrays("ablation")
+        arrays = row.arrays("ablation")
+        panels = [v for name, v in arrays.items() if name.startswith("layer_")]
         effects = row.table("effects")
         pixels = effects[effects["property"] == "pixels"]
         block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
         *axes, last = block.subplots(
             1, len(panels) + 1, width_ratios=[1.0] * len(panels) + [0.75]
         )
-        for layer, panel in enumerate(axes, start=1):
-            images = panels[f"layer_{layer}"]
+        for layer, (panel, images) in enumerate(zip(axes, panels, strict=True), 1):
             effect = spread(pixels.loc[pixels["layer"] == layer, "total_effect"])
             columns = round(len(images) ** 0.5)
             title = f"{place(layer, len(panels))} redrawn\nT = {effect}"
