@@ -1,6 +1,7 @@
 """Fixtures that several files of tests share: of experiments, of downloads."""
 
 import importlib
+import json
 from types import SimpleNamespace
 
 import misbehaving_server
@@ -9,7 +10,8 @@ import torch
 from downloads import CONTENT, PACKED
 from helpers import prepared_strokes
 
-from vlae import mirrors
+from vlae import mirrors, prepared
+from vlae.__main__ import main
 from vlae.runs import decode
 
 # Experiments
@@ -69,3 +71,32 @@ def folder(tmp_path):
     (path / "file").write_bytes(CONTENT)
     (path / "file.gz").write_bytes(PACKED)
     return path
+
+
+# Data sets
+
+
+@pytest.fixture
+def raw(tmp_path):
+    path = tmp_path / "raw"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def prepare(tmp_path, capsys):
+    """Run the command; the prepared folder, or the message if it must fail."""
+
+    def run(definition, raw, fails=False):
+        texts = dict.fromkeys(("title", "source", "licence"), "text")
+        spec = {"name": "mine", **texts, **definition}
+        (tmp_path / "spec.json").write_text(json.dumps(spec))
+        words = ["--spec", tmp_path / "spec.json", "--raw", raw]
+        words += ["--out", tmp_path / "data", "--threads", "2"]
+        code = main(["prepare", *map(str, words)])
+        said = capsys.readouterr().err
+        assert code == int(fails), said
+        assert "Traceback" not in said
+        return said if fails else prepared.load(tmp_path / "data")
+
+    return run
