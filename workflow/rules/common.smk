@@ -98,8 +98,13 @@ def expected_checksum(wildcards):
 
 
 def preparing_threads(wildcards):
-    """As many as there are, up to 16, where the module can use them."""
-    return 16 if CONFIGURATION.parallel(wildcards.dataset) else 1
+    """Half of the cores, up to 16, where the module can use them.
+
+    With all of them it would wait until no training runs.
+    """
+    if not CONFIGURATION.parallel(wildcards.dataset):
+        return 1
+    return max(1, min(32, workflow.cores or 32) // 2)
 
 
 def dataset_code(wildcards):
