@@ -70,10 +70,12 @@ def test_spread_gives_mean_and_range_of_several_seeds():
 
 
 def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
-    table = row.layers()
+    table = plotting.layers_table([row])
     assert list(table["KL (nats)"]) == ["10.25 (10.25–10.25)", "20.50 (20.50–20.50)"]
     assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
     assert table.loc[1, "T slant"] == "undefined"
+    assert "T Wearing Hat" not in table, "withheld"
+    assert [*table.columns[3:]] == ["T thickness", "T slant", "T class", "T pixels"]
 
 
 def test_largest_is_found_seed_by_seed(row):

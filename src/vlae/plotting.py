@@ -74,15 +74,18 @@ class Row:
         return values.apply(spread)
 
     def layers(self) -> pd.DataFrame:
-        """A line a layer, as text: held-out KL and total effects, mean (range)."""
+        """A line a layer, as text: held-out KL and total effects, mean (range).
+
+        What is withheld is left out.
+        """
         table = self.table("effects")
+        table = table[table["judge_accuracy"].isna() | table["total_effect"].notna()]
         cells = table.groupby(["layer", "property"])["total_effect"]
         effects = cells.apply(spread).unstack().rename_axis(columns=None)
-        shown = ordered(effects.columns)
-        found = effects[shown].reset_index()
+        found = effects[ordered(effects.columns)].reset_index()
         found.insert(0, "run", self.title)
         found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
-        return found.rename(columns={p: f"T {in_print(p)}" for p in shown})
+        return found
 
     def withheld(self) -> list[str]:
         """What the judge names too badly for a number, as sentences; maybe none."""
@@ -199,6 +202,14 @@ def spread(values: pd.Series) -> str:
     if values.count() > 1:
         text += f" ({number(values.min())}–{number(values.max())})"
     return text
+
+
+def layers_table(rows: list[Row]) -> pd.DataFrame:
+    """Held-out KL and total effects of each layer of each run, for the report."""
+    table = pd.concat([row.layers() for row in rows], ignore_index=True)
+    properties = ordered(table.columns[3:])
+    table = table[[*table.columns[:3], *properties]]
+    return table.rename(columns={p: f"T {in_print(p)}" for p in properties})
 
 
 def ordered(properties: Iterable[str]) -> list[str]:

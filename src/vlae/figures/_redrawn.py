@@ -9,6 +9,7 @@ from vlae.plotting import (
     effects_table,
     in_print,
     in_words,
+    layers_table,
     mosaic,
     number,
     ordered,
@@ -48,7 +49,7 @@ def draw(rows: list[Row]) -> Figure:
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return pd.concat([row.layers() for row in rows], ignore_index=True)
+    return layers_table(rows)
 
 
 def findings(rows: list[Row]) -> list[str]:

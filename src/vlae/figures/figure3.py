@@ -10,6 +10,7 @@ from vlae.plotting import (
     WIDTH,
     Row,
     in_words,
+    layers_table,
     mosaic,
     place,
     show,
@@ -43,7 +44,7 @@ def draw(rows: list[Row]) -> Figure:
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return pd.concat([row.layers() for row in rows], ignore_index=True)
+    return layers_table(rows)
 
 
 def findings(rows: list[Row]) -> list[str]:

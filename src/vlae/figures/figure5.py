@@ -8,6 +8,7 @@ from vlae.plotting import (
     Row,
     effects_table,
     in_words,
+    layers_table,
     mosaic,
     place,
     show,
@@ -38,7 +39,7 @@ def draw(rows: list[Row]) -> Figure:
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return pd.concat([row.layers() for row in rows], ignore_index=True)
+    return layers_table(rows)
 
 
 def findings(rows: list[Row]) -> list[str]:
