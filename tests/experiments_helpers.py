@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from helpers import network, spec, untrained
 
-from vlae.configuration import merge
 from vlae.experiment import Context
+from vlae.overlays import merge
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "samples": {"count": 7},

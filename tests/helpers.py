@@ -8,8 +8,8 @@ import torch
 import yaml
 
 from vlae import prepared, training
-from vlae.configuration import merge
 from vlae.datasets import strokes
+from vlae.overlays import merge
 from vlae.runs import TrainedRun
 
 ROOT = Path(__file__).parents[1]

@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from vlae import configuration, registry, schemas
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
+from vlae.overlays import extended
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
@@ -33,7 +34,7 @@ def resolved(*overlays):
     top: dict = {}
     for overlay in overlays:
         update_config(top, copy.deepcopy(overlay))
-    return Configuration(configuration.extended(merged(*overlays), top, ROOT))
+    return Configuration(extended(merged(*overlays), top, ROOT))
 
 
 def specs(found):

@@ -4,17 +4,15 @@ No torch here: Snakemake calls this at every start, and a mistake must be named
 before the first download.
 """
 
-import copy
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vlae import registry
 from vlae.errors import UserError, closest
 from vlae.mirrors import MIRROR_VARIABLE, check_mirror
+from vlae.overlays import extended, merge, read
 from vlae.schemas import SCHEMAS, schema, validate
 
 Map = dict[str, Any]
@@ -331,27 +329,6 @@ class Configuration:
             )
 
 
-def extended(content: Map, overlay: Map, root: Path) -> Map:
-    """`content` with `overlay` on top, and below that the file that it extends.
-
-    Snakemake merges schedules key by key; here each is replaced whole.
-
-    Args:
-        content: the merged configuration, `overlay` included.
-        overlay: what was given on the command line.
-        root: folder from which the path in `extends` starts.
-
-    Raises:
-        UserError: if there is no such file, or it extends another one.
-    """
-    if "extends" not in overlay:
-        return merge(content, overlay)
-    base = _read(root / str(overlay["extends"]), "extends")
-    if "extends" in base:
-        raise UserError(f"extends: {overlay['extends']} extends another file itself.")
-    return merge(content, base, overlay)
-
-
 def load(paths: list[Path]) -> Configuration:
     """Read, merge (as Snakemake does) and check configuration files.
 
@@ -360,33 +337,9 @@ def load(paths: list[Path]) -> Configuration:
     """
     content: Map = {}
     for path in paths:
-        overlay = _read(path, "configuration")
+        overlay = read(path, "configuration")
         content = extended(content, overlay, SCHEMAS.parents[1])
     return Configuration(content)
-
-
-def _read(path: Path, key: str) -> Map:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{key}: {path} cannot be read ({error}).") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{key}: {path} holds no keys; expected a YAML map.")
-    return content
-
-
-def merge(*maps: Map) -> Map:
-    """Later maps win key by key; a schedule is replaced as a whole."""
-    result: Map = {}
-    for source in maps:
-        for key, value in source.items():
-            old = result.get(key)
-            mergeable = isinstance(old, dict) and isinstance(value, dict)
-            if mergeable and "schedule" not in value:
-                result[key] = merge(old or {}, value)
-            else:
-                result[key] = copy.deepcopy(value)
-    return result
 
 
 def _known(name: str, known: Map, key: str) -> None:

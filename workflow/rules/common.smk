@@ -17,9 +17,10 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 
 from snakemake.exceptions import WorkflowError
 
-from vlae.configuration import Configuration, RunName, extended
+from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
 from vlae.identity import code_hash, training_code
+from vlae.overlays import extended
 
 try:
     CONFIGURATION = Configuration(
