@@ -1,0 +1,66 @@
+"""What the configured trainings cost, computed from their operations.
+
+    python benchmarks/cost.py [OVERLAY ...] [--teraflops 20]
+
+Prints a line a run: parameters, operations of a step (forward and backward, counted by
+torch on the real network), and the time of all its steps at an assumed rate of
+sustained float32 operations. Nothing is trained, so this is no measurement.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from vlae import configuration, training  # noqa: E402
+from vlae.seeds import generator  # noqa: E402
+
+LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+COUNTED = 4
+"""Images on which operations are counted; they are linear in images."""
+
+
+def operations(spec: dict) -> tuple[int, float]:
+    """Parameters, and operations of one training step."""
+    model = training.build_model(spec)
+    x = torch.rand(COUNTED, *spec["data"]["shape"])
+    attributes = len(spec["data"]["attributes"])
+    several = not spec["data"]["classes"] and attributes
+    labels = torch.zeros((COUNTED, attributes) if several else COUNTED).long()
+    noise = model.draw_noise(COUNTED, generator(torch.device("cpu"), 0))
+    with FlopCounterMode(display=False) as counter:
+        model.loss(model.terms(x, x, labels, noise), 1.0).backward()
+    images = spec["training"]["batch_size"]
+    parameters = sum(p.numel() for p in model.parameters())
+    return parameters, counter.get_total_flops() / COUNTED * images
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("overlays", type=Path, nargs="*")
+    parser.add_argument("--teraflops", type=float, default=20.0)
+    arguments = parser.parse_args()
+    found = configuration.load([*LAYERS, *arguments.overlays])
+    total = 0.0
+    print("| run | parameters | GFLOP a step | steps | seeds | minutes |")
+    print("|---|---|---|---|---|---|")
+    for name in [*found.runs(), *found.judges()]:
+        spec, seeds = found.run_spec(name, 0), len(found.seeds_of(name))
+        parameters, step = operations(spec)
+        steps = spec["training"]["steps"]
+        minutes = step * steps * seeds / (arguments.teraflops * 1e12) / 60
+        total += minutes
+        print(
+            f"| {name} | {parameters / 1e6:.1f} M | {step / 1e9:.1f} | {steps:,} | "
+            f"{seeds} | {minutes:.1f} |"
+        )
+    print(f"\nAll: {total:.0f} minutes at {arguments.teraflops:g} TFLOP/s.")
+
+
+if __name__ == "__main__":
+    main()
