@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-MIRROR = os.environ.get("VLAE_MIRROR", "")
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
 def files(**names):
@@ -15,9 +15,9 @@ def files(**names):
 
 
 def real(name):
-    folder = Path(MIRROR) / name
-    if not MIRROR or not folder.is_dir():
-        pytest.skip(f"VLAE_MIRROR is unset or holds no folder '{name}'")
+    folder = Path(os.environ.get("VLAE_MIRROR") or BESIDE) / name
+    if not folder.is_dir():
+        pytest.skip(f"no local copy of {name}: no folder {folder}")
     return folder
 
 

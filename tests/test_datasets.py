@@ -31,6 +31,7 @@ KEYS: dict[str, tuple[dict, list[str]]] = {
     "celeba": ({"crop": 108}, ["images", "attributes", "partition"]),
     "images": ({"crop": None, "test": 0.1, "seed": 0}, ["images", "labels"]),
     "arrays": ({"arrays": {"images": "X"}}, ["arrays"]),
+    "idx": ({}, ["train_images", "train_labels", "test_images", "test_labels"]),
 }
 
 

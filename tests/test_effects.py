@@ -8,7 +8,8 @@ import pytest
 import torch
 from experiments_helpers import context, ignore, random_judge, run, trained
 
-from vlae.experiments.effects import judge_accuracies
+from vlae.experiments import effects
+from vlae.experiments.effects import COLUMNS, judge_accuracies
 from vlae.runs import classify
 
 MEASURES = ["thickness", "slant", "width", "ink"]
@@ -28,8 +29,7 @@ MEASURES = ["thickness", "slant", "width", "ink"]
 def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
     result = run("effects", trained(), data, measures=measures)
     table = result.table
-    indices = ["total_effect", "first_order"]
-    assert [*table.columns] == ["layer", "property", *indices, "judge_accuracy"]
+    assert [*table.columns] == COLUMNS
     rows = [*zip(table["layer"], table["property"], strict=True)]
     assert rows == [(layer, name) for layer in (1, 2) for name in properties]
     assert not result.arrays
@@ -101,8 +101,9 @@ def test_accuracy_of_the_judge_on_held_out_images(data):
         assert found == {"class": pytest.approx(expected)}
 
 
-def test_attributes_are_judged_by_balanced_accuracy(data):
+def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
     """One always right, one always `no`, one that no image has."""
+    monkeypatch.setattr(effects, "FEWEST", 1)
     judge = random_judge(classes=0, attributes=["right", "never", "absent"])
     has = (named(judge, data) > 0.5).astype(int)
     judge.model.logits.affine.bias.data[1:] = -1e6
@@ -122,8 +123,13 @@ def test_attributes_are_judged_by_balanced_accuracy(data):
     ).table.set_index("property")
     assert table.loc["right", "total_effect"].notna().all()
     for name in ("never", "absent"):
-        effects = table.loc[name, ["total_effect", "first_order"]]
-        assert effects.isna().all(axis=None), name
+        numbers = table.loc[name, ["total_effect", "first_order"]]
+        assert numbers.isna().all(axis=None), name
+        assert table.loc[name, "withheld"].all()
+    assert not table.loc["right", "withheld"].any()
+    monkeypatch.setattr(effects, "FEWEST", 2)
+    again = judge_accuracies(context("effects", trained(), relabelled, judge=judge))
+    assert np.isnan(again["never"]), "one example is too few"
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.5, True), (0.95, False)])

@@ -32,13 +32,18 @@ def row(tmp_path):
                 ("slant", 2, np.nan),
                 ("pixels", 1, 0.7 - shift),
                 ("pixels", 2, 0.1),
-                ("Wearing_Hat", 1, np.nan),
+                ("Wearing_Hat", 1, np.nan),  # withheld
                 ("Wearing_Hat", 2, np.nan),
+                ("Bald", 1, np.nan),  # no image has it unless layer 2 is redrawn
+                ("Bald", 2, 0.02),
+                ("Gray_Hair", 1, np.nan),  # no example to know the judge by
+                ("Gray_Hair", 2, np.nan),
             ],
             columns=["property", "layer", "total_effect"],
         )
-        accuracy = {"class": 0.97, "Wearing_Hat": 0.6}
+        accuracy = {"class": 0.97, "Wearing_Hat": 0.6, "Bald": 0.95}
         table["judge_accuracy"] = table["property"].map(accuracy)
+        table["withheld"] = table["property"].isin(["Wearing_Hat", "Gray_Hair"])
         table["first_order"] = table["total_effect"] / 2
         table.assign(seed=seed).to_parquet(folder / "effects.parquet")
         history = pd.DataFrame(
@@ -75,7 +80,9 @@ def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
     assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
     assert table.loc[1, "T slant"] == "undefined"
     assert "T Wearing Hat" not in table, "withheld"
-    assert [*table.columns[3:]] == ["T thickness", "T slant", "T class", "T pixels"]
+    names = ["T thickness", "T slant", "T class", "T Bald", "T pixels"]
+    assert [*table.columns[3:]] == names
+    assert list(table["T Bald"]) == ["undefined", ".02 (.02–.02)"]
 
 
 def test_largest_is_found_seed_by_seed(row):
@@ -86,9 +93,11 @@ def test_largest_is_found_seed_by_seed(row):
 
 
 def test_findings_name_the_layers(row):
-    figure5, withheld = registry.load("figures", "figure5").findings([row])
-    assert "too low: Wearing Hat .60." in withheld
-    assert "class ." not in withheld
+    figure5, known, withheld = registry.load("figures", "figure5").findings([row])
+    assert known.endswith("held-out images: class .97, Bald .95.")
+    assert withheld.endswith(
+        "is low (balanced): Wearing Hat .60, Gray Hair (too few examples)."
+    )
     assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
     assert "class by layers 2, 1 (seed by seed)" in figure5
     assert "slant" not in figure5
@@ -98,10 +107,13 @@ def test_findings_name_the_layers(row):
 
 
 def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
-    changed, kept, withheld = registry.load("figures", "figure6").findings([row])
+    findings = registry.load("figures", "figure6").findings([row])
+    changed, kept, _, withheld = findings
     assert "thickness by layer 1, T = .65 (.60–.70)" in changed
     assert "class by layers 2, 1 (seed by seed)" in changed
     assert "Hat" not in changed + kept
+    assert "Bald by layer 2" in changed
+    assert "Bald" not in kept, "layer 1 has no number"
     assert "slant" not in changed + kept
     assert "class .30" in kept, "half of layer 1's .30 and .90, mean over seeds"
     assert "Wearing Hat .60" in withheld
@@ -130,7 +142,7 @@ def test_redrawn_panels_show_as_many_images_as_fit(row, monkeypatch, size, side)
     assert picture.get_array().shape[0] == side * (size + 1) + 1
     (table,) = [axes for title, axes in titled.items() if "index" in title]
     words = [label.get_text() for label in table.get_xticklabels()]
-    assert words == ["thickness", "class", "pixels"]
+    assert words == ["thickness", "class", "Bald", "pixels"]
 
 
 def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():

@@ -138,6 +138,8 @@ class Configuration:
         )
         _check_network(run["network"], network, f"{key}.network_settings")
         dataset = content["datasets"][name.dataset]
+        # What only a judge learns concerns no other run.
+        taught = dataset["attributes"] if network["model"] == "classifier" else []
         if network["input"] != dataset["shape"]:
             raise UserError(
                 f"{key}.network: '{run['network']}' takes images of shape "
@@ -156,7 +158,10 @@ class Configuration:
             "seed": seed,
             "preset": run["preset"],
             "network_name": run["network"],
-            "data": {k: dataset[k] for k in ("shape", "classes", "attributes")},
+            "data": {
+                **{k: dataset[k] for k in ("shape", "classes")},
+                "attributes": taught,
+            },
             "network": network,
             **settings,
         }

@@ -79,7 +79,7 @@ class Row:
         What is withheld is left out.
         """
         table = self.table("effects")
-        table = table[table["judge_accuracy"].isna() | table["total_effect"].notna()]
+        table = table[~table["withheld"]]
         cells = table.groupby(["layer", "property"])["total_effect"]
         effects = cells.apply(spread).unstack().rename_axis(columns=None)
         found = effects[ordered(effects.columns)].reset_index()
@@ -87,19 +87,29 @@ class Row:
         found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
         return found
 
-    def withheld(self) -> list[str]:
-        """What the judge names too badly for a number, as sentences; maybe none."""
+    def judged(self) -> list[str]:
+        """How far the judge can be trusted, as sentences; none without a judge."""
         table = self.table("effects")
-        judged = table[table["judge_accuracy"].notna()]
-        hidden = judged[judged["total_effect"].isna()]
-        worst = hidden.groupby("property", sort=False)["judge_accuracy"].max()
-        if worst.empty:
-            return []
-        names = ", ".join(f"{in_print(k)} {number(v)}" for k, v in worst.items())
-        return [
-            f"{self.title}: withheld, because the classifier's accuracy on held-out "
-            f"images (balanced, for attributes) is too low: {names}."
-        ]
+        first = table.drop_duplicates("property")
+        first = first[first["judge_accuracy"].notna() | first["withheld"]]
+        sentences = []
+        for withheld, opening in (
+            (False, "the classifier's accuracy on held-out images"),
+            (True, "withheld, as the classifier's accuracy on held-out images is low"),
+        ):
+            found = first[first["withheld"] == withheld]
+            known = found.dropna(subset="judge_accuracy")
+            names = [
+                f"{in_print(name)} {number(accuracy)}"
+                for name, accuracy in known[["property", "judge_accuracy"]].to_numpy()
+            ]
+            unknown = found.loc[found["judge_accuracy"].isna(), "property"]
+            names += [f"{in_print(name)} (too few examples)" for name in unknown]
+            if names:
+                balanced = "" if "class" in set(found["property"]) else " (balanced)"
+                said = f"{opening}{balanced}: {', '.join(names)}"
+                sentences.append(f"{self.title}: {said}.")
+        return sentences
 
     def largest(self, name: str) -> pd.DataFrame:
         """Of the total effects on property `name`, each seed's largest: its line."""

@@ -61,7 +61,7 @@ def in_batches(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
 
 
 def classify(judge: TrainedRun, images: Tensor) -> np.ndarray:
-    """Class probabilities (N, classes) of images (N, C, H, W) in [0, 1]."""
+    """What the judge gives images (N, C, H, W): probabilities (N, outputs)."""
     return in_batches(judge.model, images.to(judge.device)).cpu().numpy()
 
 

@@ -53,6 +53,6 @@ def _free(folder: Path) -> int:
 def _message(folder: Path, needed: str, problem: str) -> str:
     return (
         f"{folder}: {problem}: needed {needed}, free {size(_free(folder))}. Make room "
-        "(or make results/ a link to a larger disk) and run again; what has been "
-        "fetched is kept where the server can continue there."
+        "(or make results/ a link to a larger disk) and run again; it goes on "
+        "from what is done where that can be continued."
     )

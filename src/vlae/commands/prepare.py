@@ -10,6 +10,7 @@ from vlae.errors import UserError
 from vlae.files import digest, read_json
 from vlae.identity import code_hash
 from vlae.progress import Progress, say
+from vlae.space import guarded
 
 CARD_KEYS = ("title", "source", "licence", "shape", "classes")
 
@@ -45,14 +46,15 @@ def run(arguments: argparse.Namespace) -> None:
         "preprocessing": "none: grey or colour levels 0-255 as they come",
         "spec_sha256": digest(spec),
     }
-    card = prepared.write(
-        arguments.out,
-        splits,
-        facts,
-        progress,
-        key=_key(spec, arguments.raw),
-        threads=arguments.threads,
-    )
+    with guarded(arguments.out):
+        card = prepared.write(
+            arguments.out,
+            splits,
+            facts,
+            progress,
+            key=_key(spec, arguments.raw),
+            threads=arguments.threads,
+        )
     if card["classes"] != spec["classes"]:
         raise UserError(
             f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "

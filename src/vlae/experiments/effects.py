@@ -14,20 +14,28 @@ from vlae.sensitivity import class_effect, total_effect
 
 JUDGED = "optional"
 MEASURED = True
-CHECKED = 5_000
-"""Held-out images on which the judge's accuracy is measured."""
+CHECKED = 20_000
+"""Most held-out images on which the judge's accuracy is measured."""
+FEWEST = 50
+"""Images with, and without, an attribute below which its accuracy says nothing."""
+
+COLUMNS = [
+    *("layer", "property", "total_effect", "first_order"),
+    *("judge_accuracy", "withheld"),
+]
 
 Properties = dict[str, np.ndarray]
 
 
 def run(context: Context) -> Result:
-    """Table with columns layer, property, total_effect, first_order, judge_accuracy.
+    """Table of `COLUMNS`, a row per layer and property.
 
     Properties are of the mean image of p(x | z): `pixels`, those of the data set's
     measures, and what its judge names: `class`, or each attribute. `first_order` is
     1 - T of all other layers together: what the layer fixes whatever they are.
-    `judge_accuracy` is on held-out images (balanced, for attributes), nan for other
-    properties; where it is below the setting, the effects are withheld (nan).
+    `judge_accuracy` is on held-out images (balanced, for attributes; nan where too few
+    have it or have it not), nan for other properties. Where it is not known to reach
+    the setting, `withheld` is true and the effects are nan.
     """
     trained, stream = context.run, context.run.stream("effects")
     count = context.settings["samples"]
@@ -44,22 +52,22 @@ def run(context: Context) -> Result:
             judged = name in accuracies
             index = class_effect if judged else total_effect
             accuracy = accuracies.get(name, float("nan"))
-            trusted = not judged or accuracy >= context.settings["judge_accuracy"]
+            trusted = accuracy >= context.settings["judge_accuracy"]
+            withheld = judged and not trusted
             effects = (
-                (index(values, after[name]), 1 - index(values, after_others[name]))
-                if trusted
-                else (float("nan"), float("nan"))
+                (float("nan"), float("nan"))
+                if withheld
+                else (index(values, after[name]), 1 - index(values, after_others[name]))
             )
-            rows.append((layer + 1, name, *effects, accuracy))
-    columns = ["layer", "property", "total_effect", "first_order", "judge_accuracy"]
-    return Result(pd.DataFrame(rows, columns=columns))
+            rows.append((layer + 1, name, *effects, accuracy, withheld))
+    return Result(pd.DataFrame(rows, columns=COLUMNS))
 
 
 def judge_accuracies(context: Context) -> dict[str, float]:
     """Accuracy of the judge on held-out images: of `class`, or of each attribute.
 
     For attributes it is balanced: the mean of the accuracies on images that have it
-    and on those that have it not; nan if either is missing.
+    and on those that have it not; nan if there are fewer than `FEWEST` of either.
     """
     if context.judge is None:
         return {}
@@ -77,7 +85,7 @@ def judge_accuracies(context: Context) -> dict[str, float]:
 
 def _balanced_accuracy(named: np.ndarray, truth: np.ndarray) -> float:
     sides = [truth == value for value in (0, 1)]
-    if not all(side.any() for side in sides):
+    if any(side.sum() < FEWEST for side in sides):
         return float("nan")
     return float(np.mean([(named[side] == truth[side]).mean() for side in sides]))
 

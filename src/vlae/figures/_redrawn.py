@@ -65,11 +65,14 @@ def findings(rows: list[Row]) -> list[str]:
             effect = spread(found["total_effect"])
             parts.append(f"{in_print(name)} by {layers}, T = {effect}")
         sentences.append(f"{row.title}: most changed is {'; '.join(parts)}.")
-        kept = table[(table["layer"] == 1)].groupby("property")["first_order"].mean()
-        fixed = ", ".join(f"{in_print(n)} {number(kept[n])}" for n in names)
+        bottom = table[table["layer"] == 1].dropna(subset="first_order")
+        kept = bottom.groupby("property")["first_order"].mean()
+        fixed = ", ".join(
+            f"{in_print(name)} {number(kept[name])}" for name in names if name in kept
+        )
         sentences.append(
             f"{row.title}: with layer 1 kept and all others redrawn, this share of the "
             f"variance stays: {fixed}."
         )
-        sentences += row.withheld()
+        sentences += row.judged()
     return sentences

@@ -53,5 +53,5 @@ def findings(rows: list[Row]) -> list[str]:
             if not found.empty
         ]
         changed = "; ".join(parts) or "nothing that could be measured"
-        sentences += [f"{row.title}: most changed is {changed}.", *row.withheld()]
+        sentences += [f"{row.title}: most changed is {changed}.", *row.judged()]
     return sentences
