@@ -1,18 +1,24 @@
-"""Downloads on a full disk: known before, met on the way, and after room is made."""
+"""Full disks: known before, met on the way, and after room is made."""
 
 import errno
+import os
 import resource
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from downloads import PACKED, check, check_nothing, command, fetch, start
 from misbehaving_server import Reply
 
+from vlae import prepared
 from vlae.__main__ import main
+from vlae.files import write_json
 from vlae.space import DiskFull
 
 pytestmark = pytest.mark.usefixtures("offline")
+ROOT = Path(__file__).parents[1]
 HALF = len(PACKED) // 2
 WHOLE = Reply(PACKED, ranges=True)
 
@@ -92,3 +98,30 @@ def test_small_disk(server, out, says_length):
     assert list(out.parent.iterdir()) == []
     assert main(words) == 0
     check(out)
+
+
+def test_disk_that_is_full_while_preparing(tmp_path):
+    """Nothing is left under a name of the data; with room it goes on to the end."""
+    settings = {"name": "toy", "module": "strokes", "shape": [1, 28, 28], "classes": 10}
+    texts = dict.fromkeys(("title", "source", "licence"), "text")
+    counts = {"train": 300, "test": 100, "seed": 0}
+    write_json(tmp_path / "spec.json", {**settings, **texts, **counts})
+    places = {"spec": tmp_path / "spec.json", "raw": tmp_path, "out": tmp_path / "data"}
+    words = ["prepare", *(w for k, v in places.items() for w in (f"--{k}", str(v)))]
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "vlae", *words],
+        preexec_fn=limited,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 1
+    assert "the disk is full" in finished.stderr and "run again" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not [*(tmp_path / "data").glob("[!.]*")]
+    assert main(words) == 0
+    assert prepared.load(tmp_path / "data").images("train").shape == (300, 1, 28, 28)
