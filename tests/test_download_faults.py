@@ -90,6 +90,28 @@ def test_tries_are_counted_anew_where_there_is_progress(server, out, monkeypatch
     assert len(server.log) > 3 * transfer.PATIENT
 
 
+@pytest.mark.parametrize("places", [(40, 10, 60, 30), range(5, 100, 5)], ids=str)
+def test_what_is_not_kept_is_no_progress(server, out, folder, monkeypatch, places):
+    """A server without ranges that cuts each time at another place."""
+    monkeypatch.setattr(transfer, "GAIN", 4000)
+    cuts = [cut(after=1000 * place, ranges=False) for place in places]
+    server.serve("/file.gz", *cuts * 10)
+    fetch(out, server.address, folder)
+    check(out)
+    assert len(server.log) == transfer.PATIENT
+
+
+def test_file_that_changes_again_and_again(server, out, folder, monkeypatch):
+    """It grows to the same size in each version, and is thrown away."""
+    monkeypatch.setattr(transfer, "GAIN", 4000)
+    bodies = [bytes([i]) + PACKED[1:] for i in range(30)]
+    cuts = [cut(after=5000, body=body) for body in bodies for _ in range(3)]
+    server.serve("/file.gz", *cuts)
+    fetch(out, server.address, folder)
+    check(out)
+    assert len(server.log) < 2 * transfer.PATIENT
+
+
 def test_next_process_continues(server, out):
     server.serve("/file.gz", cut(after=1000))
     with pytest.raises(UserError, match="connection cut"):
