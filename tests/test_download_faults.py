@@ -6,13 +6,16 @@ succeeds; the server's log says what was really sent.
 
 import errno
 import gzip
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from downloads import (
     CONTENT,
     PACKED,
+    beside,
     check,
     check_nothing,
     command,
@@ -277,6 +280,29 @@ def test_page_instead_of_the_file(server, out, remote, before):
     assert out.is_file()
 
 
+@pytest.mark.parametrize("after", [PAGE, b"", b"<", b"data" * 5000])
+def test_comments_before_a_page_are_read_at_once(server, out, after):
+    body = b"<!-- a -- >> -->\n" * 40 + after
+    server.serve("/file", body)
+    begun = time.monotonic()
+    if after == PAGE:
+        with pytest.raises(UserError, match="a web page instead of the file"):
+            fetch(out, server.address, remote="file", checksum=None)
+    else:
+        fetch(out, server.address, remote="file", checksum=None)
+        check(out, body)
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("title", [b"<title" * 20000, b"<title>" * 20000])
+def test_title_that_does_not_end(server, out, title):
+    server.serve("/file", b"<html>" + title)
+    begun = time.monotonic()
+    with pytest.raises(UserError, match="instead of the file: 'without a title'"):
+        fetch(out, server.address, remote="file", checksum=None)
+    assert time.monotonic() - begun < 2
+
+
 @pytest.mark.parametrize(("remote", "body"), [("file", b"x"), ("file.gz", OTHER)])
 def test_wrong_checksum_is_kept_aside(server, out, remote, body):
     server.serve(f"/{remote}", body)
@@ -288,14 +314,33 @@ def test_wrong_checksum_is_kept_aside(server, out, remote, body):
     assert not out.exists()
     server.serve(f"/{remote}", CONTENT if remote == "file" else PACKED)
     fetch(out, server.address, remote=remote)
-    assert out.read_bytes() == CONTENT
+    check(out)
 
 
 def test_next_mirror_after_a_wrong_checksum(server, folder, out):
     server.serve("/file.gz", OTHER)
     fetch(out, server.address, folder)
-    assert out.read_bytes() == CONTENT
+    check(out)
     assert len(server.log) == 1
+
+
+def test_wrong_content_of_each_mirror_is_kept(server, folder, out):
+    wrong = {"one": CONTENT[::-1], "two": b"something else"}
+    for name, content in wrong.items():
+        server.serve(f"/{name}/file.gz", gzip.compress(content))
+    bad = [f"{server.address}/{name}" for name in wrong]
+    for _ in range(2):  # a second run replaces the files of the first
+        with pytest.raises(UserError) as caught:
+            fetch(out, *bad)
+        assert len(beside(out)) == 2
+        for mirror, content in zip(bad, wrong.values(), strict=True):
+            expected = rf"{mirror}/file\.gz: wrong checksum: .*; kept as (.*)"
+            (aside,) = re.findall(expected, str(caught.value))
+            assert Path(aside).read_bytes() == content
+    (out.parent / "data.wrong-checksums").write_text("of the user")
+    fetch(out, *bad, folder)
+    assert out.read_bytes() == CONTENT
+    assert beside(out) == {"data", "data.wrong-checksums"}
 
 
 # Several processes, and their deaths
