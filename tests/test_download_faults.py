@@ -343,6 +343,40 @@ def test_wrong_content_of_each_mirror_is_kept(server, folder, out):
     assert beside(out) == {"data", "data.wrong-checksums"}
 
 
+# Folders that cannot be written
+
+
+@pytest.mark.parametrize("what", ["raw", "raw/.partial", "raw/.partial/data"])
+def test_a_file_where_the_folder_should_be(folder, out, tmp_path, what, capsys):
+    path = tmp_path / what
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("in the way")
+    words = command(out, str(folder))
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{out.parent}: cannot be fetched to" in said
+    assert f"'{path}" in said and "run again" in said
+    path.unlink()
+    assert main(words) == 0
+    check(out)
+
+
+@pytest.mark.parametrize("what", ["alone", "_is_there", "_tidy", "sources"])
+def test_permission_denied_is_said(folder, out, monkeypatch, what):
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "/some/file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"vlae.download.{what}", denied)
+        expected = (
+            rf"{out.parent}: cannot be fetched to .*Permission denied: '/some/file'"
+        )
+        with pytest.raises(UserError, match=expected):
+            fetch(out, folder)
+    fetch(out, folder)
+    check(out)
+
+
 # Several processes, and their deaths
 
 
@@ -362,6 +396,30 @@ def test_two_processes_fetch_once(server, out):
     assert "is already there" in said
     check(out)
     assert sent(server) == [(None, len(PACKED))]
+
+
+@pytest.mark.parametrize("end", ["killed", "fails"])
+def test_the_second_process_goes_on_where_the_first_ends(server, out, end):
+    server.serve("/file.gz", cut(holds=True), WHOLE)
+    wrong = {"checksum": f"sha256:{64 * '0'}"} if end == "fails" else {}
+    with start(command(out, server.address, **wrong)) as first:
+        until(lambda: part_size(out) == HALF)
+        with start(command(out, server.address)) as second:
+            assert second.stdout and "waiting until it is done" in (
+                second.stdout.readline()
+            )
+            if end == "killed":
+                first.kill()
+            else:
+                server.release.set()
+            said = second.communicate(timeout=20)[0]
+        assert first.wait(timeout=20) != 0
+    assert second.returncode == 0
+    assert f"checksum right, from {server.address}" in said
+    check(out)
+    begun = HALF if end == "killed" else 0
+    asked = f"bytes={HALF}-" if begun else None
+    assert sent(server)[1:] == [(asked, len(PACKED) - begun)]
 
 
 def test_file_system_without_locks(server, out, monkeypatch, capfd):

@@ -9,6 +9,8 @@ import html
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -56,12 +58,13 @@ def download(
         mirror: the user's own, besides that of `VLAE_MIRROR`.
 
     Raises:
-        UserError: if no source serves the right content; it lists every attempt.
-            `DiskFull` if there is no room for it.
+        UserError: if no source serves the right content; it lists every attempt. Or
+            if the folder of `out` cannot be used; `DiskFull` if it has no room.
     """
     name = f"{dataset}/{out.name}"
     attempts = []
-    with guarded(out.parent), alone(_partial(out, "lock"), name) as waited:
+    folder = out.parent
+    with _usable(folder), guarded(folder), alone(_partial(out, "lock"), name) as waited:
         if _is_there(out, file["checksum"], waited):
             say(f"[{name}] is already there")
             _tidy(out)
@@ -70,7 +73,7 @@ def download(
         for source in sources(dataset, file, mirrors, mirror):
             get = _from_address if is_address(source) else _from_disk
             try:
-                with guarded(out.parent):
+                with guarded(folder):
                     said = get(source, file, out, name)
             except DiskFull as error:
                 raise DiskFull(f"{name}: {error}") from None
@@ -84,7 +87,19 @@ def download(
             say(f"[{name}] {said}, from {source}")
             _tidy(out)
             return
-    raise UserError(_failure(dataset, file, public(file, mirrors), attempts))
+    raise UserError(_failure(dataset, file, mirrors, attempts))
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be fetched to ({error}). Expected a folder, and files in "
+            "it, that you may read and write: remove what is in the way, change the "
+            "permissions (or make results/ a link to a folder of yours) and run again."
+        ) from None
 
 
 def _is_there(out: Path, expected: str | None, waited: bool) -> bool:
@@ -211,10 +226,10 @@ def _forget(out: Path) -> None:
             path.unlink()
 
 
-def _failure(dataset: str, file: Map, public: list[str], attempts: list[str]) -> str:
+def _failure(dataset: str, file: Map, mirrors: list[str], attempts: list[str]) -> str:
     """Every attempt, and how a person can do it instead."""
     remote, place = file["remote"], by_hand(dataset, file["remote"])
-    address = next((p for p in public if is_address(p)), None)
+    address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""
     return (
