@@ -257,6 +257,10 @@ def test_celeba_known_answers(faces, prepare):
         (lambda raw: write_partition(raw, PARTITION[:4]), "part.txt are not about"),
         (lambda raw: write_zip(raw / "faces.zip", {}), "faces.zip are not about"),
         (lambda raw: (raw / "faces.zip").write_bytes(b"PK"), "faces.zip: not a"),
+        (
+            lambda raw: write_zip(raw / "faces.zip", {"a/1.jpg": b"", "b/1.jpg": b""}),
+            "faces.zip: 'a/1.jpg' and 'b/1.jpg' have one name",
+        ),
     ],
 )
 def test_celeba_that_is_not_right(faces, prepare, spoil, expected):

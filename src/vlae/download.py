@@ -96,8 +96,8 @@ def _usable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"{folder}: cannot be fetched to ({error}). Expected a folder, and files in "
-            "it, that you may read and write: remove what is in the way, change the "
+            f"{folder}: cannot be fetched to ({error}). Expected a folder, and files "
+            "in it, that you may read and write: remove what is in the way, change "
             "permissions (or make results/ a link to a folder of yours) and run again."
         ) from None
 
