@@ -13,7 +13,7 @@ import scipy.io
 from datasets_helpers import files, levels, real, write_zip
 from PIL import Image
 
-from vlae import configuration, registry
+from vlae import configuration, expansion, registry
 from vlae.configuration import Configuration
 from vlae.datasets import svhn
 from vlae.errors import UserError
@@ -142,6 +142,32 @@ def test_truncated_svhn(mats, prepare, size):
     assert "train.mat: not a complete MATLAB file" in said and "Delete it" in said
 
 
+@pytest.mark.parametrize("count", [1 << 30, (1 << 31) - 1])
+def test_svhn_that_claims_an_absurd_shape(mats, prepare, count):
+    path = mats / "train.mat"
+    content = path.read_bytes()
+    for old, new in (
+        ((32, 32, 3, 12), (32, 32, 3, count)),
+        ((12, 1), (count, 1)),
+    ):
+        packed = [np.array(dims, "<i4").tobytes() for dims in (old, new)]
+        assert content.count(packed[0]) == 1
+        content = content.replace(*packed)
+    path.write_bytes(content)
+    said = prepare(SVHN, mats, fails=True)
+    assert "train.mat: not a complete MATLAB file" in said
+    assert f"X claims {3072 * count / 1e9:.1f} GB, but the file has 3" in said
+
+
+def test_svhn_that_expands_without_end(mats, prepare, monkeypatch):
+    monkeypatch.setattr(expansion, "SMALL", 1 << 20)
+    images = np.zeros((32, 32, 3, 2000), np.uint8)
+    labels = np.ones((2000, 1), np.uint8)
+    write_mat(mats / "train.mat", 0, do_compression=True, X=images, y=labels)
+    said = prepare(SVHN, mats, fails=True)
+    assert "train.mat" in said and "X claims 6.1 MB, but the file has" in said
+
+
 def test_svhn_without_a_needed_file(mats):
     definition = {**SVHN, "files": files(train="train.mat", test="test.mat")}
     with pytest.raises(UserError, match=r"mine\.files: use: train\+extra needs.*extra"):
@@ -258,6 +284,10 @@ def test_celeba_known_answers(faces, prepare):
         (lambda raw: write_partition(raw, PARTITION[:4]), "part.txt are not about"),
         (lambda raw: write_zip(raw / "faces.zip", {}), "faces.zip are not about"),
         (lambda raw: (raw / "faces.zip").write_bytes(b"PK"), "faces.zip: not a"),
+        (
+            lambda raw: write_zip(raw / "faces.zip", {"a/1.jpg": b"", "b/1.jpg": b""}),
+            "faces.zip: 'a/1.jpg' and 'b/1.jpg' have one name",
+        ),
     ],
 )
 def test_celeba_that_is_not_right(faces, prepare, spoil, expected):

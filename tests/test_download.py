@@ -11,7 +11,7 @@ import pytest
 from downloads import CHECKSUM, CONTENT, PACKED, beside, check, check_nothing, fetch
 from misbehaving_server import Reply, serving
 
-from vlae import mirrors, packing
+from vlae import expansion, mirrors
 from vlae.archives import Archive
 from vlae.errors import UserError
 from vlae.mirrors import MIRROR_VARIABLE
@@ -236,7 +236,7 @@ def test_what_to_do_by_hand_helps(out):
 
 
 def test_gzip_that_expands_without_end(server, folder, out, monkeypatch):
-    monkeypatch.setattr(packing, "SMALL", 1 << 20)
+    monkeypatch.setattr(expansion, "SMALL", 1 << 20)
     server.serve("/file.gz", gzip.compress(bytes(5 << 20)))
     with pytest.raises(UserError, match=r"5\.\d kB decompress to more than 1\.0 MB"):
         fetch(out, server.address)

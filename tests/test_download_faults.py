@@ -6,13 +6,16 @@ succeeds; the server's log says what was really sent.
 
 import errno
 import gzip
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from downloads import (
     CONTENT,
     PACKED,
+    beside,
     check,
     check_nothing,
     command,
@@ -88,6 +91,28 @@ def test_tries_are_counted_anew_where_there_is_progress(server, out, monkeypatch
     fetch(out, server.address)
     check(out)
     assert len(server.log) > 3 * transfer.PATIENT
+
+
+@pytest.mark.parametrize("places", [(40, 10, 60, 30), range(5, 100, 5)], ids=str)
+def test_what_is_not_kept_is_no_progress(server, out, folder, monkeypatch, places):
+    """A server without ranges that cuts each time at another place."""
+    monkeypatch.setattr(transfer, "GAIN", 4000)
+    cuts = [cut(after=1000 * place, ranges=False) for place in places]
+    server.serve("/file.gz", *cuts * 10)
+    fetch(out, server.address, folder)
+    check(out)
+    assert len(server.log) == transfer.PATIENT
+
+
+def test_file_that_changes_again_and_again(server, out, folder, monkeypatch):
+    """It grows to the same size in each version, and is thrown away."""
+    monkeypatch.setattr(transfer, "GAIN", 4000)
+    bodies = [bytes([i]) + PACKED[1:] for i in range(30)]
+    cuts = [cut(after=5000, body=body) for body in bodies for _ in range(3)]
+    server.serve("/file.gz", *cuts)
+    fetch(out, server.address, folder)
+    check(out)
+    assert len(server.log) < 2 * transfer.PATIENT
 
 
 def test_next_process_continues(server, out):
@@ -255,6 +280,29 @@ def test_page_instead_of_the_file(server, out, remote, before):
     assert out.is_file()
 
 
+@pytest.mark.parametrize("after", [PAGE, b"", b"<", b"data" * 5000])
+def test_comments_before_a_page_are_read_at_once(server, out, after):
+    body = b"<!-- a -- >> -->\n" * 40 + after
+    server.serve("/file", body)
+    begun = time.monotonic()
+    if after == PAGE:
+        with pytest.raises(UserError, match="a web page instead of the file"):
+            fetch(out, server.address, remote="file", checksum=None)
+    else:
+        fetch(out, server.address, remote="file", checksum=None)
+        check(out, body)
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("title", [b"<title" * 20000, b"<title>" * 20000])
+def test_title_that_does_not_end(server, out, title):
+    server.serve("/file", b"<html>" + title)
+    begun = time.monotonic()
+    with pytest.raises(UserError, match="instead of the file: 'without a title'"):
+        fetch(out, server.address, remote="file", checksum=None)
+    assert time.monotonic() - begun < 2
+
+
 @pytest.mark.parametrize(("remote", "body"), [("file", b"x"), ("file.gz", OTHER)])
 def test_wrong_checksum_is_kept_aside(server, out, remote, body):
     server.serve(f"/{remote}", body)
@@ -266,14 +314,67 @@ def test_wrong_checksum_is_kept_aside(server, out, remote, body):
     assert not out.exists()
     server.serve(f"/{remote}", CONTENT if remote == "file" else PACKED)
     fetch(out, server.address, remote=remote)
-    assert out.read_bytes() == CONTENT
+    check(out)
 
 
 def test_next_mirror_after_a_wrong_checksum(server, folder, out):
     server.serve("/file.gz", OTHER)
     fetch(out, server.address, folder)
-    assert out.read_bytes() == CONTENT
+    check(out)
     assert len(server.log) == 1
+
+
+def test_wrong_content_of_each_mirror_is_kept(server, folder, out):
+    wrong = {"one": CONTENT[::-1], "two": b"something else"}
+    for name, content in wrong.items():
+        server.serve(f"/{name}/file.gz", gzip.compress(content))
+    bad = [f"{server.address}/{name}" for name in wrong]
+    for _ in range(2):  # a second run replaces the files of the first
+        with pytest.raises(UserError) as caught:
+            fetch(out, *bad)
+        assert len(beside(out)) == 2
+        for mirror, content in zip(bad, wrong.values(), strict=True):
+            expected = rf"{mirror}/file\.gz: wrong checksum: .*; kept as (.*)"
+            (aside,) = re.findall(expected, str(caught.value))
+            assert Path(aside).read_bytes() == content
+    (out.parent / "data.wrong-checksums").write_text("of the user")
+    fetch(out, *bad, folder)
+    assert out.read_bytes() == CONTENT
+    assert beside(out) == {"data", "data.wrong-checksums"}
+
+
+# Folders that cannot be written
+
+
+@pytest.mark.parametrize("what", ["raw", "raw/.partial", "raw/.partial/data"])
+def test_a_file_where_the_folder_should_be(folder, out, tmp_path, what, capsys):
+    path = tmp_path / what
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("in the way")
+    words = command(out, str(folder))
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{out.parent}: cannot be fetched to" in said
+    assert f"'{path}" in said and "run again" in said
+    path.unlink()
+    assert main(words) == 0
+    check(out)
+
+
+@pytest.mark.parametrize("what", ["alone", "_is_there", "_tidy", "sources"])
+def test_permission_denied_is_said(folder, out, monkeypatch, what):
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "/some/file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"vlae.download.{what}", denied)
+        expected = (
+            rf"{out.parent}: cannot be fetched to .*Permission denied: '/some/file'"
+        )
+        with pytest.raises(UserError, match=expected):
+            fetch(out, folder)
+    fetch(out, folder)
+    check(out)
 
 
 # Several processes, and their deaths
@@ -295,6 +396,30 @@ def test_two_processes_fetch_once(server, out):
     assert "is already there" in said
     check(out)
     assert sent(server) == [(None, len(PACKED))]
+
+
+@pytest.mark.parametrize("end", ["killed", "fails"])
+def test_the_second_process_goes_on_where_the_first_ends(server, out, end):
+    server.serve("/file.gz", cut(holds=True), WHOLE)
+    wrong = {"checksum": f"sha256:{64 * '0'}"} if end == "fails" else {}
+    with start(command(out, server.address, **wrong)) as first:
+        until(lambda: part_size(out) == HALF)
+        with start(command(out, server.address)) as second:
+            assert second.stdout and "waiting until it is done" in (
+                second.stdout.readline()
+            )
+            if end == "killed":
+                first.kill()
+            else:
+                server.release.set()
+            said = second.communicate(timeout=20)[0]
+        assert first.wait(timeout=20) != 0
+    assert second.returncode == 0
+    assert f"checksum right, from {server.address}" in said
+    check(out)
+    begun = HALF if end == "killed" else 0
+    asked = f"bytes={HALF}-" if begun else None
+    assert sent(server)[1:] == [(asked, len(PACKED) - begun)]
 
 
 def test_file_system_without_locks(server, out, monkeypatch, capfd):

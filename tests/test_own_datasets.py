@@ -13,6 +13,7 @@ import pytest
 from datasets_helpers import files, levels, real, write_zip
 from PIL import Image
 
+from vlae import expansion
 from vlae.datasets import arrays, idx, images
 
 # Anybody's images
@@ -273,6 +274,37 @@ def test_file_that_is_no_npz(raw, prepare, content):
     (raw / "mine.npz").write_bytes(content)
     said = prepare(ARRAYS, raw, fails=True)
     assert "mine.npz: not a complete .npz file" in said
+
+
+def header(shape):
+    """An array of bytes of which only five follow."""
+    facts = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n"
+    size = len(facts).to_bytes(2, "little")
+    return b"\x93NUMPY\x01\x00" + size + facts.encode() + bytes(5)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (header((10**15, 3, 4, 5)), "'train_images': Unable to allocate"),
+        (header((10**30,)), "'train_images': Python int too large"),
+        (header((10**6, 3, 4, 5)), "'train_images': "),
+        (header("((("), "'train_images': "),
+    ],
+    ids=["absurd", "no integer", "too large", "no header"],
+)
+def test_npz_with_an_absurd_header(raw, prepare, content, expected):
+    write_zip(raw / "mine.npz", {"train_images.npy": content})
+    said = prepare(ARRAYS, raw, fails=True)
+    assert f"mine.npz: not a complete .npz file of plain arrays ({expected}" in said
+
+
+def test_npz_that_expands_without_end(raw, prepare, monkeypatch):
+    monkeypatch.setattr(expansion, "SMALL", 1 << 20)
+    zeros = np.zeros((100_000, 3, 4, 5), np.uint8)
+    np.savez_compressed(raw / "mine.npz", train_images=zeros)
+    said = prepare(ARRAYS, raw, fails=True)
+    assert "mine.npz: its members claim more than 1" in said
 
 
 def test_a_single_array_is_no_npz(raw, prepare):

@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from vlae import expansion
 from vlae.errors import UserError
 
-# A deflated stream expands up to 1032 times. Images hardly do; a bomb must.
-MOST_EXPANSION = 200
-SMALL = 1 << 28  # bytes that are no danger, however little they came from
-MEMBER_LIMIT = 1 << 30
+MEMBER_LIMIT = 1 << 28  # bytes of an image, or a table; several are held at once
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
@@ -56,23 +54,20 @@ class Archive:
         """Names of the files in it, in the order of the archive; no directories."""
         return list(self._members)
 
-    def read(self, name: str, limit: int = MEMBER_LIMIT) -> bytes:
+    def read(self, name: str) -> bytes:
         """The content of one member.
 
-        Args:
-            limit: most bytes that the caller is ready to hold.
-
         Raises:
-            UserError: if there is no such member, it is larger than `limit` or
-                than it says itself, or damaged.
+            UserError: if there is no such member, it is larger than `MEMBER_LIMIT`
+                or than it says itself, or damaged.
         """
         if name not in self._members:
             raise UserError(f"{self.path}: holds no '{name}'.")
         member = self._members[name]
-        if member.file_size > limit:
+        if member.file_size > MEMBER_LIMIT:
             raise UserError(
-                f"{self.path}: '{name}' has {member.file_size} bytes, more than the "
-                f"{limit} that are expected of such a file at most."
+                f"{self.path}: '{name}' has {member.file_size} bytes; expected at most "
+                f"{MEMBER_LIMIT}. Make it smaller or leave it out."
             )
         try:
             content = self._content(member)
@@ -119,7 +114,7 @@ class Archive:
     ) -> Iterator[tuple[str, zipfile.ZipInfo]]:
         """The members that are files, each name once."""
         size = os.fstat(self._file).st_size
-        total, most = 0, max(SMALL, MOST_EXPANSION * size)
+        total, most = 0, expansion.most(size)
         seen = set()
         for member in members:
             name = member.filename
@@ -137,7 +132,7 @@ class Archive:
                 raise UserError(
                     f"{self.path}: its members claim more than {most} bytes, but the "
                     f"archive has only {size}; an archive of real files expands less "
-                    f"than {MOST_EXPANSION} times. It is not read."
+                    f"than {expansion.MOST_EXPANSION} times. It is not read."
                 )
             # What macOS adds to every archive is about files, not one of them.
             if not member.is_dir() and not name.startswith("__MACOSX/"):

@@ -9,6 +9,9 @@ import html
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,11 @@ from vlae.transfer import Part, fetch
 
 PARTIAL = ".partial"  # beside the files: locks, and what has come of them
 Map = dict[str, Any]
-_PAGE = re.compile(
-    rb"(\xef\xbb\xbf)?\s*((<!--.*?-->|<\?xml.*?\?>)\s*)*<(!doctype\s+html|html|head)\b",
-    re.I | re.S,
-)
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
+# Each is tried at one place only: one pattern for all of it takes time without end on
+# comments that no page follows.
+_BEFORE_PAGE = re.compile(rb"\s+|<!--.*?-->|<\?xml.*?\?>", re.I | re.S)
+_PAGE = re.compile(rb"<(!doctype\s+html|html|head)\b", re.I)
+_TITLE = re.compile(rb"<title[^>]{0,99}>([^<]{0,300})", re.I)
 
 
 def download(
@@ -55,20 +58,22 @@ def download(
         mirror: the user's own, besides that of `VLAE_MIRROR`.
 
     Raises:
-        UserError: if no source serves the right content; it lists every attempt.
-            `DiskFull` if there is no room for it.
+        UserError: if no source serves the right content; it lists every attempt. Or
+            if the folder of `out` cannot be used; `DiskFull` if it has no room.
     """
     name = f"{dataset}/{out.name}"
     attempts = []
-    with guarded(out.parent), alone(_partial(out, "lock"), name) as waited:
+    folder = out.parent
+    with _usable(folder), guarded(folder), alone(_partial(out, "lock"), name) as waited:
         if _is_there(out, file["checksum"], waited):
             say(f"[{name}] is already there")
             _tidy(out)
             return
+        _forget(out)  # of an earlier run, which named these files
         for source in sources(dataset, file, mirrors, mirror):
             get = _from_address if is_address(source) else _from_disk
             try:
-                with guarded(out.parent):
+                with guarded(folder):
                     said = get(source, file, out, name)
             except DiskFull as error:
                 raise DiskFull(f"{name}: {error}") from None
@@ -82,7 +87,19 @@ def download(
             say(f"[{name}] {said}, from {source}")
             _tidy(out)
             return
-    raise UserError(_failure(dataset, file, public(file, mirrors), attempts))
+    raise UserError(_failure(dataset, file, mirrors, attempts))
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be fetched to ({error}). Expected a folder, and files "
+            "in it, that you may read and write: remove what is in the way, change "
+            "permissions (or make results/ a link to a folder of yours) and run again."
+        ) from None
 
 
 def _is_there(out: Path, expected: str | None, waited: bool) -> bool:
@@ -100,23 +117,19 @@ def _from_address(address: str, file: Map, out: Path, name: str) -> str:
         )
     mark = hashlib.sha256(address.encode()).hexdigest()[:12]
     part = Part(_partial(out, mark))
-    continued = fetch(address, part, name)
-    try:
-        return _place(part.path, file, out, ours=True)
-    except DiskFull:
-        raise
-    except UserError as error:
-        part.discard()
-        if not continued:
+    whole = not fetch(address, part, name)
+    while True:
+        try:
+            return _place(part.path, file, out, ours=True, keep=whole)
+        except DiskFull:
             raise
-        say(f"[{name}] {error}; from the start, as it was put together from parts")
-    _wrong(out).unlink(missing_ok=True)
-    fetch(address, part, name)
-    try:
-        return _place(part.path, file, out, ours=True)
-    except UserError:
-        part.discard()
-        raise
+        except UserError as error:
+            part.discard()
+            if whole:
+                raise
+            say(f"[{name}] {error}; from the start, as it was put together from parts")
+        fetch(address, part, name)
+        whole = True
 
 
 def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
@@ -124,7 +137,7 @@ def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
     if found is None:
         raise UserError("no such file")
     if found.is_file():
-        return _place(found, file, out, ours=False)
+        return _place(found, file, out)
     packed = _partial(out, "packed")
     say(f"[{name}] packing the folder {found}")
     pack(found, packed)
@@ -132,11 +145,14 @@ def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
     return "packed from a folder, so its checksum cannot be checked"
 
 
-def _place(fetched: Path, file: Map, out: Path, ours: bool) -> str:
+def _place(
+    fetched: Path, file: Map, out: Path, ours: bool = False, keep: bool = False
+) -> str:
     """Put the content of `fetched` at `out` if it is right; what to say then.
 
     Args:
         ours: whether `fetched` may be moved; otherwise it is left as it is.
+        keep: whether content with the wrong checksum is kept aside.
     """
     expected = file["checksum"]
     _refuse_page(fetched)
@@ -150,7 +166,7 @@ def _place(fetched: Path, file: Map, out: Path, ours: bool) -> str:
             shutil.copyfile(fetched, content)
     found = checksum(content, expected)
     if expected and found != expected:
-        kept = f"; kept as {content.replace(_wrong(out))}" if ours else ""
+        kept = f"; kept as {content.replace(_aside(out))}" if keep else ""
         raise UserError(f"wrong checksum: {found}, expected {expected}{kept}")
     _publish(content, out)
     return "checksum right" if expected else f"not checked (checksum: null), {found}"
@@ -173,7 +189,10 @@ def _refuse_page(path: Path) -> None:
     """Sites that share files answer 200 and a page to say that they refuse."""
     with path.open("rb") as file:
         start = file.read(1 << 16)
-    if _PAGE.match(start):
+    at = 3 if start.startswith(b"\xef\xbb\xbf") else 0
+    while before := _BEFORE_PAGE.match(start, at):
+        at = before.end()
+    if _PAGE.match(start, at):
         title = _TITLE.search(start)
         words = html.unescape(title[1].decode(errors="replace")) if title else ""
         words = " ".join(words.split()) or "without a title"
@@ -184,8 +203,11 @@ def _partial(out: Path, what: str) -> Path:
     return out.parent / PARTIAL / out.name / what
 
 
-def _wrong(out: Path) -> Path:
-    return out.with_name(f"{out.name}.wrong-checksum")
+def _aside(out: Path) -> Path:
+    """A name for content with the wrong checksum: each source's is kept."""
+    first = out.with_name(f"{out.name}.wrong-checksum")
+    others = (first.with_name(f"{first.name}-{n}") for n in count(2))
+    return next(path for path in chain([first], others) if not path.exists())
 
 
 def _tidy(out: Path) -> None:
@@ -193,12 +215,21 @@ def _tidy(out: Path) -> None:
     for path in (out.parent / PARTIAL / out.name).iterdir():
         if path.name != "lock":
             path.unlink()
+    _forget(out)
 
 
-def _failure(dataset: str, file: Map, public: list[str], attempts: list[str]) -> str:
+def _forget(out: Path) -> None:
+    """Remove what was kept of wrong content."""
+    name = re.escape(f"{out.name}.wrong-checksum")
+    for path in out.parent.iterdir():
+        if re.fullmatch(rf"{name}(-\d+)?", path.name):
+            path.unlink()
+
+
+def _failure(dataset: str, file: Map, mirrors: list[str], attempts: list[str]) -> str:
     """Every attempt, and how a person can do it instead."""
     remote, place = file["remote"], by_hand(dataset, file["remote"])
-    address = next((p for p in public if is_address(p)), None)
+    address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""
     return (

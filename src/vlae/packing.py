@@ -6,12 +6,10 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from vlae import expansion
 from vlae.errors import UserError
 from vlae.space import size
 
-# A gzip stream expands up to 1032 times. Data sets hardly do; a bomb must.
-MOST_EXPANSION = 200
-SMALL = 1 << 28  # bytes that are no danger, however little they came from
 _CHUNK = 1 << 20
 
 
@@ -22,7 +20,7 @@ def gunzip(source: Path, out: Path) -> None:
         UserError: if it is damaged, or expands as no data do.
     """
     packed = source.stat().st_size
-    most = max(SMALL, MOST_EXPANSION * packed)
+    most = expansion.most(packed)
     with out.open("wb") as file, gzip.open(source) as stream:
         while chunk := _read(stream):
             if file.tell() + len(chunk) > most:

@@ -23,7 +23,7 @@ STALL_SECONDS = 60.0  # without a byte
 FIRST_WAIT = 1.0  # doubled at each try
 LONGEST_WAIT = 120.0
 PATIENT, BRIEF = 6, 2  # tries: of what passes, of what hardly does
-GAIN = 1 << 20  # bytes after which the tries are counted anew
+GAIN = 1 << 20  # bytes kept after which the tries are counted anew
 
 _CHUNK = 1 << 20
 # Ranges and lengths are of the file itself only if it is sent as it is.
@@ -65,6 +65,7 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.note = path.with_name(f"{path.name}.json")
+        self.begun = 0  # how often its first byte came
 
     def size(self) -> int:
         return self.path.stat().st_size if self.path.exists() else 0
@@ -80,6 +81,7 @@ class Part:
 
     def begin(self, version: _Version) -> None:
         self.discard()
+        self.begun += 1
         self.note.write_text(json.dumps(asdict(version)))
 
     def discard(self) -> None:
@@ -100,14 +102,17 @@ def fetch(address: str, part: Part, name: str) -> bool:
         UserError: if `address` does not give a file, after as many tries as make
             sense; `DiskFull` if it cannot be written.
     """
-    failures = 0
+    failures, most = 0, 0
     with requests.Session() as session:
         while True:
-            before = part.size()
+            begun = part.begun
             try:
                 return _try(session, address, part, name)
             except _Again as fault:
-                failures = 1 if part.size() >= before + GAIN else failures + 1
+                # What begins from zero, or again, is no progress however much comes.
+                kept = part.begun == begun and part.size() >= most + GAIN
+                failures = 1 if kept else failures + 1
+                most = max(most, part.size())
                 if failures >= fault.tries:
                     raise UserError(f"{fault} (tried {failures} times)") from None
                 wait = FIRST_WAIT * 2 ** (failures - 1)

@@ -19,8 +19,6 @@ numbers from 0 on. Arrays of objects (pickles) are refused. The table has the co
         arrays: {name: mine.npz, remote: mine.npz, checksum: null}
 """
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,12 +26,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vlae.archives import Archive
 from vlae.datasets._labels import drawn, held_out, whole_numbers
 from vlae.errors import UserError, closest
 from vlae.prepared import Chunk, Split
 
 CHUNK = 4096
-_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
@@ -45,11 +43,12 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
     path = raw / definition["files"]["arrays"]["name"]
     try:
         opened = np.load(path, allow_pickle=False)
-    except _UNREADABLE as error:
+    except Exception as error:  # numpy raises many kinds
         raise _broken(path, error) from None
     if not isinstance(opened, np.lib.npyio.NpzFile):
         raise _broken(path, "a single array")
-    with opened:
+    # Nothing is decompressed yet; what would expand without end is refused here.
+    with opened, Archive(path):
         return _splits(definition, opened, path)
 
 
@@ -106,8 +105,8 @@ def _read(opened: np.lib.npyio.NpzFile, path: Path, name: str) -> np.ndarray:
         )
     try:
         array: np.ndarray = opened[name]
-    except _UNREADABLE as error:
-        raise _broken(path, f"'{name}': {error}") from None
+    except Exception as error:  # an absurd shape is a MemoryError, for one
+        raise _broken(path, f"'{name}': {str(error) or repr(error)}") from None
     return array
 
 

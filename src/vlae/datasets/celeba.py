@@ -45,7 +45,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     attributes = _attributes(paths["attributes"])
     partition = _partition(paths["partition"])
     archive = Archive(paths["images"])
-    members = {PurePosixPath(name).name: name for name in archive.names()}
+    members = _members(archive)
     for path, files in (
         (paths["partition"], partition.index),
         (paths["images"], pd.Index(members)),
@@ -67,6 +67,19 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         table = attributes.loc[files].reset_index()
         read = partial(decoding.stream, archive, names, framing)
         found.append(Stored(split, table, read, facts))
+    return found
+
+
+def _members(archive: Archive) -> dict[str, str]:
+    """Members by the name that the tables have for them."""
+    found: dict[str, str] = {}
+    for member in archive.names():
+        other = found.setdefault(PurePosixPath(member).name, member)
+        if other != member:
+            raise UserError(
+                f"{archive.path}: '{other}' and '{member}' have one name, and the "
+                "tables name no folders. Leave one of the two out."
+            )
     return found
 
 

@@ -14,6 +14,7 @@ digit 0. The split `test` is the file `test`; `use` says which files make the sp
         test: {name: test_32x32.mat, remote: test_32x32.mat, checksum: ...}
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vlae import expansion
 from vlae.errors import UserError
 from vlae.prepared import Chunk, Split
+from vlae.space import size
 
 CHUNK = 4096
 NEEDED = {
@@ -78,6 +81,10 @@ def _count(path: Path) -> int:
     shape = shapes.get("X", ())
     if len(shape) != 4 or shape[:3] != (32, 32, 3) or "y" not in shapes:
         raise _broken(path, f"variables {shapes}")
+    claimed, packed = math.prod(map(int, shape)), path.stat().st_size
+    if claimed > expansion.most(packed):
+        why = f"X claims {size(claimed)}, but the file has {size(packed)}"
+        raise _broken(path, why)
     if np.prod(shapes["y"]) != shape[3]:
         raise UserError(f"{path}: {shape[3]} images, but labels {shapes['y']}.")
     return int(shape[3])
