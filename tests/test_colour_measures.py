@@ -128,6 +128,15 @@ def test_noise_hardly_matters(drawn):
         np.testing.assert_allclose(pen.measure(noisy)[name], truth, atol=0.1)
 
 
+def test_polarity_is_whether_the_ink_is_lighter(drawn):
+    both = np.concatenate([bar(ORANGE, NAVY), bar(NAVY, ORANGE)])
+    assert list(pen.measure(both)["polarity"]) == [0, 1]
+    images, table = drawn
+    lighter = table["background_lightness"] < 0.5  # how the palette is made
+    right = pen.measure(images)["polarity"] == lighter.to_numpy()
+    assert right.mean() > 0.99
+
+
 def test_a_flat_image_has_no_colours():
     faint = plain([0.5, 0.5, 0.5]) + 0.001 * np.random.default_rng(0).random((32, 32))
     images = np.concatenate([plain(ORANGE), faint, bar(ORANGE, NAVY)])

@@ -24,7 +24,7 @@ WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
 PROPERTIES = [
     *("thickness", "slant", "width", "ink"),
-    *("mean_colour", "contrast", "background_colour", "ink_colour"),
+    *("mean_colour", "contrast", "background_colour", "ink_colour", "polarity"),
     *("face_colour", "hair_colour", "corner_colour"),
     *("class", "pixels"),
 ]

@@ -11,7 +11,7 @@ its full colour along its middle only.
 import numpy as np
 from numpy.typing import NDArray
 
-MEASURES = ("background_colour", "ink_colour")
+MEASURES = ("background_colour", "ink_colour", "polarity")
 
 GROUND_CORE = 0.5  # share of the ground's pixels in its core
 INK_CORE = 0.1  # the same of the ink
@@ -23,13 +23,19 @@ Floats = NDArray[np.float64]
 
 
 def measure(images: NDArray[np.floating]) -> dict[str, Floats]:
-    """`background_colour` and `ink_colour` (N, C), 0..1; NaN for a flat image."""
+    """`background_colour` and `ink_colour` (N, C), 0..1; `polarity` (N,).
+
+    The polarity is 1 where the ink is lighter (its channels have the larger sum) than
+    the ground, else 0. All are NaN for a flat image.
+    """
     count, channels, height, width = images.shape
     pixels = images.reshape(count, channels, height * width).swapaxes(1, 2)
     starts = range(0, max(len(pixels), 1), _BATCH)
     parts = [_two_colours(pixels[i : i + _BATCH].astype(np.float64)) for i in starts]
     ground, ink = (np.concatenate(colours) for colours in zip(*parts, strict=True))
-    return {"background_colour": ground, "ink_colour": ink}
+    lighter = (ink - ground).sum(axis=1)
+    polarity = np.where(np.isnan(lighter), np.nan, lighter > 0)
+    return {"background_colour": ground, "ink_colour": ink, "polarity": polarity}
 
 
 def _two_colours(pixels: Floats) -> tuple[Floats, Floats]:
