@@ -72,10 +72,10 @@ def edit(folder, name, addition):
 
 def after_training(run, figure):
     """What follows from a training of `run`, which `figure` shows."""
-    experiments = {"vlae": ("traversal", "effects", "samples")}[run]
+    shown = {"figure5": "traversal", "figure6": "ablation"}[figure]
     return {
-        *(f"experiment strokes/{run}/1/{e}" for e in experiments),
-        f"overview strokes/{run}",
+        *(f"experiment {run}/1/{e}" for e in (shown, "effects", "samples")),
+        f"overview {run}",
         f"figure {figure}",
         "report",
     }
@@ -196,14 +196,15 @@ def test_every_stage_leaves_its_files(finished):
 def test_figures_and_report_of_two_seeds(work, monkeypatch):
     """A second seed is made up of the first: a pipeline for it would take long."""
     monkeypatch.chdir(work)
-    for first in Path("results").glob("*/strokes/*/1"):
+    for first in Path("results").glob("*/strokes*/*/1"):
         second = Path(shutil.copytree(first, first.with_name("2")))
         for path in second.glob("*.parquet"):
             table = pd.read_parquet(path)
             if "seed" in table:
                 table.assign(seed=2).to_parquet(path, index=False)
     places = ["--runs", "results/runs", "--experiments", "results/experiments"]
-    for name in ("figure2", "figure3", "figure5", "runs/strokes/vlae"):
+    figures = (f"figure{number}" for number in (2, 3, 5, 6))
+    for name in (*figures, "runs/strokes/vlae"):
         spec = Path("results", "figures", f"{name}.spec.json")
         two_seeds(spec)
         out = spec.with_name(spec.name.removesuffix(".spec.json") + ".svg")
@@ -244,7 +245,7 @@ def test_learning_rate_of_one_run(work):
     assert planned(work, config=["--configfile", TINY, "mine.yaml"]) == {
         "run_spec strokes/vlae/1",
         "train strokes/vlae/1",
-        *after_training("vlae", "figure5"),
+        *after_training("strokes/vlae", "figure5"),
         "report_spec",  # it names the overlays
     }
 
@@ -257,13 +258,15 @@ def test_edits_of_code(work):
     edit(work, "models/vlae.py", "\nEDITED = True\n")
     assert planned(work) == {
         "train strokes/vlae/1",
-        *after_training("vlae", "figure5"),
+        *after_training("strokes/vlae", "figure5"),
+        "train strokes-colour/vlae/1",
+        *after_training("strokes-colour/vlae", "figure6"),
         "figure figure3",
     }
 
 
 def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
-    edit(work, "measures/pen.py", "\nEDITED = True\n")
+    edit(work, "measures/faces.py", "\nEDITED = True\n")
     assert planned(work) == set()
     edit(work, "measures/strokes.py", "\nEDITED = True\n")
     assert planned(work) == {
