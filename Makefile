@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Rules call `python`: it must be the environment's.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help env demo test lint lock reference
+.PHONY: help env demo test lint lock reference bench
 
 help:
 	@echo 'make env        the environment in .venv, from requirements.lock (4.6 GB)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test       every check'
 	@echo 'make reference  config/README.md from the schemas'
 	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
+	@echo 'make bench      speed of training and preparing, and what the paper costs'
 
 env: .venv/installed
 
@@ -46,3 +47,8 @@ lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 requirements.in -o requirements.lock
 	$(RUN) python workflow/environment.py requirements.lock environment.yml
+
+bench: env
+	$(RUN) python benchmarks/training.py
+	$(RUN) python benchmarks/prepare.py --synthetic 5000
+	$(RUN) python benchmarks/cost.py

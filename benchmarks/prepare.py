@@ -34,6 +34,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+SOURCE = str(Path(__file__).parents[1] / "src")
+sys.path.insert(0, SOURCE)
+
 from vlae import decoding
 from vlae.__main__ import main as vlae
 from vlae.archives import Archive
@@ -141,7 +144,9 @@ def prepare(archive: Path, count: int, threads: int, whole: bool) -> list[float]
         arguments = words(archive, Path(folder), threads)
         command = ["-m", "vlae"] if whole else [__file__, "--child", str(count)]
         started = time.perf_counter()
-        said = subprocess.check_output([sys.executable, *command, *arguments])
+        whole_command = [sys.executable, *command, *arguments]
+        environment = {**os.environ, "PYTHONPATH": SOURCE}
+        said = subprocess.check_output(whole_command, env=environment)
         rate = count / (time.perf_counter() - started)
     return [rate] if whole else json.loads(said.splitlines()[-1])
 
@@ -153,7 +158,7 @@ def main() -> None:
     parser.add_argument("archive", type=Path, nargs="?")
     parser.add_argument("--synthetic", type=int, metavar="N", help="images to make")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     if (arguments.archive is None) == (arguments.synthetic is None):
         parser.error("give an archive, or --synthetic N")
@@ -162,7 +167,7 @@ def main() -> None:
         if path is None:
             path = Path(folder, "synthetic.zip")
             synthetic(path, arguments.synthetic)
-        measure(path, arguments.threads, arguments.repeat)
+        measure(path, arguments.threads, arguments.repeats)
 
 
 def measure(path: Path, threads: int, repeat: int) -> None:
