@@ -17,8 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from vlae import configuration, training  # noqa: E402
-from vlae.seeds import generator  # noqa: E402
+from vlae import configuration, training
+from vlae.seeds import generator
 
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 COUNTED = 4

@@ -32,10 +32,10 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from vlae import configuration, training  # noqa: E402
-from vlae.configuration import RunName  # noqa: E402
-from vlae.overlays import merge  # noqa: E402
-from vlae.seeds import generator  # noqa: E402
+from vlae import configuration, training
+from vlae.configuration import RunName
+from vlae.overlays import merge
+from vlae.seeds import generator
 
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
