@@ -87,6 +87,18 @@ class Row:
         found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
         return found
 
+    def most_changed(self, names: Iterable[str]) -> str:
+        """Which layer changes each property of `names` most, as a sentence."""
+        largest = {name: self.largest(name) for name in names}
+        parts = [
+            f"{in_print(name)} by {in_words(found['layer'])}, "
+            f"T = {spread(found['total_effect'])}"
+            for name, found in largest.items()
+            if not found.empty
+        ]
+        changed = "; ".join(parts) or "nothing that could be measured"
+        return f"{self.title}: most changed is {changed}."
+
     def judged(self) -> list[str]:
         """How far the judge can be trusted, as sentences; none without a judge."""
         table = self.table("effects")

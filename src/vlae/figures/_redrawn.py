@@ -1,6 +1,5 @@
 """Figures 6 and 7: one layer of a VLAE redrawn at a time, and the converse."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from vlae.plotting import (
@@ -8,16 +7,16 @@ from vlae.plotting import (
     Row,
     effects_table,
     in_print,
-    in_words,
     layers_table,
     mosaic,
     number,
     ordered,
     place,
     show,
-    spread,
     subfigures,
 )
+
+numbers = layers_table
 
 PANEL = 400
 """Widest mosaic of a panel, in pixels of its images: more would be shown smaller."""
@@ -47,24 +46,13 @@ def draw(rows: list[Row]) -> Figure:
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return layers_table(rows)
-
-
 def findings(rows: list[Row]) -> list[str]:
     """Which layer changes each property most, and what layer 1 alone fixes."""
     sentences = []
     for row in rows:
         table = row.table("effects").dropna(subset="total_effect")
         names = ordered(table["property"].unique())
-        parts = []
-        for name in names:
-            found = row.largest(name)
-            layers = in_words(found["layer"])
-            effect = spread(found["total_effect"])
-            parts.append(f"{in_print(name)} by {layers}, T = {effect}")
-        sentences.append(f"{row.title}: most changed is {'; '.join(parts)}.")
+        sentences.append(row.most_changed(names))
         bottom = table[table["layer"] == 1].dropna(subset="first_order")
         kept = bottom.groupby("property")["first_order"].mean()
         fixed = ", ".join(

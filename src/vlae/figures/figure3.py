@@ -20,6 +20,8 @@ from vlae.plotting import (
 
 EXPERIMENTS = ["ablation", "effects"]
 
+numbers = layers_table
+
 
 def draw(rows: list[Row]) -> Figure:
     """A row per run: a panel per layer, bottom to top, and T_l in pixel variance."""
@@ -40,11 +42,6 @@ def draw(rows: list[Row]) -> Figure:
             show(panel, mosaic(images, columns), title)
         _bars(last, pixels)
     return figure
-
-
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return layers_table(rows)
 
 
 def findings(rows: list[Row]) -> list[str]:

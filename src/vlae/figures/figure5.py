@@ -1,22 +1,21 @@
 """Figure 5: the codes of a VLAE, layer by layer, and what each layer controls."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from vlae.plotting import (
     WIDTH,
     Row,
     effects_table,
-    in_words,
     layers_table,
     mosaic,
     place,
     show,
-    spread,
     subfigures,
 )
 
 EXPERIMENTS = ["traversal", "effects"]
+
+numbers = layers_table
 
 NAMED = ["thickness", "slant", "width", "class"]
 
@@ -37,21 +36,9 @@ def draw(rows: list[Row]) -> Figure:
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """Held-out KL and total effects of each layer, mean (range) over seeds."""
-    return layers_table(rows)
-
-
 def findings(rows: list[Row]) -> list[str]:
     """Which layer changes each named property most, per run."""
     sentences = []
     for row in rows:
-        largest = {name: row.largest(name) for name in NAMED}
-        parts = [
-            f"{name} by {in_words(found['layer'])}, T = {spread(found['total_effect'])}"
-            for name, found in largest.items()
-            if not found.empty
-        ]
-        changed = "; ".join(parts) or "nothing that could be measured"
-        sentences += [f"{row.title}: most changed is {changed}.", *row.judged()]
+        sentences += [row.most_changed(NAMED), *row.judged()]
     return sentences
