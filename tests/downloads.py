@@ -10,12 +10,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from misbehaving_server import Reply
+
 from vlae.download import PARTIAL, download
 
 ROOT = Path(__file__).parents[1]
 CONTENT = random.Random(0).randbytes(100_000) + bytes(50_000)
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 PACKED = gzip.compress(CONTENT)
+HALF = len(PACKED) // 2
+WHOLE = Reply(PACKED, ranges=True)
 
 
 def entry(remote="file.gz", checksum=CHECKSUM, addresses=()) -> dict[str, Any]:
@@ -74,3 +78,11 @@ def check_nothing(out):
     """Nothing that could be taken for the file, or fills the disk for no use."""
     assert beside(out) == set()
     assert not parts(out) & {"content", "packed"}
+
+
+def cut(after=HALF, body=PACKED, **facts):
+    return Reply(body, sends=after, **{"ranges": True, **facts})
+
+
+def sent(server):
+    return [(request.range, request.sent) for request in server.log]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from downloads import PACKED, check, check_nothing, command, fetch, start
+from downloads import HALF, PACKED, WHOLE, check, check_nothing, command, fetch, start
 from misbehaving_server import Reply
 
 from vlae import prepared
@@ -19,8 +19,6 @@ from vlae.space import DiskFull
 
 pytestmark = pytest.mark.usefixtures("offline")
 ROOT = Path(__file__).parents[1]
-HALF = len(PACKED) // 2
-WHOLE = Reply(PACKED, ranges=True)
 
 
 def test_no_room_is_known_before(server, out, monkeypatch):

@@ -23,6 +23,9 @@ _BEND_ALONG = 0.025  # sd of the first bending mode along the path, in digit hei
 _BEND_PLANE = 0.024  # the same for a mode that bends the whole plane
 _BATCH = 128  # images rendered at once: the working set stays in the CPU cache
 
+FACTORS = ("label", "variant", "thickness", "slant", "width", "shift_x", "shift_y")
+"""Columns of `sample`: how a digit is written."""
+
 Floats = NDArray[np.float32]
 
 

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 
 from vlae.datasets._sequence import CHUNK, Drawn, Sequence
 from vlae.datasets._skeletons import (
+    FACTORS,
     VARIANTS,
     Floats,
     cover,
@@ -69,13 +70,7 @@ COLOURS = {
     for part in ("background", "ink")
 }
 COLUMNS = (
-    "label",
-    "variant",
-    "thickness",
-    "slant",
-    "width",
-    "shift_x",
-    "shift_y",
+    *FACTORS,
     "has_left",
     "has_right",
     "background_lightness",

@@ -28,7 +28,14 @@ leans right and a 1 is narrow, whatever the factors).
 import numpy as np
 
 from vlae.datasets._sequence import CHUNK, Drawn, Sequence
-from vlae.datasets._skeletons import VARIANTS, cover, geometry, sample, skeletons
+from vlae.datasets._skeletons import (
+    FACTORS,
+    VARIANTS,
+    cover,
+    geometry,
+    sample,
+    skeletons,
+)
 
 __all__ = ["CHUNK", "COLUMNS", "SIZE", "VARIANTS", "chunks", "draw", "splits"]
 
@@ -36,13 +43,7 @@ SIZE = 28  # image side, px
 HEIGHT = 17.0  # skeleton height, px: about 20 with the ink, as in MNIST
 
 COLUMNS = (
-    "label",
-    "variant",
-    "thickness",
-    "slant",
-    "width",
-    "shift_x",
-    "shift_y",
+    *FACTORS,
     "thickness_px",
     "slant_geometry",
     "width_px",
