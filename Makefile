@@ -49,6 +49,5 @@ lock:
 	$(RUN) python workflow/environment.py requirements.lock environment.yml
 
 bench: env
-	$(RUN) python benchmarks/training.py
-	$(RUN) python benchmarks/prepare.py --synthetic 5000
-	$(RUN) python benchmarks/cost.py
+	$(RUN) python benchmarks/run.py
+	@echo 'The table and the plot are in results/benchmarks/speed'

@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from helpers import ROOT, network, prepared_strokes, spec
 
-from vlae import __main__, checkpoints, training
+from vlae import __main__, checkpoints, computing, training
 from vlae.errors import UserError
 from vlae.files import write_json
 from vlae.models.vlae import VLAE
@@ -416,9 +416,9 @@ def test_a_gpu_that_is_not_there_is_an_error(data, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"cuda.*device: cpu"):
         train(spec("vlae", device="cuda"), data, tmp_path, NEVER)
-    assert training.resolve_device("auto") == torch.device("cpu")
+    assert computing.resolve_device("auto") == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert training.resolve_device("auto") == torch.device("cuda")
+    assert computing.resolve_device("auto") == torch.device("cuda")
 
 
 # The order of the images

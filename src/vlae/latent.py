@@ -65,7 +65,7 @@ class LatentVariableModel(nn.Module, ABC):
         layers = {f"kl_{i + 1}": kl[:, i] for i in range(kl.shape[1])}
         return {"reconstruction": reconstruction, **layers}
 
-    def loss(self, terms: dict[str, Tensor], kl_weight: float) -> Tensor:
+    def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
         """Batch mean of kl_weight * KL - reconstruction; the negative ELBO at 1."""
         return (kl_weight * self.total_kl(terms) - terms["reconstruction"]).mean()
 
