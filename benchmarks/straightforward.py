@@ -7,6 +7,7 @@ order of its weights differs, and `straightforward` puts them where they belong.
 """
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +69,8 @@ def _plain_affine(affine: nn.Module) -> nn.Module:
 
 def straightforward(model: nn.Module) -> nn.Module:
     """A copy of `model` of plain layers, with the same weights where they belong."""
-    plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    plain: Any = copy.deepcopy(model)
+    plain = plain.to(memory_format=torch.contiguous_format)
     for parent in list(plain.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, Block):

@@ -79,7 +79,8 @@ if sys.argv[1] == "keep":
     computing.keep_memory()
 def once():
     torch.ones(4_000_000).add(1)
-once()
+for _ in range(10):
+    once()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     once()
@@ -98,4 +99,4 @@ def test_freed_memory_is_used_again_without_new_pages():
         )
         for mode in ("keep", "leave")
     }
-    assert faults["keep"] < 1000 < faults["leave"]
+    assert faults["keep"] < 0.1 * faults["leave"]

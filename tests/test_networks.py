@@ -77,6 +77,8 @@ def test_at_stride_1_a_transposed_convolution_is_one_with_its_kernel_turned_roun
     plain = SameConvTranspose2d(5, 3, 1, bias=True)
     with torch.no_grad():
         plain.weight.copy_(turned.weight.transpose(0, 1).flip(2, 3))
+        assert plain.bias is not None
+        assert turned.bias is not None
         plain.bias.copy_(turned.bias)
     x = torch.randn(2, 5, 7, 4)
     torch.testing.assert_close(turned(x), plain(x))

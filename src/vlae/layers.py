@@ -57,7 +57,9 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return output[..., :-1, :-1] if self.odd else output
 
 
-def transposed(inputs: int, outputs: int, stride: int, *, bias: bool) -> nn.Module:
+def transposed(
+    inputs: int, outputs: int, stride: int, *, bias: bool
+) -> SameConv2d | SameConvTranspose2d:
     """Transposed 4x4 convolution: n pixels become n * stride.
 
     At stride 1 it is a convolution with the kernel turned round, and computed as
