@@ -78,7 +78,7 @@ torch.set_num_threads(1)
 if sys.argv[1] == "keep":
     computing.keep_memory()
 def once():
-    torch.ones(4_000_000).add(1)
+    torch.ones(12_000_000).add(1)
 for _ in range(10):
     once()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
