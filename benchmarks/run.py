@@ -23,6 +23,7 @@ import torch
 
 COMMANDS: dict[str, list[str]] = {
     "training": [],
+    "against_pythae": [],
     "bound": [],
     "prepare": ["--synthetic", "5000"],
     "cost": [],

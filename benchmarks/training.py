@@ -42,7 +42,6 @@ from vlae.seeds import generator
 
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
-IMAGES = 2_000
 Spec = dict[str, Any]
 Steps = Callable[[int], None]
 
@@ -53,17 +52,20 @@ class RandomData:
 
     shape: tuple[int, ...]
     attributes: tuple[str, ...] = ()
+    count: int = 2_000
 
     def images(self, split: str) -> np.ndarray:
         del split
         stream = np.random.default_rng(0)
-        return stream.integers(0, 256, (IMAGES, *self.shape), np.uint8)
+        return stream.integers(0, 256, (self.count, *self.shape), np.uint8)
 
     def table(self, split: str) -> pd.DataFrame:
         del split
         columns = ("label", *self.attributes)
         limit = {"label": 10}
-        return pd.DataFrame({c: np.arange(IMAGES) % limit.get(c, 2) for c in columns})
+        return pd.DataFrame(
+            {c: np.arange(self.count) % limit.get(c, 2) for c in columns}
+        )
 
 
 def spec_of(run: str, width: float, threads: int, device: str) -> Spec:
@@ -118,11 +120,11 @@ def _steps(
     return run
 
 
-def whole(spec: Spec) -> Steps:
+def whole(spec: Spec, data: Any = None) -> Steps:
     """The loop of `vlae train` without the evaluations between, which are a setting."""
     computing.set_up(spec)
     shape, attributes = spec["data"]["shape"], spec["data"]["attributes"]
-    data: Any = RandomData(tuple(shape), tuple(attributes))
+    data = data or RandomData(tuple(shape), tuple(attributes))
     device = computing.resolve_device(spec["device"])
     trainer = training._Trainer(spec, data, device)
     trainer._evaluate = lambda: None  # type: ignore[method-assign]

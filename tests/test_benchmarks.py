@@ -12,6 +12,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import pythae_side
 import rows
 import straightforward
 import training
@@ -23,6 +24,12 @@ TINY = [
     ("training", [], r"\| training against bare step \| mnist/hvae-warmup x0\.05"),
     ("bound", [], r"\| share of the machine's bound \| mnist/vlae x0\.05, cpu \| \d"),
     ("cost", ["config/demo.yaml"], r"\| strokes/vlae \| \d\.\d M \| .* \| 3,000 \| 1 "),
+    (
+        "against_pythae",
+        [],
+        r"0\.1\.2, CPU seconds \| mnist/vlae x0\.05, batch 100, CPU, threads: 1 \| "
+        r"(open: no pythae here; python -m pip install .* |[\d.]+ x \(.*\) )\|",
+    ),
 ]
 
 
@@ -100,3 +107,17 @@ def test_our_model_gives_the_losses_of_the_straightforward_one(run):
             optimiser.step()
             found.append(loss.item())
         assert found[0] == pytest.approx(found[1], rel=2e-4)
+
+
+@pytest.mark.skipif(
+    not pythae_side.present(), reason=f"no pythae here: {pythae_side.INSTALL}"
+)
+def test_pythae_has_our_loss_and_gradient_at_the_same_beta(monkeypatch):
+    side = pythae_side
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    spec = training.spec_of("mnist/vlae", 0.05, 1, "cpu")
+    same, other = side.beta_vae(spec), side.beta_vae(spec)
+    assert same.beta == 1 / 16
+    assert side.difference(spec, same) <= side.TOLERANCE
+    other.beta = 1 / 8
+    assert side.difference(spec, other) > 1e-4
