@@ -100,6 +100,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
+GENERATIVE = sorted(NETWORKS.keys() - {"classifier"})
+
+
 def network(name: str, **changes: Any) -> dict[str, Any]:
     """A tiny network of `NETWORKS`, keys replaced by `changes`."""
     return {**copy.deepcopy(NETWORKS[name]), **changes}
