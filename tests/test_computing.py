@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
-from helpers import ROOT, prepared_strokes, spec
+from helpers import NETWORKS, ROOT, prepared_strokes, spec
 
 from vlae import computing
 from vlae.errors import UserError
@@ -34,7 +34,7 @@ def history(data, folder, name="vlae", **changes):
     )
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae", "classifier"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_bfloat16_trains_to_nearly_the_same_losses(data, tmp_path, name):
     """Nearly and not quite: that it does anything shows in the digits it loses."""
     exact = history(data, tmp_path / "float32", name)

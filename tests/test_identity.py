@@ -8,7 +8,7 @@ import pytest
 from vlae import identity
 from vlae.identity import training_code
 
-MODELS = ("vlae", "hvae", "classifier")
+MODELS = ("vlae", "hvae", "hvae_autoregressive", "lvae", "vae", "classifier")
 
 
 def clear():

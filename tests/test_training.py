@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from helpers import ROOT, network, prepared_strokes, spec
+from helpers import GENERATIVE, NETWORKS, ROOT, network, prepared_strokes, spec
 
 from vlae import __main__, checkpoints, computing, training
 from vlae.errors import UserError
@@ -57,7 +57,7 @@ def value(trained, term, split, step):
 # It learns
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae"])
+@pytest.mark.parametrize("name", GENERATIVE)
 def test_held_out_elbo_rises(name, data, tmp_path):
     steps = 60
     trained = train(spec(name, training={"steps": steps}), data, tmp_path, NEVER)
@@ -86,7 +86,7 @@ def test_classifier_learns(data, tmp_path):
 # It is deterministic
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae", "classifier"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_weights_follow_from_the_seed(name, data, tmp_path):
     first, again, other = (
         train(everything(seed, name), data, tmp_path / str(i), NEVER)
@@ -142,8 +142,7 @@ def test_every_setting_reaches_the_training(change, data, tmp_path):
 @pytest.mark.parametrize(
     ("name", "terms"),
     [
-        ("vlae", {"reconstruction", "kl_1", "kl_2", "elbo"}),
-        ("hvae", {"reconstruction", "kl_1", "kl_2", "elbo"}),
+        *((name, {"reconstruction", "kl_1", "kl_2", "elbo"}) for name in GENERATIVE),
         ("classifier", {"cross_entropy", "accuracy"}),
     ],
 )
@@ -199,7 +198,7 @@ def stopping(monkeypatch, after):
     monkeypatch.setattr(training._Trainer, "_step", stop)
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae", "classifier"])
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("after", [5, 9])  # where an evaluation is due, and elsewhere
 def test_a_stopped_training_continues_to_the_same_bits(name, after, data, tmp_path):
     whole = train(everything(name=name), data, tmp_path / "whole", NEVER)

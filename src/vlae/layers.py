@@ -1,5 +1,7 @@
 """Torch modules of planned layers, shared by all models."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -169,6 +171,27 @@ class Builder:
         leaky = self.activation == "leaky"
         activation = nn.LeakyReLU(0.1, True) if leaky else nn.ReLU(True)
         return Block(layer, activation, self.batch_norm, self.initial_std)
+
+
+class Conditional(nn.Module):
+    """N(z; mean(y), scale(y)^2) of a network of y, its body and a `GaussianHead`.
+
+    Args:
+        network: of its keys, `posterior_scale` and `scale_minimum`.
+    """
+
+    def __init__(
+        self, builder: Builder, body: Chain, latent: int, network: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.body = builder.chain(body)
+        scale, minimum = network["posterior_scale"], network["scale_minimum"]
+        self.head = GaussianHead(builder, body.outputs, latent, scale, minimum)
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, ...) to mean and scale, each (B, d), and the body's features."""
+        features = self.body(y)
+        return *self.head(features), features
 
 
 class GaussianHead(nn.Module):
