@@ -90,8 +90,9 @@ def test_kid_of_a_shift_has_its_closed_form():
 def test_kid_divides_the_kernel_by_the_number_of_features():
     # A second feature that is always 0 halves x.y: 3 / 2, 3 / 4 and 1 / 8 for 3, 3, 1.
     m, zeros = 0.5, np.zeros((40_000, 1))
-    sets = (normal(0, 40_000, 1), normal(1, 40_000, 1, mean=m))
-    blocks = kernel_distances(*(np.hstack([x, zeros]) for x in sets))
+    first, second = normal(0, 40_000, 1), normal(1, 40_000, 1, mean=m)
+    wide = np.hstack([first, zeros]), np.hstack([second, zeros])
+    blocks = kernel_distances(*wide)
     expected = 3 / 2 * m**2 + 3 / 4 * m**4 + (m**3 + 3 * m) ** 2 / 8
     found = mean_interval(blocks, level=0.999)
     assert found.low < expected < found.high

@@ -14,6 +14,7 @@ from vlae.estimators.intervals import (
     bootstrap_difference,
     mean_interval,
     non_inferior,
+    standard_error,
 )
 
 
@@ -65,6 +66,13 @@ def test_difference_of_two_sets_adds_their_variances():
 def test_same_seed_same_interval():
     assert bootstrap(np.mean, draws(0)) == bootstrap(np.mean, draws(0))
     assert bootstrap(np.mean, draws(0)) != bootstrap(np.mean, draws(0), seed=1)
+
+
+def test_standard_error_of_a_mean():
+    expected = draws(0).std() / math.sqrt(400)
+    assert standard_error(np.mean, draws(0), resamples=2000) == pytest.approx(
+        expected, rel=0.06
+    )
 
 
 def test_mean_of_blocks_has_students_interval():

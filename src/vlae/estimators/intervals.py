@@ -8,6 +8,7 @@ know of the spread between trainings; that is what `across_seeds` shows.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -58,21 +59,29 @@ def bootstrap(
         UserError: fewer than 2 rows.
         ValueError: the arrays do not have the same n.
     """
-    _same_length(arrays)
-    enough("bootstrap: rows", len(arrays[0]), 2)
-    return _percentile(
-        lambda rows: statistic(*(array[rows] for array in arrays)),
-        [len(arrays[0])],
-        level,
-        resamples,
-        seed,
-    )
+    _check(arrays)
+    of_rows = _of_rows(statistic, arrays)
+    return _percentile(of_rows, [len(arrays[0])], level, resamples, seed)
+
+
+def standard_error(
+    statistic: Statistic,
+    *arrays: NDArray[np.generic],
+    resamples: int = 100,
+    seed: int = 0,
+) -> float:
+    """Bootstrap standard error of statistic(*arrays), see `bootstrap`."""
+    _check(arrays)
+    of_rows = _of_rows(statistic, arrays)
+    found = _resample(of_rows, [len(arrays[0])], 0.95, resamples, seed)
+    return float(found.standard_error)
 
 
 def bootstrap_difference(
     statistic: Statistic,
     first: tuple[NDArray[np.generic], ...],
     second: tuple[NDArray[np.generic], ...],
+    *,
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
@@ -89,18 +98,17 @@ def bootstrap_difference(
         as `bootstrap`.
     """
     for arrays in (first, second):
-        _same_length(arrays)
-        enough("bootstrap: rows", len(arrays[0]), 2)
+        _check(arrays)
+    one, other = _of_rows(statistic, first), _of_rows(statistic, second)
 
     def difference(rows: NDArray[np.intp], others: NDArray[np.intp]) -> float:
-        one = statistic(*(array[rows] for array in first))
-        return one - statistic(*(array[others] for array in second))
+        return one(rows) - other(others)
 
     sizes = [len(first[0]), len(second[0])]
     return _percentile(difference, sizes, level, resamples, seed)
 
 
-def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     """Student's interval of the mean of independent estimates, (n,), n at least 2.
 
     For estimates on disjoint blocks of samples; exact if they are Gaussian.
@@ -150,22 +158,33 @@ def non_inferior(difference: Interval, margin: float) -> bool:
     return difference.high <= margin
 
 
-def _same_length(arrays: tuple[NDArray[np.generic], ...]) -> None:
+def _check(arrays: tuple[NDArray[np.generic], ...]) -> None:
     if len({len(array) for array in arrays}) != 1:
         raise ValueError(f"expected equal rows, got {[len(a) for a in arrays]}")
+    enough("bootstrap: rows", len(arrays[0]), 2)
+
+
+def _of_rows(
+    statistic: Statistic, arrays: tuple[NDArray[np.generic], ...]
+) -> Statistic:
+    """The statistic of some rows of the arrays, from their numbers."""
+    return lambda rows: statistic(*(array[rows] for array in arrays))
 
 
 def _percentile(
-    statistic: Callable[..., float],
-    sizes: list[int],
-    level: float,
-    resamples: int,
-    seed: int,
+    statistic: Statistic, sizes: list[int], level: float, resamples: int, seed: int
 ) -> Interval:
     """Of a statistic of row numbers, one array of them per set."""
-    rows = tuple(np.arange(size) for size in sizes)
-    found = scipy.stats.bootstrap(
-        rows,
+    low, high = _resample(statistic, sizes, level, resamples, seed).confidence_interval
+    value = statistic(*(np.arange(size) for size in sizes))
+    return Interval(float(value), float(low), float(high))
+
+
+def _resample(
+    statistic: Statistic, sizes: list[int], level: float, resamples: int, seed: int
+) -> Any:
+    return scipy.stats.bootstrap(
+        tuple(np.arange(size) for size in sizes),
         statistic,
         n_resamples=resamples,
         batch=50,  # resampled row numbers in memory at once
@@ -174,5 +193,3 @@ def _percentile(
         method="percentile",
         rng=np.random.default_rng(seed),
     )
-    low, high = found.confidence_interval
-    return Interval(float(statistic(*rows)), float(low), float(high))

@@ -49,6 +49,7 @@ def probe(
     codes: ArrayLike,
     values: Values,
     kind: Kind = "trees",
+    *,
     level: float = 0.95,
     resamples: int = 200,
     seed: int = 0,

@@ -28,6 +28,7 @@ Classifier = Literal["linear", "trees"]
 def separability(
     first: ArrayLike,
     second: ArrayLike,
+    *,
     classifier: Classifier = "trees",
     level: float = 0.95,
     seed: int = 0,

@@ -34,8 +34,9 @@ def stability(
     base: NDArray[np.generic],
     redrawn: NDArray[np.generic],
     kept: NDArray[np.generic],
+    *,
     level: float = 0.95,
-    resamples: int = 1000,
+    resamples: int = 500,
     seed: int = 0,
 ) -> Stability:
     """S, T and S / T of a layer, with bootstrap intervals over the base samples.
@@ -86,7 +87,7 @@ def stability(
 
 
 def sign_consistency(
-    before: NDArray[np.generic], after: NDArray[np.generic], level: float = 0.95
+    before: NDArray[np.generic], after: NDArray[np.generic], *, level: float = 0.95
 ) -> Interval:
     """Share of pairs in which a step changes a property in the majority's direction.
 
