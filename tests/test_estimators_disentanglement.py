@@ -138,6 +138,13 @@ def test_dci_of_aligned_layers_is_one(kind):
     assert (found.importance.argmax(1) == [0, 1, 2]).all()
 
 
+def test_importance_of_a_linear_factor_is_twice_its_share_of_variance():
+    # Shuffled rows are independent draws: E (z - z')^2 = 2 Var z.
+    factors = {"a": Z[:, 0] + 2 * Z[:, 1], "b": Z[:, 2]}
+    found = dci([Z[:, :1], Z[:, 1:3]], factors, "linear").importance
+    assert found == pytest.approx(np.array([[0.4, 0], [1.6, 2]]), abs=0.12)
+
+
 def test_dci_of_mixed_layers_is_low():
     found = dci(mixed(), FACTORS)
     assert found.overall_disentanglement < 0.5
