@@ -1,6 +1,7 @@
 """How fast a training is, beside its bare model step and a straightforward version.
 
     python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 40]
+    python benchmarks/training.py --profile straightforward bare --runs mnist/vlae
 
 Arms on the same network and batch size, each in a process of its own (but for the
 second and third) and all of them interleaved and repeated, so that noise of the machine
@@ -17,6 +18,7 @@ the data set's shape: what they show does not matter for speed.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -212,6 +214,26 @@ def measure(
             worker.end()
 
 
+def profile(arm: str, spec: Spec, steps: int) -> str:
+    """Where the time of an arm goes: operators of a step by their own CPU time."""
+    make, own = ARMS[arm]
+    run = make(merge(spec, own))
+    run(WARM_UP)
+    with torch.profiler.profile() as found:
+        run(steps)
+    averages = found.key_averages()
+    total = sum(event.self_cpu_time_total for event in averages)
+    averages = sorted(averages, key=lambda event: -event.self_cpu_time_total)
+    lines = [
+        f"| {event.key} | {event.count / steps:.0f} "
+        f"| {event.self_cpu_time_total / steps / 1000:.2f} |"
+        for event in averages[:16]
+    ]
+    head = f"{arm}: {total / steps / 1000:.1f} ms a step"
+    columns = ["| operator | calls a step | own ms a step |", "|---|---|---|"]
+    return "\n".join([head, "", *columns, *lines, ""])
+
+
 def rows(arguments: argparse.Namespace) -> Iterator[Row]:
     arms = [a for a in ARMS if a not in ("bf16", "compiled") or a in arguments.also]
     for run in arguments.runs:
@@ -254,11 +276,17 @@ def main() -> None:
     options.add_argument("--device", default="cpu", choices=["cpu", "cuda", "mps"])
     also = ["bf16", "compiled"]
     options.add_argument("--also", nargs="*", default=["bf16"], choices=also)
+    options.add_argument("--profile", nargs="+", choices=ARMS, default=[])
     arguments = options.parse_args()
+    for run, arm in itertools.product(arguments.runs, arguments.profile):
+        spec = spec_of(run, arguments.width, arguments.threads, arguments.device)
+        print(f"{run} x{arguments.width:g}, {profile(arm, spec, arguments.steps)}")
+    if arguments.profile:
+        return None
     if arguments.quick:
         arguments.runs, arguments.width = ["mnist/hvae-warmup"], 0.05
         arguments.steps, arguments.repeats = 2, 1
-    publish(rows(arguments), arguments.rows)
+    return publish(rows(arguments), arguments.rows)
 
 
 if __name__ == "__main__":
