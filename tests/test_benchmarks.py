@@ -25,6 +25,11 @@ TINY = [
         ],
         r"\| mnist/hvae-warmup x0\.05 \| training \| \d+ ",
     ),
+    (
+        "pipeline",
+        ["--quick"],
+        r"\| demo: wall time to .* \| one step, 2 cores: \d+ s to \d+ s .* x ",
+    ),
     ("cost", ["config/demo.yaml"], r"\| strokes/vlae \| \d\.\d M \| .* \| 3,000 \| 1 "),
 ]
 
