@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,27 +72,36 @@ class Copy:
         start = [sys.executable, "-m", "snakemake", *map(str, words)]
         return [*start, "--cores", str(CORES)]
 
+    @contextmanager
+    def started(
+        self, command: list[str], errors: int, **variables: str
+    ) -> Iterator["subprocess.Popen[str]"]:
+        """A process that is ended, with all that it started, whatever happens here."""
+        with subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                kill(process)
+
     def run(self, command: list[str], **variables: str) -> tuple[float, float, str]:
         """Seconds and seconds of CPU that `command` takes, and its output.
 
         It must succeed.
         """
-        environment = {**self.environment, **variables}
         started, before = time.perf_counter(), cpu()
-        with (self.folder / "errors").open("w+") as errors:
-            finished = subprocess.run(
-                command,
-                cwd=self.folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-            seconds = time.perf_counter() - started
-            if finished.returncode:
-                errors.seek(0)
-                sys.exit(f"{' '.join(command)}\n{finished.stdout}\n{errors.read()}")
-        return seconds, cpu() - before, finished.stdout
+        with self.started(command, subprocess.PIPE, **variables) as process:
+            said, errors = process.communicate()
+        seconds = time.perf_counter() - started
+        if process.returncode:
+            sys.exit(f"{' '.join(command)}\n{said}\n{errors}")
+        return seconds, cpu() - before, said
 
     def until(
         self, command: list[str], expected: re.Pattern[str]
@@ -101,23 +111,13 @@ class Copy:
         Then it is killed.
         """
         started = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
         said = []
-        try:
+        with self.started(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 said.append(line)
                 if expected.search(line):
                     return time.perf_counter() - started, cpu_of_family(process.pid)
-        finally:
-            kill(process)
-        sys.exit(f"{' '.join(command)}\n{''.join(said)}\nnever said {expected.pattern}")
+        sys.exit(f"{' '.join(command)}\n{''.join(said)}\nno {expected.pattern}")
 
     def clear(self) -> None:
         """Forget that anything has run."""
@@ -135,8 +135,12 @@ def cpu_of_family(pid: int) -> float:
     """Seconds of CPU of a process and all that it started."""
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
-    # user, system, and both of children that have ended; nothing else
-    return sum(sum(member.cpu_times()[:4]) for member in family)
+    seconds = 0.0
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            # user, system, and both of its children that have ended
+            seconds += sum(member.cpu_times()[:4])
+    return seconds
 
 
 def copy(folder: Path) -> Copy:
@@ -165,12 +169,10 @@ def kill(process: "subprocess.Popen[Any]") -> None:
         parent.suspend()  # it starts nothing more
         family = [parent, *parent.children(recursive=True)]
         for member in family:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 member.kill()
-            except psutil.NoSuchProcess:
-                continue
         psutil.wait_procs(family[1:])
-    process.communicate()
+    process.wait()
 
 
 def with_steps(overlays: list[Path], share: float) -> dict[str, Any]:
