@@ -67,6 +67,13 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(command):
     assert not found & unwanted
 
 
+def test_setting_determinism_imports_no_compiler():
+    """Every experiment does, and would wait a second for it."""
+    found = imported("from vlae import training; training.set_up({'threads': 1})")
+    assert "torch" in found
+    assert not found & {"sympy", "torch._dynamo", "torch._inductor"}
+
+
 def test_an_overview_is_drawn_without_seaborn(tmp_path, monkeypatch):
     """There is one for every run."""
     monkeypatch.setitem(sys.modules, "seaborn", None)  # importing it fails

@@ -95,7 +95,7 @@ def resolve_device(name: str) -> torch.device:
 def set_up(spec: dict[str, Any]) -> None:
     """Make this process compute as `spec` says: threads, float32, the same bits."""
     torch.set_num_threads(spec["threads"])
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     # Without a fixed workspace cuBLAS sums in any order, and PyTorch then refuses.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Every tensor is written before it is read; filling them first is waste.
