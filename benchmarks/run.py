@@ -25,6 +25,7 @@ COMMANDS: dict[str, list[str]] = {
     "training": [],
     "against_pythae": [],
     "bound": [],
+    "pipeline": ["--demo"],
     "prepare": ["--synthetic", "5000"],
     "cost": [],
 }

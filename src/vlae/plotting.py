@@ -1,4 +1,7 @@
-"""What all figures share: one style, image mosaics, and where numbers come from."""
+"""What all figures share: one style, image mosaics, and where numbers come from.
+
+Seaborn, whose import costs more than most figures, is imported where it draws.
+"""
 
 import re
 import zlib
@@ -11,7 +14,6 @@ from zipfile import BadZipFile
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -29,7 +31,13 @@ PROPERTIES = [
     *("class", "pixels"),
 ]
 """Of the experiment `effects`, in the order of tables; attributes follow."""
-PALETTE = sns.color_palette("colorblind")
+PALETTE = [
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+]
+"""Seaborn's palette `colorblind`."""
+INK = "0.15"
+"""Grey level of text and axes."""
 
 
 class Row:
@@ -162,6 +170,12 @@ def _unreadable(path: Path, error: Exception) -> UserError:
 def style() -> Iterator[None]:
     """The look of every figure."""
     settings = {
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+        **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+        "axes.axisbelow": True,
+        "lines.solid_capstyle": "round",
+        "patch.edgecolor": "white",
+        "patch.force_edgecolor": True,
         "figure.dpi": 100,
         "savefig.dpi": 120,
         "font.size": 9,
@@ -172,7 +186,7 @@ def style() -> Iterator[None]:
         "svg.hashsalt": "vlae",
         "svg.fonttype": "path",
     }
-    with sns.axes_style("ticks"), matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings):
         yield
 
 
@@ -218,6 +232,11 @@ def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
         spine.set(visible=True, linewidth=0.6, color="0.6")
 
 
+def despine(axes: Axes) -> None:
+    """Leave only the axes' lines below and on the left."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def spread(values: pd.Series) -> str:
     """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
     text = number(values.mean())
@@ -257,6 +276,8 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
 
     Properties without a number, such as those withheld, are left out.
     """
+    import seaborn as sns
+
     defined = effects.dropna(subset="total_effect")
     cells = defined.groupby(["layer", "property"])["total_effect"]
     mean = cells.mean().unstack()
