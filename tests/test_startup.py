@@ -69,7 +69,8 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(command):
 
 def test_setting_determinism_imports_no_compiler():
     """Every experiment does, and would wait a second for it."""
-    found = imported("from vlae import training; training.set_up({'threads': 1})")
+    spec = {"threads": 1, "precision": "float32"}
+    found = imported(f"from vlae import computing; computing.set_up({spec})")
     assert "torch" in found
     assert not found & {"sympy", "torch._dynamo", "torch._inductor"}
 
