@@ -1,6 +1,6 @@
 """How fast a training is, beside its bare model step and a straightforward version.
 
-    python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 40]
+    python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 20]
     python benchmarks/training.py --profile straightforward bare --runs mnist/vlae
 
 Arms on the same network and batch size, each in a process of its own (but for the
@@ -43,6 +43,7 @@ from vlae.overlays import merge
 from vlae.seeds import generator
 
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
 Spec = dict[str, Any]
 Steps = Callable[[int], None]
@@ -237,11 +238,12 @@ def profile(arm: str, spec: Spec, steps: int) -> str:
 def rows(arguments: argparse.Namespace) -> Iterator[Row]:
     arms = [a for a in ARMS if a not in ("bf16", "compiled") or a in arguments.also]
     for run in arguments.runs:
-        spec = spec_of(run, arguments.width, arguments.threads, arguments.device)
+        width = arguments.width or WIDTHS.get(run, 0.25)
+        spec = spec_of(run, width, arguments.threads, arguments.device)
         found = measure(spec, arms, arguments.steps, arguments.repeats)
         on_gpu = computing.resolve_device(arguments.device).type == "cuda"
         place = "GPU" if on_gpu else f"{arguments.threads} thread(s)"
-        setting = f"{run} x{arguments.width:g}, {place}"
+        setting = f"{run} x{width:g}, {place}"
         seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}
         size = spec["training"]["batch_size"]
         wall = [size / v[0] for v in found["training"]]
@@ -267,9 +269,8 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         return serve(json.loads(sys.stdin.readline()), sys.argv[2:])
     options = parser(__doc__)
-    runs = ["mnist/vlae", "svhn/vlae", "mnist/hvae-warmup"]
-    options.add_argument("--runs", nargs="+", default=runs)
-    options.add_argument("--width", type=float, default=0.25)
+    options.add_argument("--runs", nargs="+", default=list(WIDTHS))
+    options.add_argument("--width", type=float, help="default: as mnist-cpu.yaml")
     options.add_argument("--steps", type=int, default=20)
     options.add_argument("--repeats", type=int, default=7)
     options.add_argument("--threads", type=int, default=1)
@@ -279,8 +280,9 @@ def main() -> None:
     options.add_argument("--profile", nargs="+", choices=ARMS, default=[])
     arguments = options.parse_args()
     for run, arm in itertools.product(arguments.runs, arguments.profile):
-        spec = spec_of(run, arguments.width, arguments.threads, arguments.device)
-        print(f"{run} x{arguments.width:g}, {profile(arm, spec, arguments.steps)}")
+        width = arguments.width or WIDTHS.get(run, 0.25)
+        spec = spec_of(run, width, arguments.threads, arguments.device)
+        print(f"{run} x{width:g}, {profile(arm, spec, arguments.steps)}")
     if arguments.profile:
         return None
     if arguments.quick:
