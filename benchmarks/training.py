@@ -53,8 +53,8 @@ class RandomData:
         stream = np.random.default_rng(0)
         return stream.integers(0, 256, (IMAGES, *self.shape), np.uint8)
 
-    def table(self, split: str) -> pd.DataFrame:
-        del split
+    def table(self, split: str, columns: list[str] | None = None) -> pd.DataFrame:
+        del split, columns
         return pd.DataFrame({"label": np.arange(IMAGES) % 10})
 
 

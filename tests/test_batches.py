@@ -14,6 +14,7 @@ from vlae.__main__ import main
 from vlae.batches import AHEAD, Order, Resident, Streamed, opened
 from vlae.errors import UserError
 from vlae.files import write_json
+from vlae.prepared import targets, taught
 from vlae.training import train
 
 CPU = torch.device("cpu")
@@ -268,3 +269,22 @@ def test_a_disk_that_fails_is_an_error(data, tmp_path, monkeypatch):
         with pytest.raises(UserError, match=r"train\.npy: .*Input/output error"):
             train(wanted(), data, tmp_path / str(memory), NEVER, memory)
     assert not readers()
+
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("facts", "columns"),
+    [
+        ({"classes": 10, "attributes": []}, ["label"]),
+        ({"classes": 0, "attributes": ["slant", "width"]}, ["slant", "width"]),
+        ({"classes": 0, "attributes": []}, []),
+    ],
+)
+def test_of_the_table_only_what_is_learned_is_read(data, facts, columns):
+    table = data.table("train", taught(facts))
+    assert [*table.columns] == columns
+    found = targets(table, facts)
+    np.testing.assert_array_equal(found, targets(data.table("train"), facts))
+    assert len(found) == COUNT

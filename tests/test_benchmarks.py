@@ -25,6 +25,11 @@ TINY = [
         ],
         r"\| mnist/hvae-warmup x0\.05 \| training \| \d+ ",
     ),
+    (
+        "growth",
+        ["--quick"],
+        r"training, CPU a step, growth \| 200 to 400 images .* data_memory_mb 1 \| \d",
+    ),
     ("cost", ["config/demo.yaml"], r"\| strokes/vlae \| \d\.\d M \| .* \| 3,000 \| 1 "),
 ]
 

@@ -304,10 +304,16 @@ def test_npz_with_an_absurd_header(raw, prepare, content, expected):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_with_a_damaged_image(raw, prepare, save):
-    save(raw / "mine.npz", **pairs(levels(6, 3, 4, 5), levels(4, 3, 4, 5)))
+@pytest.mark.parametrize("part", ["image", "checksum"])
+def test_npz_with_a_damaged_image(raw, prepare, save, part):
+    # Compressed to so little that it is read before its end is reached.
+    save(
+        raw / "mine.npz", **pairs(np.zeros((6, 3, 4, 5), np.uint8), levels(4, 3, 4, 5))
+    )
     content = bytearray((raw / "mine.npz").read_bytes())
-    content[400] ^= 1  # an image of the first array, which its checksum covers
+    directory = content.index(b"PK\1\2")  # the first array's entry, first in it
+    at = {"image": content.index(b"PK\3\4", 1) - 20, "checksum": directory + 16}[part]
+    content[at] ^= 1
     (raw / "mine.npz").write_bytes(content)
     said = prepare(ARRAYS, raw, fails=True)
     assert "mine.npz: not a complete .npz file" in said and "'train_images'" in said

@@ -73,13 +73,22 @@ class Prepared:
             raise _broken(path, f"{array.dtype} {array.shape}, expected {expected}")
         return array
 
-    def table(self, split: str) -> pd.DataFrame:
-        """One row an image: `label`, where there are classes, and the known factors."""
+    def table(self, split: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row an image: `label`, where there are classes, and the known factors.
+
+        Args:
+            columns: those that are wanted; the others are not read.
+        """
         path = self.folder / f"{split}.parquet"
         try:
-            return pd.read_parquet(path)
+            return pd.read_parquet(path, columns=columns)
         except (OSError, ValueError) as error:
             raise _broken(path, str(error)) from None
+
+
+def taught(data: dict[str, Any]) -> list[str]:
+    """Columns of a table that `targets` reads; none where there is nothing to learn."""
+    return ["label"] if data["classes"] else data["attributes"]
 
 
 def targets(table: pd.DataFrame, data: dict[str, Any]) -> np.ndarray:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from vlae import batches, checkpoints, registry
 from vlae.errors import UserError
 from vlae.observation import observe
-from vlae.prepared import Prepared, targets
+from vlae.prepared import Prepared, targets, taught
 from vlae.progress import Progress, say
 from vlae.schedules import kl_weight, learning_rate_factor
 from vlae.seeds import derive, generator
@@ -184,10 +184,7 @@ class _Trainer:
                 "training images. Lower it."
             )
         self.order = batches.Order(count, size, spec["seed"], device)
-        self.labels = {
-            s: torch.tensor(targets(data.table(s), spec["data"]), device=device)
-            for s in SPLITS
-        }
+        self.labels = {s: _labels(data, s, spec["data"], device) for s in SPLITS}
         model = build_model(spec).to(device)
         optimiser = torch.optim.Adam(
             model.parameters(), self.settings["learning_rate"], fused=True
@@ -290,6 +287,12 @@ class _Trainer:
                 }
                 for term, total in sums.items()
             ]
+
+
+def _labels(
+    data: Prepared, split: str, facts: dict[str, Any], device: torch.device
+) -> Tensor:
+    return torch.tensor(targets(data.table(split, taught(facts)), facts), device=device)
 
 
 def _describe(terms: dict[str, Tensor]) -> str:

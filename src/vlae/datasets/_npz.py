@@ -55,7 +55,6 @@ class Member:
                     order = shape[::-1] if self._fortran else shape
                     part = values.reshape(order)
                     yield part.T if self._fortran else part
-                at.read(1)  # nothing; but at its end the checksum is looked at
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
             raise broken(self.path, f"'{self.name}': {error}") from None
 
