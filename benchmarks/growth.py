@@ -202,8 +202,13 @@ def measured(arguments: argparse.Namespace, folder: Path) -> Iterator[Row]:
     yield Row(what, there, differences(b, c), "MiB", limit, False)
     yield Row(what, along, differences(a, b), "MiB", limit, False)
     if arguments.resident:
-        d = [child("train", folder / str(many), steps, 1 << 30)["memory"]]
+        all_resident = child("train", folder / str(many), steps, 1 << 30)
+        d = [all_resident["memory"]]
         yield Row(what, f"{here}, all resident", differences(b[:1], d), "MiB")
+        streamed = columns("cpu")[2]
+        d = [all_resident["cpu"]] * len(streamed)
+        what = "training, CPU a step, streamed over resident"
+        yield Row(what, f"{many:,} images", ratios(d, streamed), "x")
 
 
 def ratios(before: list[float], after: list[float]) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ import pytest
 from datasets_helpers import files, levels, real, write_zip
 from PIL import Image
 
-from vlae import expansion
+from vlae import expansion, prepared
 from vlae.datasets import _npz, arrays, idx, images
 
 # Anybody's images
@@ -233,6 +233,15 @@ def test_arrays_known_answers(raw, prepare, monkeypatch, last, order):
     assert data.table("train")["label"].tolist() == LABELS.tolist()
     assert data.table("test")["index"].tolist() == [0, 1, 2, 3]
     assert "splits as they come" in data.card["preprocessing"]
+
+
+def test_progress_starts_at_nothing(raw, tmp_path):
+    np.savez(raw / "mine.npz", **pairs(levels(6, 3, 4, 5), levels(4, 3, 4, 5)))
+    said: list[tuple[str, int, int]] = []
+    splits = arrays.splits(ARRAYS, raw)
+    card = {"shape": [3, 4, 5]}
+    prepared.write(tmp_path / "data", splits, card, lambda *call: said.append(call))
+    assert said == [("train", 0, 6), ("train", 6, 6), ("test", 0, 4), ("test", 4, 4)]
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])

@@ -135,8 +135,8 @@ def write(
         card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
             and checksums are added, and the facts of the splits. `classes: 0` takes
             no column for labels; `attributes` names columns of zeros and ones.
-        progress: called with split, images done, images in all; for `Stored` images
-            at first with what an interrupted step had done.
+        progress: called with split, images done, images in all; at first with what
+            an interrupted step had done, which is nothing but for `Stored` images.
         key: what determines `Stored` images; "" prepares them all anew.
         threads: for `Stored` images.
 
@@ -163,6 +163,7 @@ def write(
                     _append(growing, chunk, split, progress)
             else:
                 rows = []
+                progress(split.name, 0, split.count)
                 for chunk, part in split.chunks:
                     _append(growing, chunk, split, progress)
                     rows.append(part)
