@@ -48,7 +48,12 @@ lock:
 	  --python-version 3.11 requirements.in -o requirements.lock
 	$(RUN) python workflow/environment.py requirements.lock environment.yml
 
-bench: env
-	$(RUN) python benchmarks/training.py
-	$(RUN) python benchmarks/prepare.py --synthetic 5000
-	$(RUN) python benchmarks/cost.py
+# Beside the environment, and only for the benchmark: pythae is no dependency.
+.benchmarks-pythae/installed: benchmarks/pythae.txt
+	$(BIN)/python -m pip install --no-deps --require-hashes --upgrade \
+	  --target .benchmarks-pythae -r benchmarks/pythae.txt
+	@touch $@
+
+bench: env .benchmarks-pythae/installed
+	$(RUN) python benchmarks/run.py
+	@echo 'The table and the plot are in results/benchmarks/speed'

@@ -7,15 +7,11 @@ torch on the real network), and the time of all its steps at an assumed rate of
 sustained float32 operations. Nothing is trained, so this is no measurement.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 import torch
+from rows import ROOT, Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
 
 from vlae import configuration, training
 from vlae.seeds import generator
@@ -41,10 +37,10 @@ def operations(spec: dict) -> tuple[int, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("overlays", type=Path, nargs="*")
-    parser.add_argument("--teraflops", type=float, default=20.0)
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("overlays", type=Path, nargs="*")
+    options.add_argument("--teraflops", type=float, default=20.0)
+    arguments = options.parse_args()
     found = configuration.load([*LAYERS, *arguments.overlays])
     total = 0.0
     print("| run | parameters | GFLOP a step | steps | seeds | minutes |")
@@ -59,7 +55,10 @@ def main() -> None:
             f"| {name} | {parameters / 1e6:.1f} M | {step / 1e9:.1f} | {steps:,} | "
             f"{seeds} | {minutes:.1f} |"
         )
-    print(f"\nAll: {total:.0f} minutes at {arguments.teraflops:g} TFLOP/s.")
+    print(f"\nAll: {total:.0f} minutes at {arguments.teraflops:g} TFLOP/s.\n")
+    what = "all trainings of the configuration, computed from operations"
+    setting = f"assumed {arguments.teraflops:g} TFLOP/s"
+    publish([Row(what, setting, (total,), "min")], arguments.rows)
 
 
 if __name__ == "__main__":

@@ -29,11 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
-from rows import Row, parser, publish
+from rows import ROOT, Row, parser, publish
 
 from vlae.space import require
 
@@ -216,7 +212,8 @@ def ratios(before: list[float], after: list[float]) -> tuple[float, ...]:
 
 
 def differences(before: list[float], after: list[float]) -> tuple[float, ...]:
-    return tuple(y - x for x, y in zip(before, after, strict=True))
+    """At least .1: less is noise, and a share of a target has to be positive."""
+    return tuple(max(y - x, 0.1) for x, y in zip(before, after, strict=True))
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ CPU time an image says more than the rate where other programs run. Memory is th
 largest resident set of a process that does nothing else.
 """
 
-import argparse
 import io
 import json
 import os
@@ -33,9 +32,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from rows import ROOT, Row, parser, publish
 
-SOURCE = str(Path(__file__).parents[1] / "src")
-sys.path.insert(0, SOURCE)
+SOURCE = str(ROOT / "src")
 
 from vlae import decoding
 from vlae.__main__ import main as vlae
@@ -154,23 +153,28 @@ def prepare(archive: Path, count: int, threads: int, whole: bool) -> list[float]
 def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         return child(sys.argv[3:], int(sys.argv[2]))
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("archive", type=Path, nargs="?")
-    parser.add_argument("--synthetic", type=int, metavar="N", help="images to make")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("archive", type=Path, nargs="?")
+    options.add_argument("--synthetic", type=int, metavar="N", help="images to make")
+    options.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--repeats", type=int, default=3)
+    arguments = options.parse_args()
     if (arguments.archive is None) == (arguments.synthetic is None):
-        parser.error("give an archive, or --synthetic N")
+        options.error("give an archive, or --synthetic N")
+    if arguments.quick:
+        arguments.repeats = 1
+        arguments.synthetic = arguments.synthetic and 60
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.archive
         if path is None:
             path = Path(folder, "synthetic.zip")
             synthetic(path, arguments.synthetic)
-        measure(path, arguments.threads, arguments.repeats)
+        row = measure(path, arguments.threads, arguments.repeats)
+    publish([row], arguments.rows)
 
 
-def measure(path: Path, threads: int, repeat: int) -> None:
+def measure(path: Path, threads: int, repeat: int) -> Row:
+    """Print the table; the row that has a target."""
     with Archive(path) as archive:
         names = [n for n in archive.names() if n.lower().endswith((".jpg", ".jpeg"))]
         images = [archive.read(name) for name in names[:SAMPLE]]
@@ -200,6 +204,11 @@ def measure(path: Path, threads: int, repeat: int) -> None:
             ratio += f" ({medians['Pillow'][1] / rest[0]:.2f})"
         numbers = [f"{x:.0f}" for x in rest] + [""] * (2 - len(rest))
         print(f"{name:12}{rate:10.0f}{numbers[0]:>8}{numbers[1]:>6}   {ratio}")
+    print()
+    shares = zip(found["prepare"], found["Pillow"], strict=True)
+    values = tuple(whole[0] / alone[0] for whole, alone in shares)
+    setting = f"{len(names)} JPEG files, {threads} threads"
+    return Row("prepare against Pillow's decoder alone", setting, values, "x", 0.8)
 
 
 if __name__ == "__main__":

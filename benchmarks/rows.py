@@ -3,9 +3,13 @@
 import argparse
 import json
 import statistics
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))  # for every benchmark, which all import this
 
 HEADER = (
     "| what | setting | median (least to most) | target | met |",

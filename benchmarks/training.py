@@ -2,23 +2,27 @@
 
     python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 40]
 
-Three arms on the same network and batch size, interleaved and repeated, so that noise
-of the machine meets all of them:
+Arms on the same network and batch size, each in a process of its own (but for the
+second and third) and all of them interleaved and repeated, so that noise of the machine
+meets them alike:
 
-straightforward  the model as PyTorch makes it (channels first), Adam with its defaults
-bare             channels last and fused Adam, one fixed batch: forward, backward, step
+straightforward  the model as anybody would write it first (straightforward.py), Adam
+                 with its defaults, PyTorch's own settings
+bare             our model, one fixed batch: forward, backward, step of the optimiser
 training         the real loop: batches, data noise, schedules, clipping, progress
+bf16, compiled   as bare, with products in bfloat16 or by torch.compile
 
-Prints images per second, median (least-most) over repeats, and CPU seconds a step.
-Data are random bytes of the data set's shape: what they show does not matter for speed.
+Ratios are of CPU seconds a step (of wall seconds on a GPU). Data are random bytes of
+the data set's shape: what they show does not matter for speed.
 """
 
 import argparse
-import statistics
+import json
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -28,18 +32,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from rows import ROOT, Row, parser, publish
+from straightforward import straightforward as rebuilt
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
-from vlae import configuration, training
+from vlae import computing, configuration, training
 from vlae.configuration import RunName
 from vlae.overlays import merge
 from vlae.seeds import generator
 
 LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
-IMAGES = 2_000
+Spec = dict[str, Any]
+Steps = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -47,55 +51,81 @@ class RandomData:
     """As `prepared.Prepared`, of random bytes."""
 
     shape: tuple[int, ...]
+    attributes: tuple[str, ...] = ()
+    count: int = 2_000
 
     def images(self, split: str) -> np.ndarray:
         del split
         stream = np.random.default_rng(0)
-        return stream.integers(0, 256, (IMAGES, *self.shape), np.uint8)
+        return stream.integers(0, 256, (self.count, *self.shape), np.uint8)
 
     def table(self, split: str, columns: list[str] | None = None) -> pd.DataFrame:
-        del split, columns
-        return pd.DataFrame({"label": np.arange(IMAGES) % 10})
+        del split
+        columns = ["label", *self.attributes] if columns is None else columns
+        limit = {"label": 10}
+        rows = np.arange(self.count)
+        return pd.DataFrame({c: rows % limit.get(c, 2) for c in columns}, index=rows)
 
 
-def straightforward(spec: dict[str, Any]) -> Callable[[int], None]:
-    model = training.build_model(spec).to(memory_format=torch.contiguous_format)
+def spec_of(run: str, width: float, threads: int, device: str) -> Spec:
+    """Of a shipped run, at another width."""
+    spec = configuration.load(LAYERS).run_spec(RunName(*run.split("/")), seed=0)
+    own = {"network": {"width": width}, "threads": threads, "device": device}
+    return merge(spec, own)
+
+
+def straightforward(spec: Spec) -> Steps:
+    torch.set_num_threads(spec["threads"])
+    device = computing.resolve_device(spec["device"])
+    model = rebuilt(training.build_model(spec)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), spec["training"]["learning_rate"])
     return _steps(spec, model, optimiser, torch.contiguous_format)
 
 
-def bare(spec: dict[str, Any]) -> Callable[[int], None]:
-    model = training.build_model(spec)
+def bare(spec: Spec) -> Steps:
+    computing.set_up(spec)
+    model = training.build_model(spec).to(computing.resolve_device(spec["device"]))
     rate = spec["training"]["learning_rate"]
     optimiser = torch.optim.Adam(model.parameters(), rate, fused=True)
     return _steps(spec, model, optimiser, torch.channels_last)
 
 
 def _steps(
-    spec: dict[str, Any],
+    spec: Spec,
     model: Any,
     optimiser: torch.optim.Optimizer,
     layout: torch.memory_format,
-) -> Callable[[int], None]:
-    size, stream = spec["training"]["batch_size"], generator(torch.device("cpu"), 0)
-    x = torch.rand(size, *spec["data"]["shape"]).contiguous(memory_format=layout)
-    labels = torch.arange(size) % 10
+) -> Steps:
+    device = computing.resolve_device(spec["device"])
+    size, stream = spec["training"]["batch_size"], generator(device, 0)
+    x = torch.rand(size, *spec["data"]["shape"], device=device)
+    x = x.contiguous(memory_format=layout)
+    labels = torch.arange(size, device=device) % 10
+
+    def losses(noise: list[torch.Tensor]) -> torch.Tensor:
+        with computing.number_format(device, spec["precision"]):
+            return model.loss(model.terms(x, x, labels, noise), 1.0)
+
+    loss_of = computing.compiled(losses, spec["compile"])
 
     def run(steps: int) -> None:
         model.train()
         for _ in range(steps):
-            terms = model.terms(x, x, labels, model.draw_noise(size, stream))
+            loss = loss_of(model.draw_noise(size, stream))
             optimiser.zero_grad()
-            model.loss(terms, 1.0).backward()
+            loss.backward()
             optimiser.step()
 
     return run
 
 
-def whole(spec: dict[str, Any]) -> Callable[[int], None]:
+def whole(spec: Spec, data: Any = None) -> Steps:
     """The loop of `vlae train` without the evaluations between, which are a setting."""
-    data: Any = RandomData(tuple(spec["data"]["shape"]))
-    trainer = training._Trainer(spec, data, torch.device("cpu"))
+    computing.set_up(spec)
+    shape, attributes = spec["data"]["shape"], spec["data"]["attributes"]
+    data = data or RandomData(tuple(shape), tuple(attributes))
+    device = computing.resolve_device(spec["device"])
+    trainer = training._Trainer(spec, data, device)
     trainer._evaluate = lambda: None  # type: ignore[method-assign]
 
     def run(steps: int) -> None:
@@ -106,53 +136,128 @@ def whole(spec: dict[str, Any]) -> Callable[[int], None]:
     return run
 
 
-ARMS = {"straightforward": straightforward, "bare": bare, "training": whole}
+ARMS: dict[str, tuple[Callable[[Spec], Steps], Spec]] = {
+    "straightforward": (straightforward, {}),
+    "bare": (bare, {}),
+    "training": (whole, {}),
+    "bf16": (bare, {"precision": "bf16"}),
+    "compiled": (bare, {"compile": "default"}),
+}
+PROCESSES = [["straightforward"], ["bare", "training"], ["bf16"], ["compiled"]]
 
 
-def measure(spec: dict[str, Any], steps: int, repeats: int) -> dict[str, list[Any]]:
+def serve(spec: Spec, arms: list[str]) -> None:
+    """Take lines "arm steps" and answer with seconds a step, wall and CPU."""
+    ready = {name: ARMS[name][0](merge(spec, ARMS[name][1])) for name in arms}
+    on_gpu = computing.resolve_device(spec["device"]).type == "cuda"
+    for line in sys.stdin:
+        name, steps = line.split()
+        wall, cpu = time.perf_counter(), time.process_time()
+        ready[name](int(steps))
+        if on_gpu:
+            torch.cuda.synchronize()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        print(json.dumps([wall / int(steps), cpu / int(steps)]), flush=True)
+
+
+class Worker:
+    """A process that serves some arms."""
+
+    def __init__(self, spec: Spec, arms: list[str]) -> None:
+        command = [sys.executable, __file__, "--serve", *arms]
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, **pipes)
+        self._say(json.dumps(spec))
+
+    def _say(self, line: str) -> None:
+        assert self.process.stdin
+        print(line, file=self.process.stdin, flush=True)
+
+    def ask(self, arm: str, steps: int) -> tuple[float, float]:
+        """Seconds a step, wall and CPU."""
+        self._say(f"{arm} {steps}")
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The process of the arm {arm} ended; see above.")
+        wall, cpu = json.loads(line)
+        return wall, cpu
+
+    def end(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(
+    spec: Spec, arms: list[str], steps: int, repeats: int
+) -> dict[str, list[tuple[float, float]]]:
     """Wall and CPU seconds a step of each arm, for each repeat."""
-    training.set_up(spec)
-    arms = {name: arm(spec) for name, arm in ARMS.items()}
-    for run in arms.values():
-        run(WARM_UP)
-    found: dict[str, list[Any]] = {name: [] for name in arms}
-    for _ in range(repeats):
-        for name, run in arms.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            run(steps)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            found[name].append((wall / steps, cpu / steps))
-    return found
+    workers: dict[str, Worker] = {}
+    for names in PROCESSES:
+        served = [name for name in names if name in arms]
+        if served:
+            workers |= dict.fromkeys(served, Worker(spec, served))
+    try:
+        for name in arms:
+            workers[name].ask(name, WARM_UP)
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
+        for _ in range(repeats):
+            for name in arms:
+                found[name].append(workers[name].ask(name, steps))
+        return found
+    finally:
+        for worker in set(workers.values()):
+            worker.end()
+
+
+def rows(arguments: argparse.Namespace) -> Iterator[Row]:
+    arms = [a for a in ARMS if a not in ("bf16", "compiled") or a in arguments.also]
+    for run in arguments.runs:
+        spec = spec_of(run, arguments.width, arguments.threads, arguments.device)
+        found = measure(spec, arms, arguments.steps, arguments.repeats)
+        on_gpu = computing.resolve_device(arguments.device).type == "cuda"
+        place = "GPU" if on_gpu else f"{arguments.threads} thread(s)"
+        setting = f"{run} x{arguments.width:g}, {place}"
+        seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}
+        size = spec["training"]["batch_size"]
+        wall = [size / v[0] for v in found["training"]]
+        yield Row("training", setting, tuple(wall), "images/s")
+        for arm, target in (("bare", 1.5), ("bf16", 2.0), ("compiled", None)):
+            if arm in arms:
+                what = (
+                    f"{'bare step' if arm == 'bare' else arm} against straightforward"
+                )
+                yield Row(what, setting, _ratios(seconds, arm), "x", target)
+        values = tuple(
+            b / t for b, t in zip(seconds["bare"], seconds["training"], strict=True)
+        )
+        yield Row("training against bare step", setting, values, "x", 0.95)
+
+
+def _ratios(seconds: dict[str, list[float]], arm: str) -> tuple[float, ...]:
+    plain = seconds["straightforward"]
+    return tuple(p / s for p, s in zip(plain, seconds[arm], strict=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    if sys.argv[1:2] == ["--serve"]:
+        return serve(json.loads(sys.stdin.readline()), sys.argv[2:])
+    options = parser(__doc__)
     runs = ["mnist/vlae", "svhn/vlae", "mnist/hvae-warmup"]
-    parser.add_argument("--runs", nargs="+", default=runs)
-    parser.add_argument("--width", type=float, default=0.25)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    shipped = configuration.load(LAYERS)
-    print("| run | arm | images/s | CPU ms a step | to straightforward | to bare |")
-    print("|---|---|---|---|---|---|")
-    for run in arguments.runs:
-        spec = shipped.run_spec(RunName(*run.split("/")), seed=0)
-        own = {"network": {"width": arguments.width}, "threads": arguments.threads}
-        spec = merge(spec, {**own, "device": "cpu"})
-        found = measure(spec, arguments.steps, arguments.repeats)
-        size = spec["training"]["batch_size"]
-        cpu = {name: statistics.median(c for _, c in v) for name, v in found.items()}
-        for name, times in found.items():
-            rates = sorted(size / wall for wall, _ in times)
-            print(
-                f"| {run} x{arguments.width:g} | {name} "
-                f"| {statistics.median(rates):.0f} ({rates[0]:.0f}–{rates[-1]:.0f}) "
-                f"| {1000 * cpu[name]:.1f} | {cpu['straightforward'] / cpu[name]:.2f} "
-                f"| {cpu['bare'] / cpu[name]:.2f} |",
-                flush=True,
-            )
+    options.add_argument("--runs", nargs="+", default=runs)
+    options.add_argument("--width", type=float, default=0.25)
+    options.add_argument("--steps", type=int, default=20)
+    options.add_argument("--repeats", type=int, default=7)
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--device", default="cpu", choices=["cpu", "cuda", "mps"])
+    also = ["bf16", "compiled"]
+    options.add_argument("--also", nargs="*", default=["bf16"], choices=also)
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.runs, arguments.width = ["mnist/hvae-warmup"], 0.05
+        arguments.steps, arguments.repeats = 2, 1
+    publish(rows(arguments), arguments.rows)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,46 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "prior": ["f12"],
         "decoder": "f24",
     },
+    "hvae_autoregressive": {
+        "model": "hvae_autoregressive",
+        "input": list(SHAPE),
+        "latents": [6, 3],
+        "width": 1.0,
+        "batch_norm": "none",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "inference": "bottom-up",
+        "posterior": ["f24", "f12"],
+        "prior": ["f12"],
+        "decoder": "f24",
+    },
+    "lvae": {
+        "model": "lvae",
+        "input": list(SHAPE),
+        "latents": [6, 3],
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "posterior": ["f24", "f12"],
+        "prior": ["f12"],
+        "decoder": "f24",
+    },
+    "vae": {
+        "model": "vae",
+        "input": list(SHAPE),
+        "latents": [2, 3],
+        "partition_seed": 0,
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "encoder": "c4,2 f24",
+        "decoder": "f24 f4x7x7 t4,2",
+    },
     "classifier": {
         "model": "classifier",
         "input": list(SHAPE),
@@ -58,6 +98,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "body": "c4,2 f24",
     },
 }
+
+
+GENERATIVE = sorted(NETWORKS.keys() - {"classifier"})
 
 
 def network(name: str, **changes: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import network
 
 from vlae import __main__, checkpoints, configuration, registry
 from vlae.__main__ import main
@@ -279,6 +280,18 @@ def test_weights_of_another_network(tmp_path, experiment_words, spec, message):
     said = message(*experiment_words)
     assert "model.safetensors: weights of another network" in said
     assert not (tmp_path / "s.npz").exists()
+
+
+def test_experiment_on_a_classifier(tmp_path, experiment_words, spec, message):
+    from vlae import training
+
+    spec = {**spec, "network": network("classifier")}
+    write_json(tmp_path / "run" / "spec.json", spec)
+    weights = training.build_model(spec).state_dict()
+    checkpoints.save(tmp_path / "run" / "model.safetensors", weights, {})
+    said = message(*experiment_words)
+    assert f"--run: {tmp_path / 'run'} holds a classifier" in said
+    assert "expected a generative model" in said
 
 
 @pytest.mark.parametrize("size", [0, 5, 2000, -10])

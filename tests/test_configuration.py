@@ -426,8 +426,8 @@ BAD = {
         ["figures.figure3", "'mnst'", "Did you mean 'mnist'?"],
     ),
     "unknown run of a figure": (
-        "figures: {figure3: [mnist/vale]}",
-        ["figures.figure3", "'vale'", "Did you mean 'vlae'?"],
+        "figures: {figure3: [mnist/vlaee]}",
+        ["figures.figure3", "'vlaee'", "Did you mean 'vlae'?"],
     ),
     "run of a figure without its data set": (
         "figures: {figure3: [vlae]}",
@@ -448,10 +448,6 @@ BAD = {
     "name that is no file name": (
         "runs: {mnist: {a/b: {label: a, network: vlae-mnist, preset: paper}}}",
         ["runs.mnist", "expected a name of letters, digits", "'a/b'"],
-    ),
-    "VLAE where an HVAE is needed": (
-        "figures: {figure2: [mnist/vlae]}",
-        ["figures.figure2", "mnist/vlae is a vlae", "'gibbs' needs hvae"],
     ),
     "batch statistics where layers are fixed": (
         "runs: {mnist: {hvae-plain: {network_settings: {batch_norm: batch}}}}",
@@ -505,6 +501,40 @@ BAD = {
         "runs: {mnist: {vlae: {network_settings: {latents: [2, 2, 2, 2]}}}}",
         ["runs.mnist.vlae.network_settings.heads", "3 entries, expected 4"],
     ),
+    "three latents for two layers of a hierarchy": (
+        "networks: {lvae-mnist: {latents: [6, 4]}}",
+        ["networks.lvae-mnist.posterior", "3 entries, expected 2", "latents"],
+    ),
+    "prior of the top layer": (
+        "networks: {hvae-autoregressive-dense: {prior: [f8, f8, f8]}}",
+        ["networks.hvae-autoregressive-dense.prior", "3 entries, expected 2"],
+    ),
+    "inference of a ladder": (
+        "networks: {lvae-mnist: {inference: bottom-up}}",
+        ["networks.lvae-mnist", "unknown key 'inference'", "posterior"],
+    ),
+    "flat code of no parts": (
+        "networks: {vae-mnist: {latents: []}}",
+        ["networks.vae-mnist.latents", "expected a list of at least 1"],
+    ),
+    "flat code with a part of nothing": (
+        "networks: {vae-mnist: {latents: [2, 0]}}",
+        ["networks.vae-mnist.latents[1]", "expected 1 or more", "got 0"],
+    ),
+    "partition that is no seed": (
+        "networks: {vae-mnist: {partition_seed: random}}",
+        ["networks.vae-mnist.partition_seed", "expected a whole number", "'random'"],
+    ),
+    "flat network with the keys of another": (
+        "networks: {new: {model: vae, heads: [f8]}}",
+        ["networks.new", "unknown key 'heads'", "encoder", "partition_seed"],
+    ),
+    "flat network without a seed of its partition": (
+        "networks: {new: {model: vae, input: [1, 28, 28], latents: [2], width: 1, "
+        "batch_norm: none, initial_std: 0, posterior_scale: softplus, "
+        "scale_minimum: 0, encoder: f8, decoder: f8}}",
+        ["networks.new", "'partition_seed' is missing"],
+    ),
     "misspelt block": (
         "networks: {vlae-mnist: {heads: [c64, f8, f8]}}",
         ["networks.vlae-mnist.heads[0]", "'c64'", "expected e.g. c64,2"],
@@ -537,6 +567,30 @@ def test_bad_input_is_named(overlay, words):
         assert word in message
     assert not [jargon for jargon in JARGON if jargon in message]
     assert "\n" not in message
+
+
+def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
+    """An experiment may say which it takes; gibbs and all others here take any."""
+    constant = registry.constant
+
+    def with_models(package, name, wanted, default):
+        if (name, wanted) == ("gibbs", "MODELS"):
+            return ["hvae", "lvae"]
+        return constant(package, name, wanted, default)
+
+    monkeypatch.setattr(registry, "constant", with_models)
+    assert resolved().figures()
+    with pytest.raises(UserError) as caught:
+        resolved({"figures": {"figure2": ["mnist/vlae"]}})
+    message = str(caught.value)
+    for word in ("figure2: mnist/vlae is a vlae", "'gibbs' needs hvae or lvae"):
+        assert word in message
+
+
+@pytest.mark.parametrize("run", ["vlae", "vae", "lvae", "hvae-autoregressive"])
+def test_a_gibbs_chain_of_any_model_can_be_shown(run):
+    found = resolved({"figures": {"figure2": [f"mnist/{run}"]}})
+    assert found.shown("figure2") == [RunName("mnist", run)]
 
 
 @pytest.mark.parametrize(

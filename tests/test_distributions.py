@@ -7,6 +7,7 @@ from torch import distributions as reference
 from vlae.distributions import (
     gaussian_kl,
     gaussian_log_density,
+    gaussian_product,
     laplace_log_density,
     laplace_sample,
 )
@@ -49,6 +50,32 @@ def test_density_integrates_to_one(density, family):
     mean, scale = torch.tensor(0.7).double(), torch.tensor(1.3).double()
     heights = density(x[:, None], mean, scale).exp()
     assert torch.trapezoid(heights, x).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_gaussian_product_is_proportional_to_the_product_of_both_densities():
+    first = normal(7, 1, seed=1), normal(7, 1, seed=2).exp()
+    second = normal(7, 1, seed=3), normal(7, 1, seed=4).exp()
+    together = gaussian_product(*first, *second)
+    x = torch.linspace(-5, 5, 101, dtype=torch.float64)
+    log_ratio = sum(reference.Normal(*p).log_prob(x) for p in (first, second))
+    log_ratio = log_ratio - reference.Normal(*together).log_prob(x)
+    torch.testing.assert_close(log_ratio, log_ratio[:, :1].expand_as(log_ratio))
+    # The factor is known: the density of one mean under both spreads.
+    spread = torch.hypot(first[1], second[1])
+    factor = reference.Normal(second[0], spread).log_prob(first[0])
+    torch.testing.assert_close(log_ratio, factor.expand_as(log_ratio))
+
+
+def test_gaussian_product_adds_precisions_and_keeps_to_the_sharper_one():
+    """By hand: precisions 1 and 3; and scales whose squares no float32 holds."""
+    one, scale = torch.tensor([[1.0]]), torch.tensor([[3**-0.5]])
+    mean, found = gaussian_product(0 * one, one, 4 * one, scale)
+    torch.testing.assert_close(mean, 3 * one)
+    torch.testing.assert_close(found, one / 2)
+    for extreme in (1e-30, 1e30):
+        mean, found = gaussian_product(0 * one, one, 4 * one, extreme * one)
+        torch.testing.assert_close(mean, (4.0 if extreme < 1 else 0.0) * one)
+        torch.testing.assert_close(found, min(extreme, 1.0) * one)
 
 
 def test_gaussian_kl_is_that_of_torch():

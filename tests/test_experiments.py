@@ -9,20 +9,16 @@ import pandas as pd
 import pytest
 import torch
 from experiments_helpers import SETTINGS, ignore, run, trained
-from helpers import SHAPE, network, noise, spec
+from helpers import GENERATIVE, SHAPE, network, noise, spec
 
-from vlae import checkpoints, runs
+from vlae import checkpoints, runs, training
 from vlae.errors import UserError
 from vlae.experiments.gibbs import confidence, gibbs_step
 from vlae.files import write_json
 from vlae.runs import SPEC, WEIGHTS, decode, grey_levels
 
-CASES = [
-    (name, model)
-    for name in SETTINGS
-    for model in ("vlae", "hvae")
-    if (name, model) != ("gibbs", "vlae")
-]
+CASES = [(name, model) for name in SETTINGS for model in ("vlae", "hvae")]
+CASES += [("gibbs", model) for model in GENERATIVE if model not in ("vlae", "hvae")]
 
 
 def same(first, second):
@@ -110,7 +106,7 @@ def constant(rows):
     return bool((rows == rows[:1]).all())
 
 
-@pytest.mark.parametrize("model", ["vlae", "hvae"])
+@pytest.mark.parametrize("model", GENERATIVE)
 def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
     run("ablation", trained(model), data)
     layers = len(decoded)
@@ -256,9 +252,22 @@ def test_gibbs_chains_see_the_noise_of_the_data(data, monkeypatch):
     assert residue.std().item() == pytest.approx(0.3, abs=5 * error)
 
 
-def test_gibbs_on_a_vlae_is_an_error(data):
-    with pytest.raises(UserError, match=r"strokes/vlae.*q\(z_1\|x\)"):
-        run("gibbs", trained("vlae"), data)
+@pytest.mark.parametrize("model", GENERATIVE)
+@torch.no_grad()
+def test_gibbs_steps_draw_what_the_image_depends_on(model):
+    """z ~ q(z|x) and x ~ p(x|z) with the very noise of the generator, in order."""
+    weights, count = trained(model).model, 4
+    sizes = weights.latent_sizes[:1] if model == "hvae" else weights.latent_sizes
+    x, stream = torch.rand(count, *SHAPE), torch.Generator().manual_seed(3)
+    mean, drawn = gibbs_step(weights, x, stream)
+    again = torch.Generator().manual_seed(3)
+    e = [torch.randn(count, size, generator=again) for size in sizes]
+    padded = [*e, *noise(weights, count)[len(e) :]]
+    latents, _ = weights.infer(x, padded)
+    expected, scale = weights.likelihood(weights.decoder(latents))
+    torch.testing.assert_close(mean, expected)
+    pixels = torch.randn(count, *SHAPE, generator=again)
+    torch.testing.assert_close(drawn, expected + scale * pixels)
 
 
 def rows(*classes_and_certainty):
@@ -288,6 +297,28 @@ def test_class_entropy_of_uneven_classes():
     found = confidence(rows((0, 0.9), (1, 0.9), (1, 0.9), (1, 0.9)), 0.9)
     expected = -(1 / 4) * math.log(1 / 4) - (3 / 4) * math.log(3 / 4)
     assert found["class_entropy"] == pytest.approx(expected)
+
+
+# From training to results
+
+
+@pytest.mark.parametrize("model", GENERATIVE)
+def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
+    wanted = spec(model, training={"steps": 4})
+    result = training.train(wanted, data, tmp_path / "checkpoints")
+    write_json(tmp_path / SPEC, wanted)
+    checkpoints.save(tmp_path / WEIGHTS, result.weights, {})
+    loaded = runs.load(tmp_path)
+    layers = {f"layer_{i + 1}" for i in range(len(wanted["network"]["latents"]))}
+    for experiment in SETTINGS:
+        found = run(experiment, loaded, data)
+        assert len(found.table) > 0
+        if experiment in ("ablation", "traversal"):
+            assert layers <= found.arrays.keys()
+        if experiment == "effects":
+            pixels = found.table[found.table["property"] == "pixels"]
+            assert {f"layer_{i}" for i in pixels["layer"]} == layers
+            assert pixels["total_effect"].between(0, 2).all()
 
 
 # Runs on disk

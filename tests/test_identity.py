@@ -8,7 +8,7 @@ import pytest
 from vlae import identity
 from vlae.identity import training_code
 
-MODELS = ("vlae", "hvae", "classifier")
+MODELS = ("vlae", "hvae", "hvae_autoregressive", "lvae", "vae", "classifier")
 
 
 def clear():
@@ -106,7 +106,7 @@ def test_hash_does_not_depend_on_where_the_package_lies(package, original):
         ("vlae.seeds", ">> 1", ">> 2"),
         ("vlae.networks._notation", "KERNEL = 4", "KERNEL = 5"),
         ("vlae.networks.vlae", "layers - 1", "layers - 2"),
-        ("vlae.training", 'spec["threads"]', "1"),
+        ("vlae.computing", 'spec["threads"]', "1"),
         ("vlae.commands.train", "60.0", "30.0"),
     ],
 )
@@ -148,7 +148,9 @@ def test_imports_inside_functions_count(package):
     """The commands import torch, and with it vlae.training, only when they run."""
     path = package / "commands" / "train.py"
     before = identity.code_hash("commands.train")
-    assert "\n    from vlae import checkpoints, training\n" in path.read_text()
+    assert (
+        "\n    from vlae import checkpoints, computing, training\n" in path.read_text()
+    )
     edit(package, "vlae.training", with_a_constant)
     assert identity.code_hash("commands.train") != before
 

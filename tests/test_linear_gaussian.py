@@ -1,7 +1,6 @@
 """Exact tests: an HVAE whose densities are all known in closed form.
 
-With empty bodies every conditional mean is linear, and with constant scales the
-whole model is a Gaussian:
+Its conditionals are linear Gaussians (see linear_gaussian.py):
 
     z2 ~ N(0, I)   z1 = B z2 + b + s1 * e   x = C z1 + c + sx * e
 
@@ -14,31 +13,29 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy.stats
 import torch
 from helpers import network, noise, randomise
+from linear_gaussian import (
+    ALPHA,
+    MINIMUM,
+    assert_mean,
+    elbo,
+    linearised,
+    moments_p_value,
+    normal,
+    orthonormal,
+    set_linear,
+)
 from torch import Tensor
 from torch import distributions as reference
 
 from vlae.experiments.gibbs import gibbs_step
-from vlae.layers import Builder
-from vlae.likelihood import Likelihood
 from vlae.models.hvae import HVAE
 from vlae.models.vlae import VLAE
 
 IMAGE, LATENTS = (1, 2, 2), [3, 2]
 PIXELS = math.prod(IMAGE)
-MINIMUM = 0.001  # of the network's scales
-ALPHA = 1e-4  # of the tests below; seeds are fixed, so they do not flicker
-
-
-class LinearLikelihood(Likelihood):
-    """The real likelihood but for the sigmoid around its mean."""
-
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        return self.mean(features), self.get_buffer("scale")
 
 
 @dataclass
@@ -61,24 +58,6 @@ class Exact:
         return x.reshape(count, *IMAGE)
 
 
-def normal(*shape, seed=0):
-    stream = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=stream, dtype=torch.float64)
-
-
-def orthonormal(rows, columns, seed):
-    return torch.linalg.qr(normal(rows, columns, seed=seed))[0]
-
-
-def set_linear(head, matrix, shift, scale):
-    """Make a GaussianHead N(matrix y + shift, scale^2)."""
-    with torch.no_grad():
-        head.mean.affine.weight.copy_(matrix)
-        head.mean.affine.bias.copy_(shift)
-        head.raw_scale.affine.weight.zero_()
-        head.raw_scale.affine.bias.copy_((scale - MINIMUM).expm1().log())
-
-
 def empty_hvae(inference="bottom-up", scale=0.5) -> Any:
     """An HVAE of empty bodies, in double precision, with a linear likelihood."""
     objective = {"likelihood": "gaussian", "scale": "fixed", "scale_value": scale}
@@ -91,10 +70,7 @@ def empty_hvae(inference="bottom-up", scale=0.5) -> Any:
         decoder="",
         scale_minimum=MINIMUM,
     )
-    model = HVAE(settings, objective, IMAGE)
-    builder = Builder("none", 0.0, "relu")
-    model.likelihood = LinearLikelihood(objective, builder, (LATENTS[0],), IMAGE, None)
-    return model.double().eval()
+    return linearised(HVAE(settings, objective, IMAGE), objective, IMAGE)
 
 
 @pytest.fixture
@@ -136,37 +112,6 @@ def exact():
     identity = torch.eye(PIXELS, dtype=torch.float64)
     covariance = c_matrix @ marginal @ c_matrix.T + sx**2 * identity
     return Exact(model, c_matrix @ b + c, covariance, bottom, top)
-
-
-@torch.no_grad()
-def elbo(model, x, seed=0):
-    """ELBO estimates (B,), one draw of the latents each."""
-    labels = torch.zeros(len(x), dtype=torch.long)
-    drawn = noise(model, len(x), seed, dtype=torch.float64)
-    return model.summary(model.terms(x, x, labels, drawn))["elbo"]
-
-
-def assert_mean(values, expected):
-    """The mean of independent `values` is `expected`, within five standard errors."""
-    error = values.std().item() / math.sqrt(len(values))
-    assert values.mean().item() == pytest.approx(expected, abs=5 * error)
-
-
-def moments_p_value(x, mean, covariance):
-    """p-value of independent draws x (n, d) being N(mean, covariance).
-
-    Whitened, the mean has n |m|^2 ~ chi^2(d), and entries of the covariance have
-    variance 2/n on the diagonal and 1/n beside it; all are nearly independent.
-    """
-    count, size = x.shape
-    root = torch.linalg.cholesky(covariance)
-    y = torch.linalg.solve_triangular(root, (x - mean).T, upper=False).T
-    m = y.mean(0)
-    excess = (y - m).T @ (y - m) / (count - 1) - torch.eye(size, dtype=x.dtype)
-    beside = excess[np.triu_indices(size, 1)]
-    statistic = (m**2).sum() + (excess.diagonal() ** 2).sum() / 2 + (beside**2).sum()
-    freedom = size + size * (size + 1) // 2
-    return scipy.stats.chi2.sf(count * statistic.item(), freedom)
 
 
 # The test's own instruments

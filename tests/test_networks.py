@@ -10,14 +10,21 @@ from helpers import NETWORKS, ROOT, network, noise, randomise
 from torch import nn
 
 from vlae import registry
-from vlae.layers import Block, Builder, SameConv2d, SameConvTranspose2d
+from vlae.layers import (
+    Block,
+    Builder,
+    SameConv2d,
+    SameConvTranspose2d,
+    flat,
+    transposed,
+    unflat,
+)
 from vlae.models.hvae import HVAE
 from vlae.models.vlae import VLAE
 from vlae.networks._notation import chain
 
 IMAGE = (1, 28, 28)
 OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
-MODELS = {"vlae": VLAE, "hvae": HVAE}
 
 
 def plain_builder():
@@ -62,6 +69,29 @@ def test_transposed_convolution_is_the_adjoint_of_the_convolution(stride, multip
     y = torch.randn(2, 5, *multiple).double()
     left, right = (down(x) * y).sum(), (x * up(y)).sum()
     torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
+
+
+def test_at_stride_1_a_transposed_convolution_is_one_with_its_kernel_turned_round():
+    turned = transposed(5, 3, 1, bias=True)
+    plain = SameConvTranspose2d(5, 3, 1, bias=True)
+    with torch.no_grad():
+        plain.weight.copy_(turned.weight.transpose(0, 1).flip(2, 3))
+        assert plain.bias is not None
+        assert turned.bias is not None
+        plain.bias.copy_(turned.bias)
+    x = torch.randn(2, 5, 7, 4)
+    torch.testing.assert_close(turned(x), plain(x))
+
+
+def test_images_are_flattened_channels_last_and_without_a_copy():
+    x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    assert flat(x).data_ptr() == x.data_ptr()
+    assert torch.equal(flat(x)[1, :3], x[1, :, 0, 0])
+    assert torch.equal(unflat(flat(x), (3, 4, 5)), x)
+    assert unflat(flat(x), (3, 4, 5)).data_ptr() == x.data_ptr()
+    vector = torch.randn(2, 6)
+    assert torch.equal(flat(vector), vector)
+    assert torch.equal(unflat(vector, (6,)), vector)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
@@ -264,7 +294,7 @@ def test_every_network_of_the_configuration_can_be_built():
 
 def test_classifier_of_classes_and_of_attributes():
     """Classes exclude each other, attributes do not; both entropies by hand."""
-    settings = network("classifier", initial_std=0.5)
+    settings = network("classifier", initial_std=0.1)
     x = torch.rand(5, *IMAGE)
     classes = built(settings).eval()
     attributes = built(settings, classes=0, attributes=["a", "b", "c"]).eval()
@@ -318,33 +348,60 @@ def vlae_of(layers, merge, convolutional):
     )
 
 
-def hvae_of(layers, inference, convolutional):
+def hierarchy_of(name, layers, inference, convolutional):
+    """`inference` is None for a model that gives no choice."""
     if not convolutional:
         posterior, end = ["f16"] * layers, "f16"
-    elif inference == "deterministic":  # the features that go up are an image
+    elif inference != "bottom-up":  # the features that go up are an image
         posterior, end = ["c4,2"] * layers, "f4x7x7 t4,2"
     else:
-        posterior, end = ["c4,2 f16", *["f4x2x2 c4,1"] * (layers - 1)], "f4x7x7 t4,2"
+        first = "c4,2" if name == "hvae_autoregressive" else "c4,2 f16"
+        posterior, end = [first, *["f4x2x2 c4,1"] * (layers - 1)], "f4x7x7 t4,2"
     return network(
-        "hvae",
+        name,
         latents=list(range(6, 6 - layers, -1)),
-        inference=inference,
+        **({"inference": inference} if inference else {}),
         posterior=posterior,
         prior=["f12"] * (layers - 1),
         decoder=end,
     )
 
 
+def hvae_of(layers, inference, convolutional):
+    return hierarchy_of("hvae", layers, inference, convolutional)
+
+
+def vae_of(layers, convolutional):
+    encoder, decoder = ("c4,2 c4,2", "f4x7x7 t4,2") if convolutional else ("f16", "f16")
+    latents = list(range(2, 2 + layers))
+    return network("vae", latents=latents, encoder=encoder, decoder=decoder)
+
+
+BODIES = {"conv": True, "dense": False}
+HIERARCHIES = [
+    *(("hvae", inference) for inference in ("bottom-up", "deterministic")),
+    *(("hvae_autoregressive", i) for i in ("bottom-up", "deterministic")),
+    ("lvae", None),
+]
 CASES = [
     pytest.param(vlae_of(layers, merge, conv), id=f"vlae-{layers}-{merge}-{body}")
     for layers in (1, 2, 4)
     for merge in ("concat", "gated")
     for conv, body in ((True, "conv"), (False, "dense"))
-] + [
-    pytest.param(hvae_of(layers, inference, conv), id=f"hvae-{layers}-{inference}-{b}")
+]
+CASES += [
+    pytest.param(
+        hierarchy_of(name, layers, inference, conv),
+        id="-".join([name, str(layers), *([inference] if inference else []), body]),
+    )
     for layers in (1, 2, 3)
-    for inference in ("bottom-up", "deterministic")
-    for conv, b in ((True, "conv"), (False, "dense"))
+    for name, inference in HIERARCHIES
+    for body, conv in BODIES.items()
+]
+CASES += [
+    pytest.param(vae_of(layers, conv), id=f"vae-{layers}-{body}")
+    for layers in (1, 3)
+    for body, conv in BODIES.items()
 ]
 
 
@@ -352,7 +409,7 @@ CASES = [
 def test_models_of_every_depth_compute_what_they_promise(settings):
     count, latents = 5, settings["latents"]
     torch.manual_seed(0)
-    model = MODELS[settings["model"]](settings, OBJECTIVE, IMAGE)
+    model = built(settings)
     x, labels = torch.rand(count, *IMAGE), torch.zeros(count, dtype=torch.long)
     drawn, kl = model.infer(x, noise(model, count))
     assert [z.shape for z in drawn] == [(count, d) for d in latents]
@@ -377,9 +434,7 @@ def test_models_of_every_depth_compute_what_they_promise(settings):
 
 @pytest.mark.parametrize("settings", CASES)
 def test_the_same_noise_gives_the_same_image_and_any_layer_another(settings):
-    model = MODELS[settings["model"]](
-        {**settings, "initial_std": 0.3}, OBJECTIVE, IMAGE
-    )
+    model = built({**settings, "initial_std": 0.3})
     model.eval()
     with torch.no_grad():
         first = noise(model, 3)

@@ -5,16 +5,17 @@ from helpers import NETWORKS, network
 
 from vlae.errors import UserError
 from vlae.layers import Builder
-from vlae.models.hvae import HVAE
-from vlae.models.vlae import VLAE
 from vlae.networks import classifier as classifier_plan
 from vlae.networks import hvae as hvae_plan
+from vlae.networks import hvae_autoregressive as hvae_autoregressive_plan
+from vlae.networks import lvae as lvae_plan
+from vlae.networks import vae as vae_plan
 from vlae.networks import vlae as vlae_plan
 from vlae.networks._notation import chain
 
 IMAGE = (1, 28, 28)
 OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
-MODELS = {"vlae": VLAE, "hvae": HVAE}
+PLANS = {"hvae_autoregressive": hvae_autoregressive_plan, "lvae": lvae_plan}
 
 
 def plain_builder():
@@ -98,6 +99,79 @@ def test_hvae_lists_of_the_wrong_length_are_refused(key, change):
     wrong = network("hvae", **{key: change(NETWORKS["hvae"][key])})
     with pytest.raises(UserError, match=rf"^networks\.n\.{key}: "):
         hvae_plan.plan(wrong, IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize("key", ["posterior", "prior"])
+@pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: [*x, *x[-1:]]])
+@pytest.mark.parametrize("name", ["hvae_autoregressive", "lvae"])
+def test_lists_of_the_wrong_length_of_other_hierarchies_are_refused(name, change, key):
+    wrong = network(name, **{key: change(NETWORKS[name][key])})
+    with pytest.raises(UserError, match=rf"^networks\.n\.{key}: .*one per layer"):
+        PLANS[name].plan(wrong, IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize(
+    ("inference", "first", "expected"),
+    [
+        ("bottom-up", "c4,2 f24", [IMAGE, (24 + 6,), (24 + 6 + 3,)]),
+        ("bottom-up", "c4,2", [IMAGE, (4 * 14 * 14 + 6,), (4 * 14 * 14 + 9,)]),
+        ("deterministic", "c4,2", [IMAGE, (4, 14, 14), (12,)]),
+    ],
+)
+def test_what_bodies_of_the_autoregressive_hvae_get(inference, first, expected):
+    wanted = network(
+        "hvae_autoregressive",
+        latents=[6, 3, 2],
+        inference=inference,
+        posterior=[first, "f12", "f12"],
+        prior=["f7", "f5"],
+        width=1.0,
+    )
+    plan = hvae_autoregressive_plan.plan(wanted, IMAGE, "key")
+    assert [body.inputs for body in plan.posterior] == expected
+    assert [body.inputs for body in plan.prior] == [(3 + 2,), (2,)]
+    assert plan.decoder.inputs == (6 + 3 + 2,)
+
+
+def test_what_bodies_of_the_ladder_get():
+    wanted = network(
+        "lvae",
+        latents=[6, 3, 2],
+        posterior=["c4,2", "c4,2", "f12"],
+        prior=["f7", "f5"],
+    )
+    plan = lvae_plan.plan(wanted, IMAGE, "key")
+    inputs = [body.inputs for body in plan.posterior]
+    assert inputs == [IMAGE, (4, 14, 14), (4, 7, 7)]
+    assert [body.inputs for body in plan.prior] == [(3,), (2,)]
+    assert plan.decoder.inputs == (6,)
+
+
+def test_a_convolution_of_draws_is_refused():
+    """Above layer 1 of the autoregressive HVAE everything is side by side, flat."""
+    wrong = network("hvae_autoregressive", posterior=["c4,2", "c4,2"])
+    with pytest.raises(UserError, match=r"posterior\[1\]: .*'c4,2' needs an image"):
+        hvae_autoregressive_plan.plan(wrong, IMAGE, "networks.n")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"encoder": "c4"}, r"^networks\.n\.encoder: .*'c4'"),
+        ({"decoder": "t4,2"}, r"^networks\.n\.decoder: .*'t4,2' needs an image"),
+        ({"decoder": "f4x5x5"}, r"^networks\.n\.decoder: .*28x28"),
+    ],
+)
+def test_impossible_flat_networks_are_refused(change, expected):
+    with pytest.raises(UserError, match=expected):
+        vae_plan.plan(network("vae", **change), IMAGE, "networks.n")
+
+
+def test_what_bodies_of_the_flat_vae_get():
+    plan = vae_plan.plan(network("vae", latents=[2, 3, 4]), IMAGE, "key")
+    assert plan.encoder.inputs == IMAGE
+    assert plan.decoder.inputs == (9,)
+    assert plan.output_stride == 2
 
 
 def decoder(bottom, top="f16"):

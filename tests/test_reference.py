@@ -53,7 +53,7 @@ def test_types_ranges_and_choices_are_shown(written):
         "| `training.learning_rate` | number > 0 | Of Adam. |",
         "| `training.learning_rate_tail` | number ≥ 0, ≤ 1 | Last fraction",
         "| `shape` | list of 3: integer ≥ 1 | Channels, height and width",
-        "| `device` | `auto`, `cpu`, `cuda` | ",
+        "| `device` | `auto`, `cpu`, `cuda`, `mps` | ",
         "| `mirror` | string or null | ",
         "| `runs.*.*.preset` | string | A preset by name. |",
         "| `objective.kl_warmup.fraction` | number > 0, ≤ 1 | ",

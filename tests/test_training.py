@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from helpers import ROOT, network, prepared_strokes, spec
+from helpers import GENERATIVE, NETWORKS, ROOT, network, prepared_strokes, spec
 
-from vlae import __main__, checkpoints, training
+from vlae import __main__, checkpoints, computing, training
 from vlae.errors import UserError
 from vlae.files import write_json
 from vlae.models.vlae import VLAE
@@ -57,7 +57,7 @@ def value(trained, term, split, step):
 # It learns
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae"])
+@pytest.mark.parametrize("name", GENERATIVE)
 def test_held_out_elbo_rises(name, data, tmp_path):
     steps = 60
     trained = train(spec(name, training={"steps": steps}), data, tmp_path, NEVER)
@@ -86,7 +86,7 @@ def test_classifier_learns(data, tmp_path):
 # It is deterministic
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae", "classifier"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_weights_follow_from_the_seed(name, data, tmp_path):
     first, again, other = (
         train(everything(seed, name), data, tmp_path / str(i), NEVER)
@@ -142,8 +142,7 @@ def test_every_setting_reaches_the_training(change, data, tmp_path):
 @pytest.mark.parametrize(
     ("name", "terms"),
     [
-        ("vlae", {"reconstruction", "kl_1", "kl_2", "elbo"}),
-        ("hvae", {"reconstruction", "kl_1", "kl_2", "elbo"}),
+        *((name, {"reconstruction", "kl_1", "kl_2", "elbo"}) for name in GENERATIVE),
         ("classifier", {"cross_entropy", "accuracy"}),
     ],
 )
@@ -199,7 +198,7 @@ def stopping(monkeypatch, after):
     monkeypatch.setattr(training._Trainer, "_step", stop)
 
 
-@pytest.mark.parametrize("name", ["vlae", "hvae", "classifier"])
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("after", [5, 9])  # where an evaluation is due, and elsewhere
 def test_a_stopped_training_continues_to_the_same_bits(name, after, data, tmp_path):
     whole = train(everything(name=name), data, tmp_path / "whole", NEVER)
@@ -416,9 +415,9 @@ def test_a_gpu_that_is_not_there_is_an_error(data, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"cuda.*device: cpu"):
         train(spec("vlae", device="cuda"), data, tmp_path, NEVER)
-    assert training.resolve_device("auto") == torch.device("cpu")
+    assert computing.resolve_device("auto") == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert training.resolve_device("auto") == torch.device("cuda")
+    assert computing.resolve_device("auto") == torch.device("cuda")
 
 
 # The order of the images

@@ -128,6 +128,8 @@ class Streamed:
     ) -> None:
         self._file, self._count = _File(array), count
         self._device, self._memory = device, memory
+        # From pinned memory a GPU fetches by itself, while this program goes on.
+        self._pinned = device.type == "cuda"
         self._ahead: _Ahead | None = None
 
     def __len__(self) -> int:
@@ -148,11 +150,10 @@ class Streamed:
             self._ahead.close()
 
     def _read(self, rows: Sequence[int]) -> Tensor:
-        # From pinned memory a GPU fetches by itself, while this program goes on.
-        return self._file.read(rows, pinned=self._device.type == "cuda")
+        return self._file.read(rows, self._pinned)
 
     def _moved(self, images: Tensor) -> Tensor:
-        return images.to(self._device, non_blocking=True)
+        return images.to(self._device, non_blocking=self._pinned)
 
 
 def opened(

@@ -43,6 +43,19 @@ def gaussian_kl(
     return _sum(0.5 * (ratio * ratio + distance * distance - 1) - ratio.log())
 
 
+def gaussian_product(
+    mean: Tensor, scale: Tensor, other_mean: Tensor, other_scale: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mean and scale of the Gaussian proportional to a product of two densities.
+
+    Precisions add, and weigh the means: scale^-2 = scale_1^-2 + scale_2^-2. All
+    tensors have one shape, here as in the result.
+    """
+    root = torch.hypot(scale, other_scale)
+    ratio, other_ratio = other_scale / root, scale / root
+    return ratio**2 * mean + other_ratio**2 * other_mean, scale * ratio
+
+
 def laplace_sample(mean: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
     """Map `uniform` in [0, 1) to Laplace(mean, scale) by its quantile function."""
     centred = (uniform - 0.5).clamp(-0.5 + 1e-7, 0.5 - 1e-7)

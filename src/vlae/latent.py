@@ -41,6 +41,32 @@ class LatentVariableModel(nn.Module, ABC):
     def decoder(self, latents: list[Tensor]) -> Tensor:
         """Features of p(x | z), the input of `likelihood`."""
 
+    def prior(self, latents: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Mean and scale of p(z_l | z_{l+1} ... z_L) at `latents`, each (B, d_l).
+
+        Standard normal unless a model says otherwise.
+        """
+        return [(torch.zeros_like(z), torch.ones_like(z)) for z in latents]
+
+    @property
+    def resampled_sizes(self) -> list[int]:
+        """Sizes of the layers, from the bottom, whose noise `resample` takes."""
+        return self.latent_sizes
+
+    def resample(self, x: Tensor, noise: Noise) -> list[Tensor]:
+        """Draw from q(z | x) what p(x | .) depends on: half a step of a Gibbs chain.
+
+        All layers, unless a model's lowest are drawn without those above.
+
+        Args:
+            x: (B, C, H, W).
+            noise: standard normal, (B, d) for each of `resampled_sizes`.
+
+        Returns:
+            latents for `decoder`.
+        """
+        return self.infer(x, noise)[0]
+
     def decode(self, noise: Noise) -> Tensor:
         """Mean of p(x | z) for z = generate(noise); (B, C, H, W) in (0, 1)."""
         return self.likelihood(self.decoder(self.generate(noise)))[0]
@@ -65,7 +91,7 @@ class LatentVariableModel(nn.Module, ABC):
         layers = {f"kl_{i + 1}": kl[:, i] for i in range(kl.shape[1])}
         return {"reconstruction": reconstruction, **layers}
 
-    def loss(self, terms: dict[str, Tensor], kl_weight: float) -> Tensor:
+    def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
         """Batch mean of kl_weight * KL - reconstruction; the negative ELBO at 1."""
         return (kl_weight * self.total_kl(terms) - terms["reconstruction"]).mean()
 

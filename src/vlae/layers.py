@@ -1,5 +1,7 @@
 """Torch modules of planned layers, shared by all models."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,25 +10,38 @@ from vlae.networks._notation import KERNEL, Chain, Layer, Shape, size
 
 
 class SameConv2d(nn.Conv2d):
-    """4x4 convolution with SAME padding: n pixels become ceil(n / stride)."""
+    """4x4 convolution with SAME padding: n pixels become ceil(n / stride).
 
-    def __init__(self, inputs: int, outputs: int, stride: int, *, bias: bool) -> None:
+    Where the padding is odd, its smaller half is in front, or behind if `mirrored`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int,
+        *,
+        bias: bool,
+        mirrored: bool = False,
+    ) -> None:
         super().__init__(inputs, outputs, KERNEL, stride, bias=bias)
+        self.mirrored = mirrored
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
-        top, bottom = _same_padding(input.shape[2], self.stride[0])
-        left, right = _same_padding(input.shape[3], self.stride[1])
+        top, bottom = self._padding(input.shape[2])
+        left, right = self._padding(input.shape[3])
         if (top, left) == (bottom, right):
             return F.conv2d(
                 input, self.weight, self.bias, self.stride, padding=(top, left)
             )
         return super().forward(F.pad(input, (left, right, top, bottom)))
 
-
-def _same_padding(length: int, stride: int) -> tuple[int, int]:
-    total = max((-(-length // stride) - 1) * stride + KERNEL - length, 0)
-    return total // 2, total - total // 2
+    def _padding(self, length: int) -> tuple[int, int]:
+        stride = self.stride[0]
+        total = max((-(-length // stride) - 1) * stride + KERNEL - length, 0)
+        less, more = total // 2, total - total // 2
+        return (more, less) if self.mirrored else (less, more)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
@@ -44,6 +59,19 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return output[..., :-1, :-1] if self.odd else output
 
 
+def transposed(
+    inputs: int, outputs: int, stride: int, *, bias: bool
+) -> SameConv2d | SameConvTranspose2d:
+    """Transposed 4x4 convolution: n pixels become n * stride.
+
+    At stride 1 it is a convolution with the kernel turned round, and computed as
+    one: it needs no cropping, which would leave holes in the memory of its output.
+    """
+    if stride == 1:
+        return SameConv2d(inputs, outputs, 1, bias=bias, mirrored=True)
+    return SameConvTranspose2d(inputs, outputs, stride, bias=bias)
+
+
 class Block(nn.Module):
     """One planned layer: affine map, then batch norm and activation unless linear."""
 
@@ -51,7 +79,7 @@ class Block(nn.Module):
         self, layer: Layer, activation: nn.Module, batch_norm: str, initial_std: float
     ) -> None:
         super().__init__()
-        self.outputs = layer.outputs
+        self.inputs, self.outputs = layer.inputs, layer.outputs
         self.flat = layer.kind in ("dense", "linear")
         plain = layer.kind == "linear"
         norm = batch_norm != "none" and not plain
@@ -61,7 +89,7 @@ class Block(nn.Module):
                 size(layer.inputs), size(layer.outputs), bias=not norm
             )
         else:
-            kind = SameConv2d if layer.kind == "conv" else SameConvTranspose2d
+            kind = SameConv2d if layer.kind == "conv" else transposed
             self.affine = kind(
                 layer.inputs[0], layer.outputs[0], layer.stride, bias=not norm
             )
@@ -76,10 +104,28 @@ class Block(nn.Module):
         self.activation = nn.Identity() if plain else activation
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.flat:
-            x = x.flatten(1)
-        x = self.activation(self.norm(self.affine(x)))
-        return x.unflatten(1, self.outputs) if self.flat and x.ndim == 2 else x
+        if not self.flat:
+            return self.activation(self.norm(self.affine(x)))
+        x = self.activation(self.norm(self.affine(flat(x))))
+        return unflat(x, self.outputs)
+
+
+def flat(x: Tensor) -> Tensor:
+    """(B, ...) to (B, n). Images run channels last, as they lie in memory: no copy."""
+    return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).flatten(1)
+
+
+def unflat(x: Tensor, shape: Shape) -> Tensor:
+    """The inverse of `flat`: (B, n) to (B, *shape), without a copy."""
+    if len(shape) == 1:
+        return x
+    channels, height, width = shape
+    return x.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+
+
+def widened(x: Tensor) -> Tensor:
+    """bfloat16 as float32: densities need its digits. Other formats as they are."""
+    return x.float() if x.dtype is torch.bfloat16 else x
 
 
 def initialise(affine: nn.Module, std: float) -> None:
@@ -117,13 +163,35 @@ class Builder:
         """Affine map to an image: dense if `stride` is None, else transposed."""
         if stride is None:
             return self._block(Layer("linear", inputs, image))
-        last = SameConvTranspose2d(inputs[0], image[0], stride, bias=True)
+        last = transposed(inputs[0], image[0], stride, bias=True)
         initialise(last, self.initial_std)
         return last
 
     def _block(self, layer: Layer) -> Block:
-        activation = nn.LeakyReLU(0.1) if self.activation == "leaky" else nn.ReLU()
+        leaky = self.activation == "leaky"
+        activation = nn.LeakyReLU(0.1, True) if leaky else nn.ReLU(True)
         return Block(layer, activation, self.batch_norm, self.initial_std)
+
+
+class Conditional(nn.Module):
+    """N(z; mean(y), scale(y)^2) of a network of y, its body and a `GaussianHead`.
+
+    Args:
+        network: of its keys, `posterior_scale` and `scale_minimum`.
+    """
+
+    def __init__(
+        self, builder: Builder, body: Chain, latent: int, network: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.body = builder.chain(body)
+        scale, minimum = network["posterior_scale"], network["scale_minimum"]
+        self.head = GaussianHead(builder, body.outputs, latent, scale, minimum)
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, ...) to mean and scale, each (B, d), and the body's features."""
+        features = self.body(y)
+        return *self.head(features), features
 
 
 class GaussianHead(nn.Module):
@@ -145,4 +213,5 @@ class GaussianHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, ...) features to mean (B, d) and scale (B, d) > 0."""
-        return self.mean(features), self.squash(self.raw_scale(features)) + self.minimum
+        mean, raw = widened(self.mean(features)), widened(self.raw_scale(features))
+        return mean, self.squash(raw) + self.minimum

@@ -12,7 +12,7 @@ from vlae.distributions import (
     laplace_log_density,
     laplace_sample,
 )
-from vlae.layers import Builder
+from vlae.layers import Builder, widened
 from vlae.networks._notation import Shape
 
 MINIMUM_SCALE = 1e-3
@@ -52,12 +52,12 @@ class Likelihood(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, ...) features to mean (B, C, H, W) and a scale that broadcasts to it."""
-        mean = torch.sigmoid(self.mean(features))
+        mean = torch.sigmoid(widened(self.mean(features)))
         if self.kind == "fixed":
             return mean, self.get_buffer("scale")
         if self.kind == "scalar":
             return mean, self.log_scale.exp() + MINIMUM_SCALE
-        raw = self.raw_scale(features)
+        raw = widened(self.raw_scale(features))
         return mean, F.softplus(raw + self.offset) + MINIMUM_SCALE
 
     def log_density(self, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from vlae import checkpoints
+from vlae.computing import resolve_device, set_up
 from vlae.errors import UserError
 from vlae.files import read_json
 from vlae.seeds import generator
-from vlae.training import build_model, resolve_device, set_up
+from vlae.training import build_model
 
 SPEC, WEIGHTS = "spec.json", "model.safetensors"
 BATCH = 500

@@ -6,7 +6,6 @@ whose state is in the checkpoint, and a held-out evaluation has a generator of
 its own. So a killed run continues to the very weights of an unkilled one.
 """
 
-import os
 import sys
 import time
 from contextlib import closing
@@ -18,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from vlae import batches, checkpoints, registry
+from vlae.computing import compiled, number_format, resolve_device, set_up
 from vlae.errors import UserError
+from vlae.latent import Noise
 from vlae.observation import observe
 from vlae.prepared import Prepared, targets, taught
 from vlae.progress import Progress, say
@@ -76,34 +77,6 @@ class _State:
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def resolve_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one; any other name must be there.
-
-    Raises:
-        UserError: if the device is asked for by name and absent.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "device: the run asks for cuda and this machine has no usable GPU. "
-            "Set device: cpu (or auto) in the configuration."
-        )
-    return torch.device(name)
-
-
-def set_up(spec: dict[str, Any]) -> None:
-    """Make this process compute as `spec` says: threads, float32, the same bits."""
-    torch.set_num_threads(spec["threads"])
-    torch.use_deterministic_algorithms(True)
-    # Without a fixed workspace cuBLAS sums in any order, and PyTorch then refuses.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Every tensor is written before it is read; filling them first is waste.
-    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
-    # The only precision so far is float32, and GPUs would round to less by default.
-    torch.backends.cudnn.allow_tf32 = False
 
 
 def build_model(spec: dict[str, Any]) -> Any:
@@ -189,6 +162,9 @@ class _Trainer:
         optimiser = torch.optim.Adam(
             model.parameters(), self.settings["learning_rate"], fused=True
         )
+        # Asking the model for them at every step takes longer than a small step.
+        self.parameters = list(model.parameters())
+        self.losses = compiled(self._losses, spec["compile"])
         noise = generator(device, spec["seed"], "training noise")
         self.state = _State(model, optimiser, noise)
         self.first_bad = torch.full((), -1, device=device)
@@ -206,6 +182,7 @@ class _Trainer:
         every = self.spec["evaluation"]["every"]
         started = saved = time.monotonic()
         before = state.seconds
+        state.model.train()
         while state.step < steps:
             if state.step % every == 0:
                 self._evaluate()
@@ -222,26 +199,26 @@ class _Trainer:
         self._check_finite()
         self._evaluate()
         state.seconds = before + time.monotonic() - started
-        parameters = sum(p.numel() for p in state.model.parameters())
+        parameters = sum(p.numel() for p in self.parameters)
         weights = {k: v.cpu().contiguous() for k, v in state.model.state_dict().items()}
         return Trained(weights, state.history, state.seconds, parameters)
 
     def _step(self) -> dict[str, Tensor]:
         spec, state, settings = self.spec, self.state, self.settings
-        state.model.train()
         rows = self.order(state.step)
         images = self.images["train"].batch(self.order, state.step)
         x, target = observe(images, spec["data_noise"], state.noise)
         noise = state.model.draw_noise(len(rows), state.noise)
-        terms = state.model.terms(x, target, self.labels["train"][rows], noise)
         steps = settings["steps"]
         weight = kl_weight(spec["objective"]["kl_warmup"], state.step, steps)
-        loss = state.model.loss(terms, weight)
+        labels = self.labels["train"][rows]
+        # The weight as a tensor: a compiled function is made anew for a new number.
+        terms, loss = self.losses(
+            x, target, labels, noise, torch.tensor(weight, device=self.device)
+        )
         state.optimiser.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(
-            state.model.parameters(), settings["gradient_clip"]
-        )
+        norm = self._clip()
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm)) & (self.first_bad < 0)
         self.first_bad = torch.where(bad, state.step, self.first_bad)
         factor = learning_rate_factor(settings["learning_rate_tail"], state.step, steps)
@@ -249,6 +226,23 @@ class _Trainer:
             group["lr"] = settings["learning_rate"] * factor
         state.optimiser.step()
         return terms
+
+    def _clip(self) -> Tensor:
+        """Limit the norm of the whole gradient; the norm before."""
+        limit = self.settings["gradient_clip"]
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters])
+        # On a GPU asking would wait for it; on a processor it saves a pass over all.
+        if self.device.type != "cpu" or norm > limit:
+            nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
+        return norm
+
+    def _losses(
+        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise, weight: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        model = self.state.model
+        with number_format(self.device, self.spec["precision"]):
+            terms = model.terms(x, target, labels, noise)
+            return terms, model.loss(terms, weight)
 
     def _check_finite(self) -> None:
         step = int(self.first_bad)
@@ -277,7 +271,7 @@ class _Trainer:
                     x, target, self.labels[split][rows], model.draw_noise(len(x), noise)
                 )
                 for term, values in model.summary(terms).items():
-                    sums[term] = sums.get(term, 0) + values.double().sum()
+                    sums[term] = sums.get(term, 0) + values.cpu().double().sum()
             self.state.history += [
                 {
                     "step": self.state.step,
@@ -287,6 +281,7 @@ class _Trainer:
                 }
                 for term, total in sums.items()
             ]
+        model.train()
 
 
 def _labels(

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from vlae import prepared, registry
+from vlae.errors import UserError
 from vlae.files import atomic, read_json
 from vlae.progress import say
 
@@ -22,12 +23,18 @@ def run(arguments: argparse.Namespace) -> None:
 
     from vlae import runs
     from vlae.experiment import Context
+    from vlae.latent import LatentVariableModel
 
     spec = read_json(arguments.spec, "experiment spec")
     module = registry.load("experiments", spec["experiment"])
     judge = runs.load(arguments.judge) if arguments.judge else None
     # The run comes last: its thread count is the one that holds.
     trained = runs.load(arguments.run)
+    if not isinstance(trained.model, LatentVariableModel):
+        raise UserError(
+            f"--run: {arguments.run} holds a {trained.spec['network']['model']}; "
+            "expected a generative model, which experiments draw images from."
+        )
     context = Context(spec, trained, prepared.load(arguments.data), judge)
     result = module.run(context)
     identity = {key: spec[key] for key in ("dataset", "run", "seed")}

@@ -40,14 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from vlae import checkpoints, training
+    from vlae import checkpoints, computing, training
 
     memory = arguments.data_memory_mb
     if memory < 0:
         raise UserError(f"--data-memory-mb: expected 0 or more, got {memory}.")
     spec = read_json(arguments.spec, "run spec")
     data = prepared.load(arguments.data)
-    device = training.resolve_device(spec["device"])
+    device = computing.resolve_device(spec["device"])
     code = training_code(spec["network"]["model"])
     identity = {"spec": spec, "code": code, "data": data.card["sha256"]}
     key = digest({**identity, "device": str(device)})[:16]

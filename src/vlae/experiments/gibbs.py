@@ -1,7 +1,9 @@
-"""Figure 2: the Gibbs chain of the bottom layer beside ancestral samples.
+"""Figure 2: a Gibbs chain that never looks at a prior, beside ancestral samples.
 
 Proposition 1: if q(z_1|x) p_data(x) = p(x|z_1) p(z_1), the chain z_1 ~ q(z_1|x),
 x ~ p(x|z_1) (Eq. 6) converges to p_data without ever looking at the layers above.
+Where p(x|.) sees all layers, or z_1 is inferred from those above it, the chain is
+z ~ q(z|x), x ~ p(x|z), which does without p(z).
 """
 
 from typing import Any
@@ -12,15 +14,13 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from vlae.errors import UserError
 from vlae.experiment import Context, Result
-from vlae.models.hvae import HVAE
+from vlae.latent import LatentVariableModel
 from vlae.observation import observe
 from vlae.progress import Progress
 from vlae.runs import classify, decode, grey_levels
 
 JUDGED = "required"
-MODELS = ["hvae"]
 CHAINS = ("data", "noise")
 
 
@@ -32,7 +32,7 @@ def run(context: Context) -> Result:
     judge gives at least the configured probability), class_entropy (of the classes
     it names, in nats) and images. Arms are held_out (images), reconstructions,
     ancestral, and the chains from data and from noise at every step; all but the
-    first are means of p(x | z), of a chain's last draw of z_1. Step 0 of a chain is
+    first are means of p(x | z), of a chain's last draw of z. Step 0 of a chain is
     its start, before any draw.
 
     Arrays: `held_out`, `reconstructions`, `ancestral`, `data_STEP` and `noise_STEP`,
@@ -41,11 +41,6 @@ def run(context: Context) -> Result:
     trained, settings = context.run, context.settings
     judge = context.judge
     assert judge is not None
-    if not hasattr(trained.model, "infer_bottom"):
-        raise UserError(
-            f"gibbs: the model of {trained.spec['dataset']}/{trained.spec['run']} has "
-            "no bottom-layer inference q(z_1|x); show HVAE runs in figure2."
-        )
     shown, stream = settings["shown"], trained.stream("gibbs")
     arrays: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
@@ -80,17 +75,20 @@ def run(context: Context) -> Result:
 
 
 def gibbs_step(
-    model: HVAE, x: Tensor, generator: torch.Generator
+    model: LatentVariableModel, x: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """z_1 ~ q(z_1|x), then x' ~ p(x'|z_1) (Eq. 6).
+    """z ~ q(z|x), as far as p(x|z) sees it, then x' ~ p(x'|z) (Eq. 6).
 
     Returns:
-        the mean of p(x'|z_1) and the draw x', both of the shape of x.
+        the mean of p(x'|z) and the draw x', both of the shape of x.
     """
-    size = (len(x), model.latent_sizes[0])
-    noise = torch.randn(size, generator=generator, device=x.device, dtype=x.dtype)
-    z = model.infer_bottom(x, noise)
-    mean, scale = model.likelihood(model.decoder([z]))
+    options: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
+    noise = [
+        torch.randn(len(x), size, generator=generator, **options)
+        for size in model.resampled_sizes
+    ]
+    latents = model.resample(x, noise)
+    mean, scale = model.likelihood(model.decoder(latents))
     return mean, model.likelihood.sample(mean, scale, generator)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vlae.latent import Noise
-from vlae.layers import Builder
+from vlae.layers import Builder, widened
 from vlae.networks._notation import Shape
 from vlae.networks.classifier import plan
 
@@ -45,7 +45,7 @@ class Classifier(nn.Module):
         attributes, cross entropies add up and the accuracy is the mean.
         """
         del target, noise
-        logits = self.logits(self.body(x))
+        logits = widened(self.logits(self.body(x)))
         if self.exclusive:
             return {
                 "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
         right = (logits > 0) == (labels > 0)
         return {"cross_entropy": entropies.sum(1), "accuracy": right.float().mean(1)}
 
-    def loss(self, terms: dict[str, Tensor], kl_weight: float) -> Tensor:
+    def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
         del kl_weight
         return terms["cross_entropy"].mean()
 

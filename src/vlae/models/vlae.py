@@ -9,15 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlae.distributions import gaussian_kl
-from vlae.latent import LatentVariableModel, Noise
 from vlae.layers import Builder, GaussianHead
 from vlae.likelihood import Likelihood
+from vlae.models._independent import Independent
 from vlae.networks._notation import Shape
 from vlae.networks.vlae import Stage, plan
 
 
-class VLAE(LatentVariableModel):
+class VLAE(Independent):
     """Any number of layers; widths and shapes by the plan of `networks/vlae.py`."""
 
     def __init__(
@@ -49,25 +48,13 @@ class VLAE(LatentVariableModel):
         )
 
     def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Mean and scale of q(z_l | x) (Eqs 13-14), each (B, d_l), bottom to top."""
+        """As in every model of independent layers, by Eqs 13-14."""
         parameters, features = [], x
         for index, (body, head) in enumerate(zip(self.bodies, self.heads, strict=True)):
             parameters.append(head(body(features)))
             if index < len(self.trunks):
                 features = self.trunks[index](features)  # h_l = g_l(h_{l-1}), Eq. 13
         return parameters
-
-    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
-        parameters = self.posterior(x)
-        latents = [
-            mean + scale * e  # Eq. 14
-            for (mean, scale), e in zip(parameters, noise, strict=True)
-        ]
-        kl = [gaussian_kl(mean, scale) for mean, scale in parameters]
-        return latents, torch.stack(kl, 1)
-
-    def generate(self, noise: Noise) -> list[Tensor]:
-        return noise  # Eq. 8: p(z) = N(0, I)
 
     def decoder(self, latents: list[Tensor]) -> Tensor:
         """z_1 ... z_L to the features of the output layer (Eqs 9-11)."""

@@ -1,0 +1,136 @@
+"""Hierarchies of Gaussian layers: z_l given layers above it, z_L ~ N(0, I).
+
+p(x, z) = p(x|.) p(z_1|.) ... p(z_L), every conditional a factorised Gaussian whose
+mean and scale are networks (Eq. 15). A conditional sees the next layer above
+(Markov, Eq. 4), or all of them where a model says so (Eq. 3).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlae.distributions import gaussian_kl, gaussian_log_density
+from vlae.latent import LatentVariableModel, Noise
+from vlae.layers import Builder, Conditional
+from vlae.likelihood import Likelihood
+from vlae.networks._hierarchy import Plan
+from vlae.networks._notation import Shape
+
+
+class Hierarchy(LatentVariableModel):
+    """The generative half, and the modules of the other; Markov unless overridden."""
+
+    def __init__(
+        self,
+        network: dict[str, Any],
+        objective: dict[str, Any],
+        image: Shape,
+        layout: Plan,
+    ) -> None:
+        super().__init__(network["latents"])
+        norm, std = network["batch_norm"], network["initial_std"]
+        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        self.posteriors = nn.ModuleList(
+            Conditional(encoder, body, latent, network)
+            for body, latent in zip(layout.posterior, self.latent_sizes, strict=True)
+        )
+        prior_network = {**network, "posterior_scale": "softplus"}
+        self.priors = nn.ModuleList(
+            Conditional(decoder, body, latent, prior_network)
+            for body, latent in zip(layout.prior, self.latent_sizes[:-1], strict=True)
+        )
+        self.decoder_body = decoder.chain(layout.decoder)
+        self.likelihood = Likelihood(
+            objective, decoder, layout.decoder.outputs, image, layout.output_stride
+        )
+
+    def above(self, latents: list[Tensor]) -> Tensor:
+        """What a conditional of p sees of the layers above it, bottom to top; (B, d).
+
+        The lowest of them: a Markov chain.
+        """
+        return latents[0]
+
+    def prior_below(self, latents: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Mean and scale of p(z_l | z_{l+1} ... z_L), each (B, d_l).
+
+        Args:
+            latents: z_{l+1} ... z_L, at least one; their number says which l.
+        """
+        layer = len(self.latent_sizes) - len(latents) - 1
+        mean, scale, _ = self.priors[layer](self.above(latents))
+        return mean, scale
+
+    def prior(self, latents: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        layers = range(1, len(latents))
+        below = [self.prior_below(latents[layer:]) for layer in layers]
+        return [*below, *super().prior(latents[-1:])]
+
+    def generate(self, noise: Noise) -> list[Tensor]:
+        latents = [noise[-1]]
+        for e in reversed(noise[:-1]):
+            mean, scale = self.prior_below(latents)
+            latents.insert(0, mean + scale * e)  # Eq. 15
+        return latents
+
+    def decoder(self, latents: list[Tensor]) -> Tensor:
+        return self.decoder_body(self.above(latents))
+
+
+class BottomUp(Hierarchy):
+    """Inference from the bottom: q(z_1|x), then each z_l given what lies below it.
+
+    With `inference: deterministic` z_l is inferred from features of x that go up
+    from body to body, and not from draws.
+    """
+
+    def __init__(
+        self,
+        network: dict[str, Any],
+        objective: dict[str, Any],
+        image: Shape,
+        layout: Plan,
+    ) -> None:
+        super().__init__(network, objective, image, layout)
+        self.deterministic = network["inference"] == "deterministic"
+
+    def below(self, features: Tensor, latents: list[Tensor]) -> Tensor:
+        """What q(z_l | below) sees of the draws z_1 ... z_{l-1}; (B, d).
+
+        The highest of them (Eq. 5), and not `features`, of x by the body of q(z_1|x).
+        """
+        del features
+        return latents[-1]
+
+    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
+        latents: list[Tensor] = []
+        parameters: list[tuple[Tensor, Tensor]] = []
+        features = [x]
+        for conditional, e in zip(self.posteriors, noise, strict=True):
+            if latents and not self.deterministic:
+                seen = self.below(features[1], latents)
+            else:
+                seen = features[-1]
+            mean, scale, found = conditional(seen)
+            parameters.append((mean, scale))
+            latents.append(mean + scale * e)
+            features.append(found)
+        layers = zip(latents, parameters, self.prior(latents), strict=True)
+        return latents, torch.stack([self._kl(*layer) for layer in layers], 1)
+
+    def _kl(
+        self,
+        z: Tensor,
+        posterior: tuple[Tensor, Tensor],
+        prior: tuple[Tensor, Tensor],
+    ) -> Tensor:
+        """E_q[log q(z_l|below) - log p(z_l|above)], one draw of z; (B,).
+
+        In closed form where what is above does not depend on z_l given x. Bottom-up
+        inference draws z_{l+1} from z_l, so there the log ratio at the draw is
+        the estimate; at the exact posterior it has no variance.
+        """
+        if self.deterministic:
+            return gaussian_kl(*posterior, *prior)
+        return gaussian_log_density(z, *posterior) - gaussian_log_density(z, *prior)

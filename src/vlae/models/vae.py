@@ -1,0 +1,61 @@
+"""Flat VAE: one code, cut into layers by a random partition. Not of the paper.
+
+The control of what is said about layers: nothing tells its layers apart, so what a
+measure finds in them is chance. The partition follows from the network's
+`partition_seed` alone, and is stored with the weights.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vlae.layers import Builder, Conditional
+from vlae.likelihood import Likelihood
+from vlae.models._independent import Independent
+from vlae.networks._notation import Shape
+from vlae.networks.vae import plan
+
+
+class VAE(Independent):
+    """`latents` are the sizes of the parts; shapes by the plan of `networks/vae.py`."""
+
+    partition: Tensor
+    """Places in the code of layer 1, then of layer 2, and so on: a permutation."""
+
+    def __init__(
+        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+    ) -> None:
+        super().__init__(network["latents"])
+        layout = plan(network, image, "network")
+        norm, std = network["batch_norm"], network["initial_std"]
+        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        code = len(layout.partition)
+        self.encoder = Conditional(encoder, layout.encoder, code, network)
+        self.decoder_body = decoder.chain(layout.decoder)
+        self.likelihood = Likelihood(
+            objective, decoder, layout.decoder.outputs, image, layout.output_stride
+        )
+        self.register_buffer("partition", torch.tensor(layout.partition))
+
+    def split(self, code: Tensor) -> list[Tensor]:
+        """A code (B, d) as layers, (B, d_l) each."""
+        return [*code[:, self.partition].split(self.latent_sizes, 1)]
+
+    def join(self, layers: list[Tensor]) -> Tensor:
+        """The code (B, d) of layers (B, d_l): `split` undone."""
+        return torch.cat(layers, 1)[:, self.partition.argsort()]
+
+    def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        mean, scale, _ = self.encoder(x)
+        return [*zip(self.split(mean), self.split(scale), strict=True)]
+
+    def decoder(self, latents: list[Tensor]) -> Tensor:
+        return self.decoder_body(self.join(latents))
+
+
+def build(
+    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
+) -> VAE:
+    """The model of a run spec; of `data` only the shape counts."""
+    return VAE(network, objective, tuple(data["shape"]))

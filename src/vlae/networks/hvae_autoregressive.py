@@ -1,0 +1,21 @@
+"""Plan of the autoregressive hierarchical VAE (Eq. 3)."""
+
+from typing import Any
+
+from vlae.networks._hierarchy import Plan, features, resolve
+from vlae.networks._notation import Chain, Shape, size
+
+
+def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:
+    """Resolve an autoregressive HVAE network for images of shape (C, H, W).
+
+    Raises:
+        UserError: lists of the wrong length, shapes that do not meet.
+    """
+
+    def draws(bodies: list[Chain]) -> Shape:
+        lower = network["latents"][: len(bodies)]
+        return (size(bodies[0].outputs) + sum(lower),)
+
+    below = features if network["inference"] == "deterministic" else draws
+    return resolve(network, image, key, below, above=sum)
