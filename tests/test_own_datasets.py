@@ -15,7 +15,7 @@ from datasets_helpers import files, levels, real, write_zip
 from PIL import Image
 
 from vlae import expansion, prepared
-from vlae.datasets import _npz, arrays, idx, images
+from vlae.datasets import _npz, arrays, idx, images, strokes
 
 # Anybody's images
 
@@ -235,11 +235,21 @@ def test_arrays_known_answers(raw, prepare, monkeypatch, last, order):
     assert "splits as they come" in data.card["preprocessing"]
 
 
-def test_progress_starts_at_nothing(raw, tmp_path):
-    np.savez(raw / "mine.npz", **pairs(levels(6, 3, 4, 5), levels(4, 3, 4, 5)))
+@pytest.mark.parametrize("done", [1, 4, 17])
+def test_arrays_continue_where_they_were_interrupted(raw, monkeypatch, done):
+    monkeypatch.setattr(_npz, "CHUNK_BYTES", 4 * 60)
+    np.savez(raw / "mine.npz", images=levels(20, 3, 4, 5))
+    own = {"classes": 0, "test": 2, "seed": 0}
+    train = arrays.splits({**ARRAYS, **own}, raw)[0]
+    whole, rest = (np.concatenate([*train.images(i, 1)]) for i in (0, done))
+    np.testing.assert_array_equal(whole, levels(20, 3, 4, 5)[train.table["index"]])
+    np.testing.assert_array_equal(rest, whole[done:])
+
+
+def test_progress_starts_at_nothing(tmp_path):
     said: list[tuple[str, int, int]] = []
-    splits = arrays.splits(ARRAYS, raw)
-    card = {"shape": [3, 4, 5]}
+    splits = strokes.splits({"train": 6, "test": 4, "seed": 0}, tmp_path)
+    card = {"shape": [1, 28, 28]}
     prepared.write(tmp_path / "data", splits, card, lambda *call: said.append(call))
     assert said == [("train", 0, 6), ("train", 6, 6), ("test", 0, 4), ("test", 4, 4)]
 
@@ -337,8 +347,12 @@ def test_arrays_are_never_in_memory_as_a_whole(raw, monkeypatch):
     own = {"shape": [3, 32, 32], "classes": 0, "test": 0.1, "seed": 0}
     tracemalloc.start()
     for split in arrays.splits({**ARRAYS, **own}, raw):
-        for chunk, table in split.chunks:
-            assert (chunk[:, 0, 0, 0] == table["index"] % 251).all()
+        done = 0
+        for chunk in split.images(0, 1):
+            rows = split.table["index"][done : done + len(chunk)]
+            assert (chunk[:, 0, 0, 0] == rows % 251).all()
+            done += len(chunk)
+        assert done == len(split.table)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3_000_000

@@ -12,7 +12,7 @@ import numpy as np
 
 from vlae.errors import UserError
 
-CHUNK_BYTES = 1 << 24  # of an array that are held at once
+CHUNK_BYTES = 1 << 22  # of an array that are held at once
 
 
 def broken(path: Path, why: object) -> UserError:

@@ -24,6 +24,7 @@ in Fortran's order, whose images lie scattered over the file, is read whole. Exa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from vlae.archives import Archive
 from vlae.datasets._labels import drawn, held_out, whole_numbers
 from vlae.datasets._npz import Member, broken, member
 from vlae.errors import UserError, closest
-from vlae.prepared import Chunk, Split
+from vlae.prepared import Stored
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class _Images:
         )
 
 
-def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
+def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     """Train and test images.
 
     Raises:
@@ -124,7 +125,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
 
 def _splits(
     definition: dict[str, Any], opened: np.lib.npyio.NpzFile, path: Path
-) -> list[Split]:
+) -> list[Stored]:
     names = ("train", "test")
     if _named(definition, "train_images") in opened.files:
         how = "splits as they come"
@@ -141,7 +142,12 @@ def _splits(
     )
     facts = {"preprocessing": f"{done}; {how}"}
     return [
-        Split(name, len(rows), _chunks(*pairs[name], rows), facts)
+        Stored(
+            name,
+            _table(pairs[name][1], rows),
+            partial(_chosen, pairs[name][0], rows),
+            facts,
+        )
         for name, rows in parts.items()
     ]
 
@@ -180,14 +186,22 @@ def _check_there(opened: np.lib.npyio.NpzFile, path: Path, name: str) -> None:
         )
 
 
-def _chunks(
-    images: _Images, labels: np.ndarray | None, rows: np.ndarray
-) -> Iterator[Chunk]:
-    """The images `rows`, whose numbers ascend, and what is known of them."""
-    start = 0
-    for stored in images.chunks():
-        low, high = np.searchsorted(rows, [start, start + len(stored)])
-        part = rows[low:high]
-        labelled = {} if labels is None else {"label": labels[part]}
-        yield stored[part - start], pd.DataFrame({**labelled, "index": part})
-        start += len(stored)
+def _table(labels: np.ndarray | None, rows: np.ndarray) -> pd.DataFrame:
+    labelled = {} if labels is None else {"label": labels[rows]}
+    return pd.DataFrame({**labelled, "index": rows})
+
+
+def _chosen(
+    images: _Images, rows: np.ndarray, start: int, threads: int
+) -> Iterator[np.ndarray]:
+    """The images `rows`, whose numbers ascend, from the one at `start` on, in parts.
+
+    One thread reads, whatever `threads` says: the file is one stream.
+    """
+    del threads
+    wanted, first = rows[start:], 0
+    for part in images.chunks():
+        low, high = np.searchsorted(wanted, [first, first + len(part)])
+        if low < high:
+            yield part[wanted[low:high] - first]
+        first += len(part)
