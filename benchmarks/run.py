@@ -27,6 +27,7 @@ COMMANDS: dict[str, list[str]] = {
     "bound": [],
     "pipeline": ["--demo"],
     "prepare": ["--synthetic", "5000"],
+    "growth": [],
     "cost": [],
 }
 

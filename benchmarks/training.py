@@ -62,13 +62,12 @@ class RandomData:
         stream = np.random.default_rng(0)
         return stream.integers(0, 256, (self.count, *self.shape), np.uint8)
 
-    def table(self, split: str) -> pd.DataFrame:
+    def table(self, split: str, columns: list[str] | None = None) -> pd.DataFrame:
         del split
-        columns = ("label", *self.attributes)
+        columns = ["label", *self.attributes] if columns is None else columns
         limit = {"label": 10}
-        return pd.DataFrame(
-            {c: np.arange(self.count) % limit.get(c, 2) for c in columns}
-        )
+        rows = np.arange(self.count)
+        return pd.DataFrame({c: rows % limit.get(c, 2) for c in columns}, index=rows)
 
 
 def spec_of(run: str, width: float, threads: int, device: str) -> Spec:

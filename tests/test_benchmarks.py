@@ -20,6 +20,11 @@ TINY = [
     ("prepare", ["--synthetic", "60"], r"images of \d+ bytes"),
     ("training", [], r"\| training against bare step \| mnist/hvae-warmup x0\.05"),
     ("bound", [], r"\| share of the machine's bound \| mnist/vlae x0\.05, cpu \| \d"),
+    (
+        "growth",
+        [],
+        r"training, CPU a step, growth \| 200 to 400 images .* data_memory_mb 1 \| \d",
+    ),
     ("cost", ["config/demo.yaml"], r"\| strokes/vlae \| \d\.\d M \| .* \| 3,000 \| 1 "),
     (
         "pipeline",

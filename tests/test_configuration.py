@@ -183,6 +183,7 @@ def test_labels_mirrors_and_other_seeds_change_no_spec(shipped, tmp_path):
         {
             "seeds": [7],
             "mirror": str(tmp_path),
+            "data_memory_mb": 1,
             "title": "Other",
             "runs": {"mnist": {"vlae": {"label": "Other"}}},
             "datasets": {
@@ -541,6 +542,10 @@ BAD = {
     "colour data for a grey network": (
         "datasets: {mnist: {shape: [3, 28, 28]}}",
         ["runs.mnist.", ".network", "[1, 28, 28]", "[3, 28, 28]"],
+    ),
+    "negative memory": (
+        "data_memory_mb: -1",
+        ["data_memory_mb", "-1"],
     ),
     "mirror that is no folder": (
         "mirror: /nowhere/at/all",
