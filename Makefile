@@ -9,12 +9,12 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 .PHONY: help env demo test lint lock reference bench
 
 help:
-	@echo 'make env        the environment in .venv, from requirements.lock (4.6 GB)'
+	@echo 'make env        the environment in .venv, from requirements.lock (5.6 GB)'
 	@echo 'make demo       the pipeline on built-in data, to results/report.html'
 	@echo 'make test       every check'
 	@echo 'make reference  config/README.md from the schemas'
 	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
-	@echo 'make bench      speed of training and preparing, and what the paper costs'
+	@echo 'make bench      speed beside its targets: a table and a plot'
 
 env: .venv/installed
 

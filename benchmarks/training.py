@@ -241,7 +241,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         spec = spec_of(run, width, arguments.threads, arguments.device)
         found = measure(spec, arms, arguments.steps, arguments.repeats)
         on_gpu = computing.resolve_device(arguments.device).type == "cuda"
-        place = "GPU" if on_gpu else f"{arguments.threads} thread(s)"
+        place = "GPU" if on_gpu else f"threads: {arguments.threads}"
         setting = f"{run} x{width:g}, {place}"
         seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}
         size = spec["training"]["batch_size"]

@@ -22,6 +22,8 @@ rule train:
     conda:
         "../../environment.yml"
     threads: training_threads
+    # All else waits for trainings, and the longest jobs should not come last.
+    priority: 100
     resources:
         gpu=training_gpus,
         mem_mb=training_memory,
