@@ -8,6 +8,7 @@ table.md and plot.svg to the folder of --out (default: results/benchmarks/speed)
 
 import argparse
 import datetime
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ from vlae.commands.train import device_name, versions
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
+
+SCALE = (0.25, 0.5, 1, 2, 4, 8)
+"""Shares of the target that the plot tells apart."""
 
 COMMANDS: dict[str, list[str]] = {
     "training": [],
@@ -51,12 +55,16 @@ def plot(rows: list[Row], path: Path) -> None:
     for place, row in enumerate(reversed(shown)):
         assert row.target
         shares = [v / row.target if row.more else row.target / v for v in row.values]
-        colour = "tab:green" if row.met else "tab:red"
+        shares = [min(max(share, SCALE[0]), SCALE[-1]) for share in shares]
+        colour, marker = ("tab:blue", "o") if row.met else ("tab:red", "X")
         axes.plot(shares, [place] * len(shares), "|", color=colour, markersize=9)
-        middle = row.median / row.target if row.more else row.target / row.median
-        axes.plot([middle], [place], "o", color=colour)
+        axes.plot([statistics.median(shares)], [place], marker, color=colour)
     axes.axvline(1, color="0.5", linewidth=1)
     axes.set_xscale("log")
+    ticks = [f"{share:g}" for share in SCALE]
+    ticks = [f"≤ {ticks[0]}", *ticks[1:-1], f"≥ {ticks[-1]}"]
+    axes.set_xticks(SCALE, ticks)
+    axes.minorticks_off()
     labels = [f"{row.what}\n{row.setting}" for row in reversed(shown)]
     axes.set_yticks(range(len(shown)), labels, fontsize=7)
     axes.set_xlabel("measured over target (target over measured where less is better)")

@@ -249,9 +249,8 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         yield Row("training", setting, tuple(wall), "images/s")
         for arm, target in (("bare", 1.5), ("bf16", 2.0), ("compiled", None)):
             if arm in arms:
-                what = (
-                    f"{'bare step' if arm == 'bare' else arm} against straightforward"
-                )
+                step = "bare step" if arm == "bare" else f"bare step, {arm},"
+                what = f"{step} against straightforward"
                 yield Row(what, setting, _ratios(seconds, arm), "x", target)
         values = tuple(
             b / t for b, t in zip(seconds["bare"], seconds["training"], strict=True)
