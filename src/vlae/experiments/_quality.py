@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy.special
 import scipy.stats
 from numpy.typing import NDArray
 from torch import Tensor
@@ -152,7 +153,7 @@ def accuracy(look: Look, truth: NDArray[np.int64]) -> Row:
 
 def class_entropy(classes: NDArray[np.intp]) -> float:
     """Entropy of classes (n,) in nats: 0 if all are one, log(K) if K are even."""
-    return float(scipy.stats.entropy(np.bincount(classes)))
+    return float(scipy.special.entr(np.bincount(classes) / len(classes)).sum())
 
 
 def _values(interval: Interval) -> tuple[float, float, float]:
