@@ -236,7 +236,8 @@ def test_excess_is_surer_than_the_difference_of_two_intervals():
     """Samples that are off alike: the reference's error, in both, cancels."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(3, 2000, 8)) + np.array([0, 1, 1])[:, None, None]
-    reference, *off = (Look(part, np.ones((2000, 1))) for part in features)
+    features = features.astype(np.float32)
+    reference, *off = (Look(part, part[:, :1]) for part in features)
     standard = Standard(reference, off[0], 0.9, 100, 100)
     rows = [next(standard.distances(look)) for look in off]
     _, value, low, high, n = standard.above_baseline(off[1])

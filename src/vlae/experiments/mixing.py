@@ -70,13 +70,13 @@ def run(context: Context) -> Result:
     frames = []
     shown = set(np.linspace(0, looks - 1, SHOWN).round().astype(int).tolist())
     for look, mean in enumerate(_means(context, every, looks)):
-        for name, values in _scalars(context, mean).items():
-            series.setdefault(name, []).append(values)
+        for name, column in _scalars(context, mean).items():
+            series.setdefault(name, []).append(column)
         if look in shown:
             frames.append(grey_levels(mean))
     rows = []
-    for name, values in series.items():
-        chains = np.stack(values, 1)
+    for name, columns in series.items():
+        chains = np.stack(columns, 1)
         undefined = float(np.isnan(chains).mean())
         facts = (len(chains), len(chains) * kept, undefined)
         for measure, lag, value in _diagnose(chains, every, settings["lags"]):
