@@ -15,6 +15,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
     "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
+    "chains": {
+        "chains": 20,
+        "steps": [3],
+        "long_chains": 12,
+        "long_steps": [4],
+        "chains_from_data": 16,
+        "fid_images": 20,
+        "coverage_images": 20,
+        "confident": 0.5,
+        "shown": 5,
+    },
+    "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
+    "redundancy": {"samples": 20},
 }
 
 

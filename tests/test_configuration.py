@@ -254,9 +254,12 @@ def in_colour(**changes):
 def test_measures_concern_the_experiments_that_measure_and_no_data(shipped):
     name = RunName("plates", "judge")
     found, other = in_colour(), in_colour(measures=["pen"])
-    assert found.experiment_spec("effects", name, 1)["measures"] == ["colour", "pen"]
-    assert other.experiment_spec("effects", name, 1)["measures"] == ["pen"]
-    for experiment in {*found.content["experiments"]} - {"effects"}:
+    measuring = {"effects", "mixing"}
+    for experiment in measuring:
+        first, second = (x.experiment_spec(experiment, name, 1) for x in (found, other))
+        assert first["measures"] == ["colour", "pen"]
+        assert second["measures"] == ["pen"]
+    for experiment in {*found.content["experiments"]} - measuring:
         spec = found.experiment_spec(experiment, name, 1)
         assert spec == other.experiment_spec(experiment, name, 1)
     assert found.data_spec("plates") == other.data_spec("plates")
@@ -591,6 +594,30 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
 def test_a_gibbs_chain_of_any_model_can_be_shown(run):
     found = resolved({"figures": {"figure2": [f"mnist/{run}"]}})
     assert found.shown("figure2") == [RunName("mnist", run)]
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "strokes"])
+@pytest.mark.parametrize(
+    "overlay", [None, *OVERLAYS], ids=lambda p: getattr(p, "stem", "")
+)
+def test_a_control_differs_from_what_it_controls_in_one_thing(overlay, dataset):
+    """Clean data: in the data noise. A small scale: in that and the scale."""
+    found = resolved(*([read(overlay)] if overlay else []))
+
+    def settings(run):
+        spec = found.run_spec(RunName(dataset, run), seed=1)
+        return {k: v for k, v in spec.items() if k not in ("run", "preset")}
+
+    matched, clean = settings("hvae-matched"), settings("hvae-clean")
+    assert matched.pop("data_noise")["scale"] == 0.3
+    assert not any(clean["data_noise"].values())
+    small = settings("hvae-small-scale")
+    assert small["data_noise"] == clean.pop("data_noise")
+    assert clean == matched
+    assert small["objective"].pop("scale_value") == 0.1
+    assert clean["objective"].pop("scale_value") == 0.3
+    assert {**clean, "data_noise": small["data_noise"]} == small
+    assert settings("hvae-untrained")["training"]["steps"] == 1
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from linear_gaussian import (
 from torch import Tensor
 from torch import distributions as reference
 
-from vlae.experiments.gibbs import gibbs_step
+from vlae.chain import gibbs_step
 from vlae.models.hvae import HVAE
 from vlae.models.hvae_autoregressive import AutoregressiveHVAE
 from vlae.models.lvae import LVAE

@@ -12,8 +12,9 @@ from experiments_helpers import SETTINGS, ignore, run, trained
 from helpers import GENERATIVE, SHAPE, network, noise, spec
 
 from vlae import checkpoints, runs, training
+from vlae.chain import gibbs_step
 from vlae.errors import UserError
-from vlae.experiments.gibbs import confidence, gibbs_step
+from vlae.experiments.gibbs import confidence
 from vlae.files import write_json
 from vlae.runs import SPEC, WEIGHTS, decode, grey_levels
 

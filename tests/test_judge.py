@@ -1,14 +1,18 @@
-"""The classifier is good enough to judge: minutes, so asked for by `-m slow`."""
+"""The classifier: what it sees, and (minutes, by `-m slow`) that it may judge."""
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from helpers import SHAPE, network, spec, untrained
 
 from vlae import configuration, prepared
 from vlae.datasets import idx
 from vlae.download import MIRROR_VARIABLE, download
+from vlae.runs import classify, describe
 from vlae.training import train
 
 ROOT = Path(__file__).parents[1]
@@ -26,9 +30,12 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
     for name, file in shipped.files("mnist").items():
         download("mnist", file, [], tmp_path / name)
-    spec = shipped.data_spec("mnist")
+    facts = shipped.data_spec("mnist")
     prepared.write(
-        tmp_path, idx.splits(spec, tmp_path), {"shape": spec["shape"]}, lambda *_: None
+        tmp_path,
+        idx.splits(facts, tmp_path),
+        {"shape": facts["shape"]},
+        lambda *_: None,
     )
     judge = shipped.judge("mnist")
     assert judge is not None
@@ -39,3 +46,18 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
         pd.DataFrame(trained.history).set_index(["split", "term"]).sort_values("step")
     )
     assert last.loc[("held-out", "accuracy"), "value"].iloc[-1] >= NEEDED
+
+
+def test_features_are_what_the_logits_see():
+    """Of a convolutional body too, and whatever the batch."""
+    for body, size in (("c4,2 f24", 24), ("c4,4", 4 * 7 * 7)):
+        judge = untrained(spec(network("classifier", body=body, initial_std=0.5)))
+        images = torch.rand(5, *SHAPE)
+        features, probabilities = describe(judge, images)
+        assert features.shape == (5, size)
+        assert np.array_equal(probabilities, classify(judge, images))
+        alone = describe(judge, images[:2])[0]
+        assert alone == pytest.approx(features[:2], abs=1e-6)
+        logits = judge.model.logits(torch.tensor(features)).softmax(1)
+        assert logits.detach().numpy() == pytest.approx(probabilities)
+        assert features.std() > 0

@@ -1,117 +1,35 @@
 """Exact tests: an HVAE whose densities are all known in closed form.
 
-Its conditionals are linear Gaussians (see linear_gaussian.py):
-
-    z2 ~ N(0, I)   z1 = B z2 + b + s1 * e   x = C z1 + c + sx * e
-
-B and C are chosen such that the exact posteriors p(z2|z1) and p(z1|x) factorise, so
-the inference networks can be set to them: everything the training maximises, and
-the chain of Proposition 1, can be compared with numbers.
+Everything the training maximises, and the chain of Proposition 1, can be compared
+with numbers (see linear_gaussian.py).
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import torch
 from helpers import network, noise, randomise
 from linear_gaussian import (
     ALPHA,
-    MINIMUM,
+    IMAGE,
+    PIXELS,
     assert_mean,
     elbo,
-    linearised,
+    empty_hvae,
+    exact_hvae,
     moments_p_value,
     normal,
-    orthonormal,
     set_linear,
 )
-from torch import Tensor
 from torch import distributions as reference
 
-from vlae.experiments.gibbs import gibbs_step
-from vlae.models.hvae import HVAE
+from vlae.chain import gibbs_step
 from vlae.models.vlae import VLAE
-
-IMAGE, LATENTS = (1, 2, 2), [3, 2]
-PIXELS = math.prod(IMAGE)
-
-
-@dataclass
-class Exact:
-    """The model's matrices, and what follows from them."""
-
-    model: Any  # HVAE; a module's parts have no types
-    mean: Tensor  # of x, (PIXELS,)
-    covariance: Tensor
-    bottom: tuple[Tensor, Tensor, Tensor]  # p(z1|x): matrix, shift, scale
-    top: tuple[Tensor, Tensor, Tensor]  # p(z2|z1)
-
-    def density(self):
-        return reference.MultivariateNormal(self.mean, self.covariance)
-
-    def data(self, count, seed=0):
-        """x ~ p(x), (count, C, H, W)."""
-        root = torch.linalg.cholesky(self.covariance)
-        x = self.mean + normal(count, PIXELS, seed=seed) @ root.T
-        return x.reshape(count, *IMAGE)
-
-
-def empty_hvae(inference="bottom-up", scale=0.5) -> Any:
-    """An HVAE of empty bodies, in double precision, with a linear likelihood."""
-    objective = {"likelihood": "gaussian", "scale": "fixed", "scale_value": scale}
-    settings = network(
-        "hvae",
-        latents=LATENTS,
-        inference=inference,
-        posterior=["", ""],
-        prior=[""],
-        decoder="",
-        scale_minimum=MINIMUM,
-    )
-    return linearised(HVAE(settings, objective, IMAGE), objective, IMAGE)
 
 
 @pytest.fixture
 def exact():
-    """The model at its optimum: inference is the exact posterior."""
-    sx = 0.5
-    model = empty_hvae(scale=sx)
-    s1 = torch.tensor([0.8, 1.1, 0.6], dtype=torch.float64)
-    # B' diag(1/s1^2) B = diag(strength^2), so the precision of z2|z1 is diagonal.
-    strength = torch.tensor([1.2, 0.7], dtype=torch.float64)
-    b_matrix = s1[:, None] * orthonormal(3, 2, seed=1) * strength
-    b = normal(3, seed=2)
-    top_precision = 1 + strength**2
-    top_matrix = (b_matrix / s1[:, None] ** 2).T / top_precision[:, None]
-    top = (top_matrix, -top_matrix @ b, top_precision**-0.5)
-
-    # C'C / sx^2 = diag(precision) - P^-1 for the marginal covariance P of z1, so the
-    # precision of z1|x is diagonal.
-    marginal = b_matrix @ b_matrix.T + torch.diag(s1**2)
-    inverse = torch.linalg.inv(marginal)
-    largest = torch.linalg.eigvalsh(inverse).max()
-    precision = largest * torch.tensor([1.3, 1.6, 2.0], dtype=torch.float64)
-    root = torch.linalg.cholesky(torch.diag(precision) - inverse)
-    c_matrix = sx * orthonormal(PIXELS, 3, seed=3) @ root.T
-    c = normal(PIXELS, seed=4)
-    bottom_matrix = c_matrix.T / sx**2 / precision[:, None]
-    bottom = (
-        bottom_matrix,
-        inverse @ b / precision - bottom_matrix @ c,
-        precision**-0.5,
-    )
-
-    set_linear(model.priors[0].head, b_matrix, b, s1)
-    set_linear(model.posteriors[0].head, *bottom)
-    set_linear(model.posteriors[1].head, *top)
-    with torch.no_grad():
-        model.likelihood.mean.affine.weight.copy_(c_matrix)
-        model.likelihood.mean.affine.bias.copy_(c)
-    identity = torch.eye(PIXELS, dtype=torch.float64)
-    covariance = c_matrix @ marginal @ c_matrix.T + sx**2 * identity
-    return Exact(model, c_matrix @ b + c, covariance, bottom, top)
+    return exact_hvae()
 
 
 # The test's own instruments

@@ -66,6 +66,18 @@ def classify(judge: TrainedRun, images: Tensor) -> np.ndarray:
     return in_batches(judge.model, images.to(judge.device)).cpu().numpy()
 
 
+@torch.no_grad()
+def describe(judge: TrainedRun, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """What the judge sees in images (N, C, H, W), which may leave [0, 1].
+
+    Returns:
+        features (N, d) of its penultimate layer, and probabilities (N, outputs).
+    """
+    features = in_batches(judge.model.features, images.to(judge.device))
+    probabilities = judge.model.probabilities(features)
+    return features.cpu().numpy(), probabilities.cpu().numpy()
+
+
 def decode(run: TrainedRun, noise: list[Tensor]) -> Tensor:
     """Mean images (N, C, H, W) of standard normal noise, a tensor per layer."""
     model = run.model

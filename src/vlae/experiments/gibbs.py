@@ -1,10 +1,4 @@
-"""Figure 2: a Gibbs chain that never looks at a prior, beside ancestral samples.
-
-Proposition 1: if q(z_1|x) p_data(x) = p(x|z_1) p(z_1), the chain z_1 ~ q(z_1|x),
-x ~ p(x|z_1) (Eq. 6) converges to p_data without ever looking at the layers above.
-Where p(x|.) sees all layers, or z_1 is inferred from those above it, the chain is
-z ~ q(z|x), x ~ p(x|z), which does without p(z).
-"""
+"""Figure 2: a Gibbs chain that never looks at a prior, beside ancestral samples."""
 
 from typing import Any
 
@@ -14,8 +8,8 @@ import torch
 from scipy.special import entr
 from torch import Tensor
 
+from vlae.chain import gibbs_step
 from vlae.experiment import Context, Result
-from vlae.latent import LatentVariableModel
 from vlae.observation import observe
 from vlae.progress import Progress
 from vlae.runs import classify, decode, grey_levels
@@ -72,24 +66,6 @@ def run(context: Context) -> Result:
                 look(arm, step, mean)
             progress.update(step)
     return Result(pd.DataFrame(rows), arrays)
-
-
-def gibbs_step(
-    model: LatentVariableModel, x: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """z ~ q(z|x), as far as p(x|z) sees it, then x' ~ p(x'|z) (Eq. 6).
-
-    Returns:
-        the mean of p(x'|z) and the draw x', both of the shape of x.
-    """
-    options: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
-    noise = [
-        torch.randn(len(x), size, generator=generator, **options)
-        for size in model.resampled_sizes
-    ]
-    latents = model.resample(x, noise)
-    mean, scale = model.likelihood(model.decoder(latents))
-    return mean, model.likelihood.sample(mean, scale, generator)
 
 
 def confidence(probabilities: np.ndarray, threshold: float) -> dict[str, float]:

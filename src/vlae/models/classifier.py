@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vlae.latent import Noise
-from vlae.layers import Builder, widened
+from vlae.layers import Builder, flat, widened
 from vlae.networks._notation import Shape
 from vlae.networks.classifier import plan
 
@@ -31,10 +31,18 @@ class Classifier(nn.Module):
         self.body = builder.chain(layout.body)
         self.logits = builder.linear(layout.body.outputs, outputs)
 
+    def features(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the penultimate layer, what the logits see; (B, d)."""
+        return flat(self.body(x))
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        """(B, d) features to probabilities (B, outputs)."""
+        logits = self.logits(features)
+        return logits.softmax(1) if self.exclusive else logits.sigmoid()
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] to probabilities (B, outputs)."""
-        logits = self.logits(self.body(x))
-        return logits.softmax(1) if self.exclusive else logits.sigmoid()
+        return self.probabilities(self.features(x))
 
     def terms(
         self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
@@ -45,7 +53,7 @@ class Classifier(nn.Module):
         attributes, cross entropies add up and the accuracy is the mean.
         """
         del target, noise
-        logits = widened(self.logits(self.body(x)))
+        logits = widened(self.logits(self.features(x)))
         if self.exclusive:
             return {
                 "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
