@@ -18,6 +18,11 @@ def all_of(package):
     return [f"vlae.{package}.{name}" for name in registry.names(package)]
 
 
+# Experiments that draw images and estimate nothing: the others need statistics.
+DRAWING = [
+    f"vlae.experiments.{name}" for name in ("samples", "ablation", "traversal", "gibbs")
+]
+
 # Modules of the package, and what they must not import, directly or not.
 LIGHT = {
     "Snakefile": (
@@ -33,7 +38,7 @@ LIGHT = {
         {"matplotlib", "scipy", "seaborn", "skimage", "torch._dynamo", "torchvision"},
     ),
     "experiment": (
-        ["vlae.commands.experiment", "vlae.runs", *all_of("experiments")],
+        ["vlae.commands.experiment", "vlae.runs", *DRAWING],
         {"matplotlib", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
     ),
     "figure": (
