@@ -9,12 +9,18 @@ from helpers import network, spec, untrained
 from vlae.experiment import Context
 from vlae.overlays import merge
 
+# Of experiments that a few images of strokes are enough for.
 SETTINGS: dict[str, dict[str, Any]] = {
     "samples": {"count": 7},
     "ablation": {"count": 7},
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
     "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
+    "residuals": {"images": 400, "active": 0.2},
+    "graph": {"points": 2},
 }
 
 
@@ -32,7 +38,7 @@ def random_judge(**facts):
 
 def context(experiment, run, data, **changes):
     judge = changes.pop("judge", random_judge())
-    settings = {**SETTINGS[experiment], **changes.pop("settings", {})}
+    settings = {**(SETTINGS | OTHERS)[experiment], **changes.pop("settings", {})}
     content = {
         "experiment": experiment,
         "measures": ["strokes"],
