@@ -26,7 +26,8 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 def trained(model="vlae", seed=1, **changes):
     """A run whose weights are large enough for images that differ visibly."""
-    wanted = spec(network(model, initial_std=0.5, batch_norm="none", **changes))
+    visible = {"initial_std": 0.5, "batch_norm": "none"}
+    wanted = spec(network(model, **{**visible, **changes}))
     return untrained({**wanted, "seed": seed})
 
 

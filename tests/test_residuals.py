@@ -69,7 +69,7 @@ def test_overall_moments_of_a_layer():
     second = mean**2 + variance
     third = mean**3 + 3 * mean * variance
     fourth = mean**4 + 6 * mean**2 * variance + 3 * variance**2
-    found = overall(torch.stack([mean, second, third, fourth]).double())
+    found = overall(torch.stack([mean, second, third, fourth]).double(), 10**12)
     assert found == {
         "mean": pytest.approx(2),
         "variance": pytest.approx(2.5),
@@ -80,8 +80,17 @@ def test_overall_moments_of_a_layer():
 
 
 def test_what_does_not_vary_has_finite_moments():
-    found = overall(powers(torch.full((10, 2), 3.0)).mean(0))
+    found = overall(powers(torch.full((10, 2), 3.0)).mean(0), 10)
     assert all(math.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_what_few_draws_have_by_chance_does_not_count(shift):
+    """Of 100 draws, means have a root mean square of .1 and skewnesses of .24."""
+    x = shift + torch.randn(100, 2000, generator=torch.Generator().manual_seed(0))
+    found = overall(powers(x).mean(0), 100)
+    assert found["mean"] == pytest.approx(shift, abs=0.03)
+    assert found["skewness"] == pytest.approx(0, abs=0.06)
 
 
 def test_far_residuals_do_not_overflow():
@@ -179,9 +188,11 @@ def test_of_a_layer_there_are_means_over_active_dimensions():
     for measure in ("variance", "ks", "kl", "negentropy", "excess_kurtosis"):
         of_each = [layer[d, measure] for d in active]
         assert layer[0, measure] == pytest.approx(np.mean(of_each))
-    for measure in ("mean", "skewness"):
+    chance = {"mean": layer[0, "variance"] / IMAGES, "skewness": 6 / IMAGES}
+    for measure, by_chance in chance.items():
         of_each = np.array([layer[d, measure] for d in active])
-        assert layer[0, measure] == pytest.approx(np.sqrt((of_each**2).mean()))
+        expected = math.sqrt(max((of_each**2).mean() - by_chance, 0))
+        assert layer[0, measure] == pytest.approx(expected)
 
 
 def test_explained_share_of_a_linear_dependence():
@@ -233,7 +244,7 @@ def test_history_has_the_moments_of_held_out_residuals(model, data, tmp_path):
         if row["step"] == 4 and row["split"] == "held-out"
     }
     for layer, residual in enumerate(residuals, start=1):
-        expected = overall(powers(residual).mean(0))
+        expected = overall(powers(residual).mean(0), len(x))
         for name, value in expected.items():
             assert found[f"residual_{name}_{layer}"] == pytest.approx(value, rel=1e-6)
 

@@ -117,13 +117,13 @@ class LatentVariableModel(nn.Module, ABC):
         layers = enumerate(self.residuals(latents), start=1)
         return summary | {f"residual_{layer}": powers(r) for layer, r in layers}
 
-    def recorded(self, means: dict[str, Tensor]) -> dict[str, float]:
-        """What the history records, of the means of `evaluate` over all images."""
+    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
+        """What the history records, of the means of `evaluate` over `count` images."""
         found: dict[str, float] = {}
         for term, mean in means.items():
             if term.startswith("residual_"):
                 layer = term.removeprefix("residual_")
-                numbers = overall(mean).items()
+                numbers = overall(mean, count).items()
                 found |= {f"residual_{name}_{layer}": v for name, v in numbers}
             else:
                 found[term] = float(mean)

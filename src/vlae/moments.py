@@ -3,10 +3,16 @@
 The moments of N(0, 1) are mean 0, variance 1, skewness 0, excess kurtosis 0.
 """
 
+import math
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 POWERS = 4
+SKEWNESS_VARIANCE = 6.0
+"""Variance of the skewness of n Gaussian draws, times n."""
 LEAST = 1e-12  # variance of what does not vary, so that ratios are defined
 
 
@@ -33,24 +39,30 @@ def moments(means: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return mean, variance, skew / variance**1.5, tails / variance**2 - 3
 
 
-def overall(means: Tensor) -> dict[str, float]:
+def overall(means: Tensor, count: int) -> dict[str, float]:
     """How far the d dimensions of a layer are from N(0, 1), one number a moment.
 
     Args:
         means: of the powers, (4, d).
+        count: of the values that they are means of.
 
     Returns:
         `mean` and `skewness`: root mean squares over dimensions, so that signs do not
-        cancel; for n draws of N(0, 1) about 1 / sqrt(n) and sqrt(6 / n). `variance`
-        and `kurtosis` (excess): means over dimensions. `kl`: mean over dimensions of
-        KL(N(mean, variance) || N(0, 1)) in nats, blind to shape.
+        cancel, less what `count` Gaussian draws have by chance; 0 if they have no
+        more. `variance` and `kurtosis` (excess): means over dimensions. `kl`: mean over
+        dimensions of KL(N(mean, variance) || N(0, 1)) in nats, blind to shape.
     """
     mean, variance, skewness, kurtosis = moments(means)
     kl = 0.5 * (variance + mean**2 - 1 - variance.log())
     return {
-        "mean": float((mean**2).mean().sqrt()),
+        "mean": root_mean_square(mean.numpy(), float(variance.mean()) / count),
         "variance": float(variance.mean()),
-        "skewness": float((skewness**2).mean().sqrt()),
+        "skewness": root_mean_square(skewness.numpy(), SKEWNESS_VARIANCE / count),
         "kurtosis": float(kurtosis.mean()),
         "kl": float(kl.mean()),
     }
+
+
+def root_mean_square(values: NDArray[np.float64], chance: float) -> float:
+    """Of estimates (d,) without what `chance`, their variance, makes; >= 0."""
+    return math.sqrt(max(float(np.mean(values**2)) - chance, 0.0))

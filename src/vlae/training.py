@@ -269,7 +269,7 @@ class _Trainer:
                     "term": term,
                     "value": value,
                 }
-                for term, value in model.recorded(means).items()
+                for term, value in model.recorded(means, count).items()
             ]
         model.train()
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from vlae.estimators.intervals import jackknife
 from vlae.estimators.normality import gaussian_divergence, normality
 from vlae.experiment import Context, Result
+from vlae.moments import SKEWNESS_VARIANCE, root_mean_square
 from vlae.observation import observe
 from vlae.runs import in_batches
 
@@ -23,8 +24,6 @@ MEASURES = [
     *("mean", "variance", "skewness", "excess_kurtosis", "ks", "negentropy", "kl"),
     *("explained", "draw_correlation"),
 ]
-SIGNED = ("mean", "skewness")
-"""What is averaged over dimensions as root mean square."""
 EDGES = np.linspace(-5, 5, 101)
 
 Floats = np.ndarray
@@ -39,8 +38,9 @@ def run(context: Context) -> Result:
     given one x. It is 0 in a dimension that says nothing about x, whose residuals are
     N(0, 1) for that reason alone; from the setting `active` on a dimension is active.
 
-    Dimension 0 is the layer: of each measure the mean over active dimensions (root mean
-    square for `mean` and `skewness`; for `draw_correlation` over all), `divergence` (KL
+    Dimension 0 is the layer: of each measure the mean over active dimensions (for
+    `mean` and `skewness` the root mean square, less what is so by chance; for
+    `draw_correlation` over all dimensions), `divergence` (KL
     of the Gaussian with the mean and covariance of the active dimensions from N(0, I),
     in nats for the layer), and `active`, their number. All but `active` are nan if none
     is active. Intervals are of 95 %, by a jackknife over blocks of images.
@@ -125,10 +125,14 @@ def _statistics(active: np.ndarray) -> Callable[..., Floats]:
         values = table[MEASURES].to_numpy().T
         of_layer = np.full(len(MEASURES) + 1, np.nan)
         if active.any():
-            for place, (name, found) in enumerate(zip(MEASURES, values, strict=True)):
-                square = name in SIGNED
-                mean = np.mean(found[active] ** (2 if square else 1))
-                of_layer[place] = np.sqrt(mean) if square else mean
+            of_active = table[active]
+            of_layer[:-1] = of_active[MEASURES].mean()
+            count, variance = len(residual), of_active["variance"].mean()
+            for name, chance in (("mean", variance), ("skewness", SKEWNESS_VARIANCE)):
+                signed = of_active[name].to_numpy()
+                of_layer[MEASURES.index(name)] = root_mean_square(
+                    signed, chance / count
+                )
             of_layer[-1] = gaussian_divergence(residual[:, active])
         of_layer[MEASURES.index("draw_correlation")] = values[-1].mean()
         return np.concatenate([values.flatten(), of_layer])

@@ -27,7 +27,9 @@ MOMENTS = {
     "variance": ("variance", 1),
     "skewness": ("skewness (rms)", 0),
     "kurtosis": ("excess kurtosis", 0),
+    "kl": ("KL of mean and variance", 0),
 }
+DIGITS = 3
 
 
 def draw(rows: list[Row]) -> Figure:
@@ -51,7 +53,10 @@ def numbers(rows: list[Row]) -> pd.DataFrame:
         table = table[table["dimension"] == 0]
         for layer, of_layer in table.groupby("layer"):
             values = of_layer.groupby("measure")["value"]
-            cells = {name: spread(values.get_group(m)) for m, name in HEADINGS.items()}
+            cells = {
+                name: spread(values.get_group(m), 0 if m == "active" else DIGITS)
+                for m, name in HEADINGS.items()
+            }
             lines.append({"run": row.title, "layer": layer, **cells})
     return pd.DataFrame(lines)
 
@@ -64,11 +69,12 @@ def findings(rows: list[Row]) -> list[str]:
         table = table[(table["dimension"] == 0) & (table["measure"] == "kl")]
         parts = []
         for layer, found in table.groupby("layer"):
-            parts.append(f"layer {layer} {spread(found['value'])}")
+            parts.append(f"layer {layer} {spread(found['value'], DIGITS)}")
         history = _held_out(row.history(), "kl")
         ends = history.groupby(["layer", "seed"])["value"].agg(["first", "last"])
         course = [
-            f"layer {layer} {spread(of['first'])} and {spread(of['last'])}"
+            f"layer {layer} {spread(of['first'], DIGITS)} and "
+            f"{spread(of['last'], DIGITS)}"
             for layer, of in ends.groupby("layer")
         ]
         sentences.append(
@@ -95,7 +101,7 @@ def _histograms(block: SubFigure, row: Row) -> None:
         )
         axes.plot(axis, scipy.stats.norm.pdf(axis), color="0.15", lw=1, label="N(0, 1)")
         active = int(values[layer, "active"])
-        said = f"KL = {number(values[layer, 'kl'])} nats a dimension"
+        said = f"KL = {number(values[layer, 'kl'], DIGITS)} nats a dimension"
         axes.set_title(
             f"{place(layer, layers)}, {active} active\n{said if active else ''}"
         )

@@ -66,7 +66,8 @@ class Classifier(nn.Module):
     ) -> dict[str, Tensor]:
         return self.terms(x, target, labels, noise)
 
-    def recorded(self, means: dict[str, Tensor]) -> dict[str, float]:
+    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
+        del count
         return {term: float(mean) for term, mean in means.items()}
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
