@@ -1,6 +1,7 @@
 """Who depends on whom, found in models whose graphs are known."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,12 +13,12 @@ from vlae import dependence
 from vlae.experiments.graph import COLUMNS
 from vlae.latent import LatentVariableModel
 
-LAYERS = {
+LAYERS: dict[str, Any] = {
     "latents": [4, 3, 2],
     "posterior": ["f9", "f9 f7", "f9"],
     "prior": ["f9"] * 2,
 }
-THREE = {
+THREE: dict[str, dict[str, Any]] = {
     "hvae": LAYERS,
     "hvae_autoregressive": LAYERS,
     "lvae": LAYERS,
@@ -139,15 +140,23 @@ def test_a_layer_that_is_cut_off_has_no_edge_to_the_image(ignored):
     assert set(generation) == {(f"z{2 - ignored}", "x")}
 
 
+class Black(nn.Module):
+    """So dark that the image has no derivative."""
+
+    def forward(self, features):
+        return (features - 1e4).sigmoid(), torch.ones(())
+
+
 class Linear(LatentVariableModel):
     """z2 = x + 2 e2, z1 = 3 z2 + 5 x + 7 e1, of one number each; x = 11 z1."""
 
     def __init__(self):
         super().__init__([1, 1])
         self.maps = nn.ModuleList(nn.Linear(1, 1, bias=False) for _ in range(4))
+        self.likelihood: Any = Black()
         with torch.no_grad():
-            for layer, weight in zip(self.maps, (1.0, 3.0, 5.0, 11.0), strict=True):
-                layer.weight.fill_(weight)
+            for weights, weight in zip(self.parameters(), (1, 3, 5, 11), strict=True):
+                weights.fill_(weight)
 
     def infer(self, x, noise):
         x = x.flatten(1)
@@ -160,9 +169,6 @@ class Linear(LatentVariableModel):
 
     def decoder(self, latents):
         return self.maps[3](latents[0])
-
-    def likelihood(self, features):
-        return features.sigmoid(), torch.ones(())
 
 
 def test_sensitivities_are_direct_derivatives():

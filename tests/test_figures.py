@@ -190,10 +190,15 @@ def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
 def test_figure1_shows_a_group_in_a_column(made):
     figure1 = registry.load("figures", "figure1")
     marked = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4))
-    arrays = {arm: marked.astype(np.uint8) for arm in figure1.ARMS}
-    for arm in figure1.ARMS:
-        arrays[f"elbo_{arm}"] = np.arange(40.0)
-        arrays[f"confidence_{arm}"] = np.linspace(0.2, 1, 40)
+    arrays = {
+        name: values
+        for arm in figure1.ARMS
+        for name, values in (
+            (arm, marked.astype(np.uint8)),
+            (f"elbo_{arm}", np.arange(40.0)),
+            (f"confidence_{arm}", np.linspace(0.2, 1, 40)),
+        )
+    }
     row = made("recomposed", {1: recomposed_table(0.0)}, arrays)
     figure = figure1.draw([row])
     titled = {axes.get_title(): axes for axes in figure.axes}

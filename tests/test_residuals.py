@@ -55,7 +55,7 @@ def test_residuals_of_what_the_model_generates_are_its_noise(model):
 def test_moments_are_those_of_scipy():
     x = np.random.default_rng(0).gamma(2.0, 1.5, (300, 3)) - 1
     parts = [powers(torch.tensor(part)) for part in np.split(x, [100, 120])]
-    means = sum(part.sum(0) for part in parts) / len(x)
+    means = torch.stack([part.sum(0) for part in parts]).sum(0) / len(x)
     found = [part.numpy() for part in moments(means)]
     assert found[0] == pytest.approx(x.mean(0))
     assert found[1] == pytest.approx(x.var(0))
@@ -190,8 +190,8 @@ def test_of_a_layer_there_are_means_over_active_dimensions():
         assert layer[0, measure] == pytest.approx(np.mean(of_each))
     chance = {"mean": layer[0, "variance"] / IMAGES, "skewness": 6 / IMAGES}
     for measure, by_chance in chance.items():
-        of_each = np.array([layer[d, measure] for d in active])
-        expected = math.sqrt(max((of_each**2).mean() - by_chance, 0))
+        squares = [layer[d, measure] ** 2 for d in active]
+        expected = math.sqrt(max(np.mean(squares) - by_chance, 0))
         assert layer[0, measure] == pytest.approx(expected)
 
 
