@@ -413,8 +413,8 @@ BAD = {
         ["datasets.mnist.module", "src/vlae/datasets/", "Did you mean 'idx'?"],
     ),
     "unknown figure": (
-        "figures: {figure4: []}",
-        ["figures.figure4", "src/vlae/figures/", "figure3"],
+        "figures: {figure8: []}",
+        ["figures.figure8", "src/vlae/figures/", "figure"],
     ),
     "unknown experiment": (
         "experiments: {gibs: {}}",
@@ -489,8 +489,20 @@ BAD = {
         ["datasets.mnist.judge", "has nothing to learn", "judge: null"],
     ),
     "chain without a judge": (
-        "datasets: {mnist: {judge: null}}",
+        "{datasets: {mnist: {judge: null}}, figures: {figure1: []}}",
         ["figures.figure2", "needs a classifier of classes", "datasets.mnist"],
+    ),
+    "chain with a judge of attributes": (
+        "figures: {figure2: [celeba/vlae]}",
+        ["figures.figure2", "needs a classifier of classes", "datasets.celeba"],
+    ),
+    "recomposed images without a judge": (
+        "datasets: {mnist: {judge: null}}",
+        ["figures.figure1", "'recomposed'", "of attributes", "datasets.mnist has no"],
+    ),
+    "parts that are none": (
+        "experiments: {recomposed: {parts: halves}}",
+        ["experiments.recomposed.parts", "quarters", "bands", "'halves'"],
     ),
     "judge that is no run": (
         "datasets: {mnist: {judge: jugde}}",

@@ -12,6 +12,7 @@ from vlae.estimators.intervals import (
     across_seeds,
     bootstrap,
     bootstrap_difference,
+    jackknife,
     mean_interval,
     non_inferior,
     standard_error,
@@ -112,3 +113,49 @@ def test_too_few_or_unequal_rows_are_refused():
         across_seeds([])
     with pytest.raises(ValueError, match="equal rows"):
         bootstrap(np.corrcoef, np.zeros(3), np.zeros(4))
+
+
+# Jackknife
+
+
+def test_jackknife_of_a_mean_is_the_interval_of_the_means_of_blocks():
+    values = draws(3, 400)
+    (found,) = jackknife(lambda v: np.array([v.mean()]), values, blocks=8)
+    expected = mean_interval(values.reshape(8, 50).mean(1))
+    for name in ("value", "low", "high"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-12)
+
+
+def test_jackknife_covers_at_its_level():
+    """The variance of a Gaussian and the mean, together."""
+
+    def statistics(values):
+        return np.array([values.var(ddof=1), values.mean()])
+
+    covered = []
+    for seed in range(200):
+        variance, mean = jackknife(statistics, draws(seed, 200), level=0.9)
+        covered.append((variance.low < 1 < variance.high, mean.low < 0 < mean.high))
+    assert np.mean(covered, 0) == pytest.approx([0.9, 0.9], abs=0.085)
+
+
+def test_jackknife_leaves_rows_of_all_arrays_out_together():
+    def difference(first, second):
+        return np.array([(first - second).mean()])
+
+    values = draws(0)
+    (found,) = jackknife(difference, values, values + 1)
+    assert found.low == pytest.approx(-1)
+    assert found.high == pytest.approx(-1)
+
+
+def test_jackknife_of_what_is_undefined_is_undefined():
+    (found,) = jackknife(lambda v: np.array([np.nan]), draws(0))
+    assert math.isnan(found.value) and math.isnan(found.low)
+
+
+def test_jackknife_needs_a_row_a_block():
+    with pytest.raises(UserError, match="jackknife: rows: 19 is too few"):
+        jackknife(lambda v: v[:1], draws(0, 19))
+    with pytest.raises(ValueError, match="expected equal rows"):
+        jackknife(lambda v, w: v[:1], draws(0), draws(0)[:30])

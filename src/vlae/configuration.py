@@ -313,6 +313,12 @@ class Configuration:
         model = self.model(run)
         dataset = self.content["datasets"][run.dataset]
         wish = registry.constant("experiments", experiment, "JUDGED", None)
+        if wish == "any" and not dataset["judge"]:
+            raise UserError(
+                f"{key}: {run}: the experiment '{experiment}' needs a classifier, of "
+                f"classes or of attributes, and datasets.{run.dataset} has no 'judge'. "
+                "Show other runs there."
+            )
         if wish == "required" and not (dataset["judge"] and dataset["classes"]):
             raise UserError(
                 f"{key}: {run}: the experiment '{experiment}' needs a classifier of "

@@ -237,11 +237,12 @@ def despine(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def spread(values: pd.Series) -> str:
+def spread(values: pd.Series, digits: int = 2) -> str:
     """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
-    text = number(values.mean())
+    text = number(values.mean(), digits)
     if values.count() > 1:
-        text += f" ({number(values.min())}–{number(values.max())})"
+        low, high = number(values.min(), digits), number(values.max(), digits)
+        text += f" ({low}–{high})"
     return text
 
 
@@ -304,11 +305,13 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
     axes.tick_params(length=0, rotation=0)
 
 
-def number(value: float) -> str:
-    """Two decimals, without a zero before the point: '.71', '-.05', '10.20'."""
+def number(value: float, digits: int = 2) -> str:
+    """Decimals without a zero before the point: '.71', '-.05', '10.20', '.00'."""
     if np.isnan(value):
         return "undefined"
-    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}")
+    # A zero has no sign, also where it is a rounded number below it.
+    text = f"{round(value, digits) + 0.0:.{digits}f}"
+    return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
 def in_words(layers: pd.Series) -> str:

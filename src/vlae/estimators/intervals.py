@@ -124,6 +124,42 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     return Interval(mean, mean - float(error), mean + float(error))
 
 
+def jackknife(
+    statistics: Callable[..., NDArray[np.float64]],
+    *arrays: NDArray[np.generic],
+    blocks: int = 20,
+    level: float = 0.95,
+) -> list[Interval]:
+    """Student's intervals of several statistics at once, by leaving out blocks of rows.
+
+    For statistics that repeated rows would spoil, such as entropies, and for slow ones:
+    they are computed `blocks` + 1 times. Of a mean it is the interval of the means of
+    blocks; of what is nan with or without a block, nan.
+
+    Args:
+        statistics: from arrays with some of the rows of `arrays` to numbers (m,).
+        arrays: each (n, ...), n at least `blocks`; rows independent.
+        blocks: of nearly equal size, at least 2.
+        level: of the two-sided intervals, in (0, 1).
+
+    Raises:
+        UserError: fewer rows than blocks.
+        ValueError: the arrays do not have the same n.
+    """
+    _check(arrays)
+    count = len(arrays[0])
+    enough("jackknife: rows", count, blocks)
+    value = statistics(*arrays)
+    block = np.arange(count) * blocks // count
+    left = [statistics(*(a[block != b] for a in arrays)) for b in range(blocks)]
+    error = np.sqrt((blocks - 1) * np.var(left, axis=0))
+    half = error * scipy.stats.t.ppf((1 + level) / 2, blocks - 1)
+    return [
+        Interval(float(v), float(v - h), float(v + h))
+        for v, h in zip(value, half, strict=True)
+    ]
+
+
 def across_seeds(values: ArrayLike) -> Spread:
     """Mean and range of one number per seed, (seeds,), at least one.
 
