@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from vlae import plotting, registry
-from vlae.plotting import Row, in_words, mosaic, number, spread
+from vlae.errors import UserError
+from vlae.plotting import Row, mosaic
+from vlae.words import in_words, number, ordered, spread
 
 SPEC = {
     "dataset": "strokes",
@@ -120,7 +122,7 @@ def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
 
 
 def test_properties_come_in_one_order():
-    found = plotting.ordered(["pixels", "Smiling", "class", "thickness", "Male"])
+    found = ordered(["pixels", "Smiling", "class", "thickness", "Male"])
     assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
 
 
@@ -163,5 +165,5 @@ def test_every_figure_of_the_paper_reads_experiments_that_exist():
 
 
 def test_missing_results_are_named(row, tmp_path):
-    with pytest.raises(plotting.UserError, match="gibbs"):
+    with pytest.raises(UserError, match="gibbs"):
         row.arrays("gibbs")

@@ -14,8 +14,9 @@ import pandas as pd
 from vlae import registry
 from vlae.errors import UserError
 from vlae.files import read_json
-from vlae.plotting import Row, read_table
+from vlae.plotting import Row
 from vlae.progress import clock
+from vlae.results import read_table
 
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
 Map = dict[str, Any]
