@@ -40,7 +40,9 @@ from vlae.configuration import RunName
 from vlae.overlays import merge
 from vlae.seeds import generator
 
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
 Spec = dict[str, Any]
 Steps = Callable[[int], None]

@@ -13,7 +13,9 @@ from vlae.errors import UserError
 from vlae.overlays import extended
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
 JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from vlae.__main__ import main
+from vlae.overlays import BASE
 
 ROOT = Path(__file__).parents[1]
 TINY = "tests/config/tiny.yaml"
-BASE = ("presets", "networks", "config")
 OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
 # The default profile hides what `jobs` reads.
 OPTIONS = ("--quiet", "host", "--cores", "2")
