@@ -124,11 +124,11 @@ def quotient(above, below):
 
 def test_quotients_are_those_of_the_bootstrap():
     above, below = np.random.default_rng(2).random((2, 400, 3)) + np.arange(3.0)
-    options = {"resamples": 4000, "level": 0.9}
-    found = bootstrap_quotients(above, below, **options)
+    found = bootstrap_quotients(above, below, resamples=4000, level=0.9)
     assert len(found) == 3
     for column, one in enumerate(found):
-        slow = bootstrap(quotient, above[:, column], below[:, column], **options)
+        rows = (above[:, column], below[:, column])
+        slow = bootstrap(quotient, *rows, resamples=4000, level=0.9)
         assert one.value == pytest.approx(slow.value, rel=1e-12)
         # An end is a quantile of 4,000 resamples: a tenth of the half-width is plenty.
         tolerance = (slow.high - slow.low) / 20

@@ -73,10 +73,14 @@ def edit(folder, name, addition):
 def after_training(run, figure):
     """What follows from a training of `run`, which `figure` shows."""
     shown = {"figure5": "traversal", "figure6": "ablation"}[figure]
+    claims = {"figure5": ("F3", "F5"), "figure6": ("F3",)}[figure]
+    experiments = (shown, "effects", "samples", "activity")
     return {
-        *(f"experiment {run}/1/{e}" for e in (shown, "effects", "samples")),
+        *(f"experiment {run}/1/{e}" for e in experiments),
         f"overview {run}",
         f"figure {figure}",
+        *(f"claim {name}" for name in claims),
+        "verdicts",
         "report",
     }
 
@@ -175,6 +179,21 @@ def test_report_says_how_to_make_it_again(finished):
     assert f"snakemake --cores 2 --configfile {TINY}" in text
 
 
+def test_report_opens_with_the_verdicts(finished, page):
+    text = (finished / "results" / "report.html").read_text()
+    assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
+    first = text.split('id="verdicts"')[1].split("</section>")[0]
+    verdicts = pd.read_parquet(finished / "results" / "tables" / "claims.parquet")
+    assert first.count('class="verdict ') == len(verdicts) > 4
+    assert set(verdicts["verdict"]) <= {"too few seeds", "not measured"}
+    for name in verdicts["id"].unique():
+        assert f'href="#claim-{name}"' in first
+        assert verdicts[verdicts["id"] == name]["criterion"].iloc[0] in text
+    assert {"F3", "F5"} <= set(verdicts["id"])
+    known = {a["id"] for _, a in page.tags if "id" in a}
+    assert {"claim-F3", "claim-F5"} <= known
+
+
 def test_every_stage_leaves_its_files(finished):
     found = {str(path) for path in results(finished)}
     for name in (
@@ -185,6 +204,8 @@ def test_every_stage_leaves_its_files(finished):
         "experiments/strokes/hvae-matched/1/gibbs.parquet",
         "figures/figure2.svg",
         "figures/runs/strokes/judge.png",
+        "claims/F3.findings.parquet",
+        "tables/claims.parquet",
         "logs/train/strokes/vlae/1.log",
         "benchmarks/train/strokes/vlae/1.tsv",
     ):
@@ -274,6 +295,23 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
         "experiment strokes/hvae-matched/1/effects",
         "figure figure3",
         "figure figure5",
+        "claim F3",
+        "claim F5",
+        "verdicts",
+        "report",
+    }
+
+
+def test_a_criterion_concerns_its_claim_alone(work):
+    """And no experiment, let alone a training."""
+    path = work / "config" / "claims.yaml"
+    changed = path.read_text().replace("largest: {value: 0.7", "largest: {value: 0.6")
+    path.write_text(changed)
+    assert planned(work) == {
+        "claim_spec F3",
+        "claim F3",
+        "verdicts",
+        "report_spec",
         "report",
     }
 

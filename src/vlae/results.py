@@ -54,6 +54,13 @@ class RunResults:
         end = (history["step"] == last) & (history["split"] == "held-out")
         return history[end].pivot(index="seed", columns="term", values="value")
 
+    def rise(self, seed: int) -> float:
+        """Nats by which training raised the held-out ELBO; 0 for an untrained model."""
+        history = self.history()
+        chosen = history["split"].eq("held-out") & history["term"].eq("elbo")
+        curve = history[chosen & (history["seed"] == seed)].sort_values("step")["value"]
+        return float(curve.iloc[-1] - curve.iloc[0])
+
     def facts(self, seed: int) -> dict[str, Any]:
         """What the training of `seed` noted: parameters, seconds, device, ..."""
         path = self._folder(self._runs, seed) / "training.json"

@@ -1,4 +1,4 @@
-"""Reading the table of the experiment `effects`."""
+"""Reading the table of the experiment `effects`, and whether a run has learned."""
 
 import pandas as pd
 
@@ -20,6 +20,14 @@ def total_effects(run: RunResults, seed: int) -> Effects:
     ].itertuples(index=False):
         found.setdefault(name, {})[int(layer)] = Interval(*ends)
     return found
+
+
+def learned(run: RunResults, seed: int, nats: float) -> Outcome:
+    """Whether training raised the held-out ELBO enough.
+
+    The layers of an untrained model do something too, and may do what is expected.
+    """
+    return Outcome.PASSES if run.rise(seed) >= nats else Outcome.FAILS
 
 
 def leading(layers: dict[int, Interval]) -> int | None:
