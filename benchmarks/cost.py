@@ -16,7 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from vlae import configuration, training
 from vlae.seeds import generator
 
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 COUNTED = 4
 """Images on which operations are counted; they are linear in images."""
 

@@ -15,6 +15,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ablation": {"count": 7},
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
+    "activity": {"images": 7, "draws": 2, "threshold": 0.01},
     "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
     "chains": {
         "chains": 20,

@@ -19,7 +19,9 @@ from vlae.errors import UserError
 from vlae.files import sha256, write_json
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 COMMANDS = registry.names("commands")
 
 

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from vlae import plotting, registry
-from vlae.plotting import Row, in_words, mosaic, number, spread
+from vlae.errors import UserError
+from vlae.plotting import Row, mosaic
+from vlae.words import in_words, number, ordered, spread
 
 SPEC = {
     "dataset": "strokes",
@@ -312,7 +314,7 @@ def test_residuals_are_told_at_the_end_and_from_the_start(made):
 
 
 def test_properties_come_in_one_order():
-    found = plotting.ordered(["pixels", "Smiling", "class", "thickness", "Male"])
+    found = ordered(["pixels", "Smiling", "class", "thickness", "Male"])
     assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
 
 
@@ -355,5 +357,5 @@ def test_every_figure_of_the_paper_reads_experiments_that_exist():
 
 
 def test_missing_results_are_named(row, tmp_path):
-    with pytest.raises(plotting.UserError, match="gibbs"):
+    with pytest.raises(UserError, match="gibbs"):
         row.arrays("gibbs")

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from vlae.__main__ import main
+from vlae.overlays import BASE
 
 ROOT = Path(__file__).parents[1]
 TINY = "tests/config/tiny.yaml"
-BASE = ("presets", "networks", "config")
 OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
 # The default profile hides what `jobs` reads.
 OPTIONS = ("--quiet", "host", "--cores", "2")
@@ -70,22 +70,29 @@ def edit(folder, name, addition):
     path.write_text(path.read_text() + addition)
 
 
-SHOWN = {  # experiments of a run, and the figures that need them
+SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
-        ["recomposed", "graph", "traversal", "effects"],
+        ["recomposed", "graph", "traversal", "effects", "activity"],
         ["figure1", "figure4", "figure5"],
+        ["F3", "F5"],
     ),
-    "strokes-colour/vlae": (["ablation", "effects"], ["figure6"]),
+    "strokes-colour/vlae": (
+        ["ablation", "effects", "activity"],
+        ["figure6"],
+        ["F3"],
+    ),
 }
 
 
 def after_training(run):
     """What follows from a training of `run`."""
-    experiments, figures = SHOWN[run]
+    experiments, figures, claims = SHOWN[run]
     return {
         *(f"experiment {run}/1/{e}" for e in (*experiments, "samples")),
         f"overview {run}",
         *(f"figure {figure}" for figure in figures),
+        *(f"claim {name}" for name in claims),
+        "verdicts",
         "report",
     }
 
@@ -184,6 +191,21 @@ def test_report_says_how_to_make_it_again(finished):
     assert f"snakemake --cores 2 --configfile {TINY}" in text
 
 
+def test_report_opens_with_the_verdicts(finished, page):
+    text = (finished / "results" / "report.html").read_text()
+    assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
+    first = text.split('id="verdicts"')[1].split("</section>")[0]
+    verdicts = pd.read_parquet(finished / "results" / "tables" / "claims.parquet")
+    assert first.count('class="verdict ') == len(verdicts) > 4
+    assert set(verdicts["verdict"]) <= {"too few seeds", "not measured"}
+    for name in verdicts["id"].unique():
+        assert f'href="#claim-{name}"' in first
+        assert verdicts[verdicts["id"] == name]["criterion"].iloc[0] in text
+    assert {"F3", "F5"} <= set(verdicts["id"])
+    known = {a["id"] for _, a in page.tags if "id" in a}
+    assert {"claim-F3", "claim-F5"} <= known
+
+
 def test_every_stage_leaves_its_files(finished):
     found = {str(path) for path in results(finished)}
     for name in (
@@ -194,6 +216,8 @@ def test_every_stage_leaves_its_files(finished):
         "experiments/strokes/hvae-matched/1/gibbs.parquet",
         "figures/figure2.svg",
         "figures/runs/strokes/judge.png",
+        "claims/F3.findings.parquet",
+        "tables/claims.parquet",
         "logs/train/strokes/vlae/1.log",
         "benchmarks/train/strokes/vlae/1.tsv",
     ):
@@ -291,6 +315,23 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
         "experiment strokes/hvae-matched/1/effects",
         "figure figure3",
         "figure figure5",
+        "claim F3",
+        "claim F5",
+        "verdicts",
+        "report",
+    }
+
+
+def test_a_criterion_concerns_its_claim_alone(work):
+    """And no experiment, let alone a training."""
+    path = work / "config" / "claims.yaml"
+    changed = path.read_text().replace("largest: {value: 0.7", "largest: {value: 0.6")
+    path.write_text(changed)
+    assert planned(work) == {
+        "claim_spec F3",
+        "claim F3",
+        "verdicts",
+        "report_spec",
         "report",
     }
 

@@ -2,19 +2,18 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure, SubFigure
 
 from vlae.plotting import (
     PALETTE,
     WIDTH,
     Row,
+    despine,
     mosaic,
-    number,
     show,
-    spread,
     subfigures,
 )
+from vlae.words import number, spread
 
 EXPERIMENTS = ["recomposed"]
 
@@ -122,6 +121,6 @@ def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
     )
     sure.set(xlim=(lowest, 1.005), ylim=(0, 1.02))
     for axes in (bound, sure):
-        sns.despine(ax=axes)
+        despine(axes)
     handles, labels = sure.get_legend_handles_labels()
     block.legend(handles, labels, loc="outside lower center", ncols=len(ARMS))

@@ -4,12 +4,11 @@ from itertools import pairwise
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 
-from vlae.plotting import PALETTE, WIDTH, Row, subfigures
+from vlae.plotting import WIDTH, Row, subfigures
 
 EXPERIMENTS = ["graph"]
 
@@ -18,7 +17,7 @@ BESIDE = 2
 RIGHT = 1.5
 """Where latents stand; features stand at 0."""
 RADIUS = 0.3
-BLUE = sns.desaturate(sns.light_palette(PALETTE[0], 8)[2], 0.9)
+BLUE = "#aeccde"  # a light tint of the palette's
 Place = tuple[float, float]
 
 

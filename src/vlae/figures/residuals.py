@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import scipy.stats
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, number, place, spread, subfigures
+from vlae.plotting import PALETTE, WIDTH, Row, despine, place, subfigures
+from vlae.words import number, spread
 
 EXPERIMENTS = ["residuals"]
 
@@ -99,14 +98,21 @@ def _histograms(block: SubFigure, row: Row) -> None:
         axes.stairs(
             arrays[f"density_{layer}"], edges, fill=True, color=color, alpha=0.5
         )
-        axes.plot(axis, scipy.stats.norm.pdf(axis), color="0.15", lw=1, label="N(0, 1)")
+        axes.plot(
+            axis,
+            np.exp(-(axis**2) / 2) / np.sqrt(2 * np.pi),
+            color="0.15",
+            lw=1,
+            label="N(0, 1)",
+        )
         active = int(values[layer, "active"])
         said = f"KL = {number(values[layer, 'kl'], DIGITS)} nats a dimension"
         axes.set_title(
             f"{place(layer, layers)}, {active} active\n{said if active else ''}"
         )
         axes.set(xlabel=r"$(z_\ell - \mu_p)\,/\,\sigma_p$", xlim=(-4.5, 4.5), yticks=[])
-        sns.despine(ax=axes, left=True)
+        despine(axes)
+        axes.spines["left"].set_visible(False)
     panels[0].legend(loc="upper left")
 
 
@@ -128,7 +134,7 @@ def _over_training(axes: Axes, history: pd.DataFrame, level: float) -> None:
             color = PALETTE[int(layer) - 1]
             axes.plot(curve["step"], curve["value"], color=color, lw=1.5, label=name)
     axes.set(xlabel="step")
-    sns.despine(ax=axes)
+    despine(axes)
 
 
 def _held_out(history: pd.DataFrame, moment: str) -> pd.DataFrame:
