@@ -26,7 +26,7 @@ MOMENTS = {
     "variance": ("variance", 1),
     "skewness": ("skewness (rms)", 0),
     "kurtosis": ("excess kurtosis", 0),
-    "kl": ("KL of mean and variance", 0),
+    "kl": ("KL of both moments", 0),
 }
 DIGITS = 3
 
