@@ -19,11 +19,11 @@ rule train:
         "results/logs/train/{dataset}/{run}/{seed}.log",
     benchmark:
         "results/benchmarks/train/{dataset}/{run}/{seed}.tsv"
+    # All else waits for trainings, and the longest jobs should not come last.
+    priority: 100
     conda:
         "../../environment.yml"
     threads: training_threads
-    # All else waits for trainings, and the longest jobs should not come last.
-    priority: 100
     resources:
         gpu=training_gpus,
         mem_mb=training_memory,
