@@ -113,9 +113,9 @@ def _graph(axes: Axes, edges: pd.DataFrame, height: int) -> None:
             across, up = places[source if target == "x" else target]
             text = f"{number} layers"
             axes.text(
-                across + RADIUS + 0.12, up, text, va="center", fontsize=8, color="0.4"
+                across + RADIUS + 0.25, up, text, va="center", fontsize=8, color="0.4"
             )
-    axes.set(xlim=(-0.5, RIGHT + 1.5), ylim=(-0.4, height + 0.4), aspect="equal")
+    axes.set(xlim=(-0.5, RIGHT + 1.6), ylim=(-0.4, height + 0.4), aspect="equal")
     axes.axis("off")
 
 
