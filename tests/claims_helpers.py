@@ -8,6 +8,7 @@ import yaml
 from helpers import ROOT
 
 from vlae.__main__ import main
+from vlae.claims.expected_layers import WIDE
 from vlae.files import write_json
 
 SHIPPED = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
@@ -27,12 +28,14 @@ def write_run(
     elbo: float = -50.0,
     parameters: int = 1000,
     withheld: tuple[str, ...] = (),
+    wide: tuple[float, float, float] = (0.5, 0.4, 0.6),
 ) -> None:
     """Effects (property: T of the layers, bottom to top), history and facts of a run.
 
     Args:
         half: half-width of the intervals.
         rise: of the held-out ELBO in training; `elbo` is where it ends.
+        wide: rank correlation of width with zeros less ones, and its ends.
     """
     rows = [
         {
@@ -54,6 +57,18 @@ def write_run(
     write_table(root, "effects", rows, seed, run=run, dataset=dataset)
     active = [{"layer": i, "units": 8, "active": i} for i in range(1, layers + 1)]
     write_table(root, "activity", active, seed, run=run, dataset=dataset)
+    codes = [
+        {"score": "trees", "layer": row["layer"], "property": row["property"]}
+        | {"value": row["total_effect"]}
+        for row in rows
+    ]
+    codes += [
+        {"score": "mig", "layer": 0, "property": name, "value": 0.25}
+        for name in effects
+    ]
+    ends = dict(zip(("value", "low", "high"), wide, strict=True))
+    codes.append({"score": WIDE, "layer": 2, "property": "class", **ends})
+    write_table(root, "codes", codes, seed, run=run, dataset=dataset)
     folder = root / "runs" / dataset / run / str(seed)
     folder.mkdir(parents=True, exist_ok=True)
     terms = {"elbo": elbo, **{f"kl_{i}": 5.0 * i for i in range(1, layers + 1)}}

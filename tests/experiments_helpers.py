@@ -16,6 +16,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
     "activity": {"images": 7, "draws": 2, "threshold": 0.01},
+    "codes": {
+        "images": 20,
+        "judge_accuracy": 0.0,
+        "wide": {"layer": 2, "codes": 6, "draws": 5},
+    },
+    "stability": {
+        "samples": 24,
+        "judge_accuracy": 0.0,
+        "pairs": 10,
+        "coordinates": 2,
+        "step": 2.0,
+    },
     "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
     "chains": {
         "chains": 20,

@@ -19,6 +19,8 @@ from helpers import network, spec, untrained
 from vlae import registry
 from vlae.__main__ import main
 from vlae.claim import FINDING, VERDICT, numbers, reasons
+from vlae.claims.expected_layers import WIDE
+from vlae.experiments import stability
 from vlae.runs import TrainedRun
 
 # Layer 3 of an HVAE carries everything; of a VLAE every layer its own.
@@ -140,16 +142,22 @@ def test_every_property_in_its_layer(tmp_path):
         ("slant in layer 2", "supported"),
         ("width in layer 2", "supported"),
         ("class in layer 3", "supported"),
+        (WIDE, "supported"),
     ]
-    assert verdicts["number"].tolist() == pytest.approx([0.8, 0.6, 0.7, 0.9])
-    assert len(findings) == 4 * 3
+    assert verdicts["number"].tolist() == pytest.approx([0.8, 0.6, 0.7, 0.9, 0.5])
+    assert len(findings) == 5 * 3
+    note = findings["note"].iloc[0]
+    assert "layer 1 changes it most (T .80 / .20 / .10)" in note
+    assert "layer 1 knows it best (.80 / .20 / .10)" in note
 
 
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1)])
 def test_a_vlae_with_its_layers_permuted_is_not_supported(tmp_path, order):
     write_all(tmp_path, permuted(VLAE, order))
     verdicts, findings = judged(tmp_path, "F5", [row()])
-    assert set(verdicts["verdict"]) == {"not supported"}
+    found = by_part(verdicts)
+    assert found.pop(WIDE) == "supported", "which the layers' order does not touch"
+    assert set(found.values()) == {"not supported"}
     layer = [*order].index(0) + 1
     first = findings[findings["part"] == "thickness in layer 1"]["note"].iloc[0]
     assert first.startswith(f"layer {layer} changes it most")
@@ -177,7 +185,7 @@ def test_seeds_that_differ_are_inconclusive(tmp_path):
     write_all(tmp_path, VLAE, seeds=(21, 22))
     write_run(tmp_path, permuted(VLAE, (1, 2, 0)), 23)
     verdicts, _ = judged(tmp_path, "F5", [row()])
-    assert set(verdicts["verdict"]) == {"inconclusive"}
+    assert set(verdicts["verdict"].iloc[:-1]) == {"inconclusive"}
     assert verdicts["reason"].iloc[0] == "passes in seed 21, 22; fails in seed 23"
 
 
@@ -195,11 +203,216 @@ def test_what_nobody_names_is_not_measured(tmp_path):
     assert "withheld" in reasons_given[0] and "nothing here" in reasons_given[1]
 
 
+@pytest.mark.parametrize(
+    ("wide", "expected"),
+    [
+        ((0.5, 0.1, 0.7), "supported"),
+        ((0.1, -0.1, 0.3), "inconclusive"),
+        ((-0.5, -0.7, -0.1), "not supported"),
+        ((float("nan"),) * 3, "not measured"),
+    ],
+)
+def test_wide_codes(tmp_path, wide, expected):
+    write_all(tmp_path, VLAE, wide=wide)
+    verdicts, _ = judged(tmp_path, "F5", [row()])
+    assert by_part(verdicts)[WIDE] == expected
+
+
 def test_a_layer_that_is_not_there_is_named(tmp_path, capsys):
     write_all(tmp_path, {name: values[:2] for name, values in VLAE.items()})
     with pytest.raises(AssertionError):
         judged(tmp_path, "F5", [row()])
     assert "has no layer 3" in capsys.readouterr().err
+
+
+# L
+
+
+def budget(root, models, **facts):
+    """Verdicts of L on runs of these names and effects; facts by name."""
+    for name, effects in models.items():
+        write_all(root, effects, run=name, **facts.get(name, {}))
+    runs = [row(name) for name in models if name != "vae"]
+    verdicts, findings = judged(root, "L", runs, [row("vae")])
+    keys = zip(verdicts["run"], verdicts["part"], strict=True)
+    return dict(zip(keys, verdicts["verdict"], strict=True)), verdicts, findings
+
+
+FLAT = {name: [0.4, 0.4, 0.4] for name in VLAE}
+HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
+MODELS = {"lvae": HVAE_ALL, "hvae": HVAE_ALL, "vlae": VLAE, "vae": FLAT}
+ALL = {
+    ("lvae", "one layer carries almost everything"): "supported",
+    ("lvae", "not each property in its layer"): "supported",
+    ("hvae", "one layer carries almost everything"): "supported",
+    ("hvae", "not each property in its layer"): "supported",
+    ("vlae", "no layer carries almost everything"): "supported",
+    ("vlae", "each property in its layer"): "supported",
+}
+
+
+def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
+    found, _, findings = budget(tmp_path, MODELS)
+    assert found == ALL
+    assert set(findings[findings["control"]]["run"]) == {"vae"}
+    own = findings[(findings["run"] == "lvae") & findings["part"].str.startswith("not")]
+    assert own["note"].iloc[0] == (
+        "found: thickness in layer 3, slant in layer 3, width in layer 3, "
+        "class in layer 3"
+    )
+    assert own["number"].iloc[0] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"parameters": 1210}, "1,210 parameters against 1,000"),
+        ({"parameters": 790}, "790 parameters against 1,000"),
+        ({"elbo": -50.1}, "ELBO -50.1 against -50.0"),
+    ],
+)
+def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
+    found, verdicts, _ = budget(tmp_path, MODELS, lvae=facts)
+    for key, verdict in found.items():
+        assert verdict == ("inconclusive" if key[0] == "lvae" else "supported")
+    reason = verdicts[verdicts["run"] == "lvae"]["reason"].iloc[0]
+    assert reason.startswith("does not count") and words in reason
+
+
+@pytest.mark.parametrize("facts", [{"parameters": 1190}, {"parameters": 810}])
+def test_a_fifth_of_the_parameters_is_within_the_budget(tmp_path, facts):
+    assert budget(tmp_path, MODELS, lvae=facts)[0] == ALL
+
+
+def test_an_untrained_lvae_shows_no_problem(tmp_path):
+    """Neither of the tests, nor the opposite of one."""
+    found, _, _ = budget(tmp_path, MODELS, lvae={"rise": 0})
+    assert {v for (run, _), v in found.items() if run == "lvae"} == {"not supported"}
+
+
+def test_models_that_change_places_are_not_supported(tmp_path):
+    swapped = {"lvae": VLAE, "hvae": VLAE, "vlae": HVAE_ALL, "vae": FLAT}
+    assert set(budget(tmp_path, swapped)[0].values()) == {"not supported"}
+
+
+def test_a_flat_code_that_passes_invalidates_the_test(tmp_path):
+    found, _, _ = budget(tmp_path, {**MODELS, "vae": VLAE})
+    assert found["vlae", "each property in its layer"] == "inconclusive"
+    assert found["lvae", "one layer carries almost everything"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("runs", "controls", "words"),
+    [
+        (["lvae"], [], "no 'data/vae'"),
+        (["other"], ["vae"], "says nothing of data/other"),
+    ],
+)
+def test_what_an_equal_budget_needs(tmp_path, capsys, runs, controls, words):
+    for name in ("lvae", "other", "vae"):
+        write_all(tmp_path, FLAT, run=name)
+    with pytest.raises(AssertionError):
+        judged(tmp_path, "L", [*map(row, runs)], [*map(row, controls)])
+    assert words in capsys.readouterr().err
+
+
+# A
+
+
+def order(root, effects, dataset="mnist", **facts):
+    write_all(root, effects, dataset=dataset, **facts)
+    verdicts, findings = judged(root, "A", [row(dataset=dataset)])
+    return verdicts.iloc[0], findings["note"].iloc[0]
+
+
+def test_deeper_layers_for_more_abstract_properties(tmp_path):
+    verdict, note = order(tmp_path, VLAE)
+    assert (verdict["verdict"], verdict["number"]) == ("supported", pytest.approx(1))
+    assert "thickness in layer 1, slant in layer 2, width in layer 2" in note
+    assert "MIG .25" in note
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected", "correlation"),
+    [
+        (permuted(VLAE, (2, 1, 0)), "not supported", -1.0),
+        (permuted(VLAE, (1, 0, 2)), "not supported", None),
+        (HVAE_ALL, "not supported", 0.0),  # one layer carries all
+        ({**VLAE, "width": [0.1, 0.7, 0.72]}, "supported", None),  # .83 or 1
+        ({**VLAE, "thickness": [0.5, 0.5, 0.5]}, "inconclusive", None),
+        ({**VLAE, "slant": [float("nan")] * 3}, "not measured", None),
+    ],
+)
+def test_other_orders(tmp_path, effects, expected, correlation):
+    verdict, _ = order(tmp_path, effects)
+    assert verdict["verdict"] == expected
+    if correlation is not None:
+        assert verdict["number"] == pytest.approx(correlation)
+
+
+def test_only_mnist_decides_the_order(tmp_path):
+    verdict, _ = order(tmp_path, VLAE, dataset="strokes")
+    assert verdict["verdict"] == "inconclusive"
+    assert verdict["reason"].startswith("shown only: strokes does not decide")
+    assert order(tmp_path, VLAE, rise=0)[0]["verdict"] == "not supported"
+
+
+# S
+
+
+def steady(root, changes=(), draws=4096, **facts):
+    """Verdicts on a layer 1 that moves thickness, and what `changes` of the rows."""
+    rows = {
+        ("total", 1, 0, "thickness"): 0.8,
+        ("ratio", 1, 0, "thickness"): 0.9,
+        ("sign", 1, 1, "thickness"): 0.55,  # the other coordinate
+        ("sign", 1, 2, "thickness"): 0.95,
+        ("total", 2, 0, "thickness"): 0.1,  # too little to ask
+        ("ratio", 2, 0, "thickness"): 0.1,
+        ("sign", 2, 1, "thickness"): 0.5,
+        **dict(changes),
+    }
+    table = pd.DataFrame(
+        [(*key, v, v - 0.04, v + 0.04, draws) for key, v in rows.items()],
+        columns=stability.COLUMNS,
+    )
+    for seed in FRESH:
+        write_run(root, VLAE, seed, **facts)
+        write_table(root, "stability", table, seed)
+    verdicts, findings = judged(root, "S", [row()])
+    return verdicts["verdict"].tolist(), findings
+
+
+def test_codes_of_one_meaning(tmp_path):
+    found, findings = steady(tmp_path)
+    assert found == ["supported", "supported"]
+    assert findings["number"].iloc[:2].tolist() == pytest.approx([0.9, 0.95])
+    assert findings["note"].iloc[0] == "thickness in layer 1 .90"
+
+
+RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({RATIO: 0.4}, ["not supported", "supported"]),
+        ({RATIO: 0.52}, ["inconclusive", "supported"]),
+        ({SIGN: 0.6}, ["supported", "not supported"]),
+        ({SIGN: 0.82}, ["supported", "inconclusive"]),
+        ({("total", 2, 0, "thickness"): 0.3}, ["not supported"] * 2),
+        ({("total", 1, 0, "thickness"): 0.1}, ["not measured"] * 2),
+    ],
+)
+def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
+    assert steady(tmp_path, changes)[0] == expected
+
+
+def test_too_few_draws_measure_no_stability(tmp_path):
+    found, findings = steady(tmp_path, draws=4095)
+    assert found == ["not measured"] * 2
+    assert findings["note"].iloc[0] == "fewer than 4096 draws"
+    assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
 
 
 # From a model's own images to a verdict
@@ -239,6 +452,7 @@ def drawn_verdicts(root, model, data, rise):
         write_run(root, {"pixels": [0.5, 0.5]}, seed, rise=rise)
         write_table(root, "effects", found, seed)
     criterion = {**SHIPPED["F5"]["criterion"], "layers": LAYERS}
+    del criterion["wide"]
     verdicts, _ = judged(root, "F5", [row()], criterion=criterion)
     return verdicts["verdict"].tolist()
 
@@ -267,8 +481,11 @@ def test_every_shipped_claim_says_its_criterion_and_why(name):
     assert found and all(why.endswith(".") for _, _, why in found)
     words = module.criterion(numbers(claim["criterion"]))
     assert words.endswith(".")
-    for _, value, _ in found:
-        assert f"{value:g}" in words if isinstance(value, (int, float)) else value
+    for key, value, _ in found:
+        if key.startswith("order"):  # shown as an order
+            continue
+        shown = f"{value:g}" if isinstance(value, (int, float)) else value
+        assert shown in words.replace("'", "")
 
 
 def test_verdicts_are_joined(tmp_path):
@@ -283,7 +500,7 @@ def test_verdicts_are_joined(tmp_path):
     assert main(words) == 0
     table = pd.read_parquet(out)
     assert [*table.columns] == VERDICT
-    assert table["id"].tolist() == ["F3", *["F5"] * 4]
+    assert table["id"].tolist() == ["F3", *["F5"] * 5]
     assert main(["verdicts", "--verdicts", "--out", str(out)]) == 0
     assert pd.read_parquet(out).empty
 

@@ -72,14 +72,17 @@ def edit(folder, name, addition):
 
 SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
-        ["recomposed", "graph", "traversal", "effects", "activity"],
+        [
+            *("recomposed", "graph", "traversal", "effects", "activity"),
+            *("codes", "stability"),
+        ],
         ["figure1", "figure4", "figure5"],
-        ["F3", "F5"],
+        ["F3", "F5", "S", "L", "A"],
     ),
     "strokes-colour/vlae": (
-        ["ablation", "effects", "activity"],
+        ["ablation", "effects", "activity", "codes"],
         ["figure6"],
-        ["F3"],
+        ["F3", "F6"],
     ),
 }
 
@@ -201,7 +204,7 @@ def test_report_opens_with_the_verdicts(finished, page):
     for name in verdicts["id"].unique():
         assert f'href="#claim-{name}"' in first
         assert verdicts[verdicts["id"] == name]["criterion"].iloc[0] in text
-    assert {"F3", "F5"} <= set(verdicts["id"])
+    assert set(verdicts["id"]) == {"F3", "F5", "F6", "S", "L", "A"}
     known = {a["id"] for _, a in page.tags if "id" in a}
     assert {"claim-F3", "claim-F5"} <= known
 
@@ -312,11 +315,13 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
     edit(work, "measures/strokes.py", "\nEDITED = True\n")
     assert planned(work) == {
         "experiment strokes/vlae/1/effects",
+        "experiment strokes/vlae/1/codes",
+        "experiment strokes/vlae/1/stability",
+        "experiment strokes/vae/1/effects",
         "experiment strokes/hvae-matched/1/effects",
         "figure figure3",
         "figure figure5",
-        "claim F3",
-        "claim F5",
+        *(f"claim {name}" for name in ("F3", "F5", "S", "L", "A")),
         "verdicts",
         "report",
     }

@@ -92,7 +92,9 @@ def reasons(criterion: Map, prefix: str = "") -> list[tuple[str, Any, str]]:
     for key, part in criterion.items():
         name = f"{prefix}{key.replace('_', ' ')}"
         if "value" in part:
-            found.append((name, part["value"], part["why"]))
+            value = part["value"]
+            shown = ", ".join(value) if isinstance(value, list) else value
+            found.append((name, shown, part["why"]))
         else:
             found += reasons(part, f"{name}: ")
     return found

@@ -4,7 +4,7 @@ import pandas as pd
 
 from vlae.estimators.intervals import Interval
 from vlae.results import RunResults
-from vlae.verdicts import Outcome, at_least, largest
+from vlae.verdicts import Outcome, all_of, at_least, largest
 from vlae.words import number
 
 Effects = dict[str, dict[int, Interval]]
@@ -42,9 +42,20 @@ def leads(layers: dict[int, Interval], layer: int) -> Outcome:
     return largest(layers[layer], others)
 
 
-def carried_by(layers: dict[int, Interval], layer: int, least: float) -> list[Outcome]:
-    """Whether `layer` has the largest total effect, and one of at least `least`."""
-    return [leads(layers, layer), at_least(layers[layer], least)]
+def contenders(layers: dict[int, Interval]) -> list[int]:
+    """Layers that may have the largest total effect: whose interval overlaps its."""
+    best = layers[leading(layers) or 0]
+    return [layer for layer, found in layers.items() if found.high >= best.low]
+
+
+def in_layer(layers: dict[int, Interval], layer: int, least: float) -> Outcome:
+    """Whether `layer` has the largest total effect, and one of at least `least`.
+
+    Not measured where there is no such layer or no number.
+    """
+    if leading(layers) is None or layer not in layers:
+        return Outcome.UNMEASURED
+    return all_of([leads(layers, layer), at_least(layers[layer], least)])
 
 
 def listed(layers: dict[int, Interval]) -> str:

@@ -121,11 +121,7 @@ def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
     )
     sure.set(xlim=(lowest, 1.005), ylim=(0, 1.02))
     for axes in (bound, sure):
-<<<<<<< ours
-        despine(axes)
-=======
         axes.locator_params(axis="x", nbins=6)
-        sns.despine(ax=axes)
->>>>>>> theirs
+        despine(axes)
     handles, labels = sure.get_legend_handles_labels()
     block.legend(handles, labels, loc="outside lower center", ncols=len(ARMS))
