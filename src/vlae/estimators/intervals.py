@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from vlae.estimators._checks import enough, finite
@@ -161,7 +160,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     """
     array = finite("values", values, 1)
     enough("mean_interval: values", len(array), 2)
-    error = scipy.stats.sem(array) * scipy.stats.t.ppf((1 + level) / 2, len(array) - 1)
+    error = array.std(ddof=1) / math.sqrt(len(array)) * _student(level, len(array) - 1)
     mean = float(array.mean())
     return Interval(mean, mean - float(error), mean + float(error))
 
@@ -195,7 +194,7 @@ def jackknife(
     block = np.arange(count) * blocks // count
     left = [statistics(*(a[block != b] for a in arrays)) for b in range(blocks)]
     error = np.sqrt((blocks - 1) * np.var(left, axis=0))
-    half = error * scipy.stats.t.ppf((1 + level) / 2, blocks - 1)
+    half = error * _student(level, blocks - 1)
     return [
         Interval(float(v), float(v - h), float(v + h))
         for v, h in zip(value, half, strict=True)
@@ -261,6 +260,8 @@ def _percentile(
 def _resample(
     statistic: Statistic, sizes: list[int], level: float, resamples: int, seed: int
 ) -> Any:
+    import scipy.stats  # takes .7 s, which who only reads intervals need not wait for
+
     return scipy.stats.bootstrap(
         tuple(np.arange(size) for size in sizes),
         statistic,
@@ -271,3 +272,10 @@ def _resample(
         method="percentile",
         rng=np.random.default_rng(seed),
     )
+
+
+def _student(level: float, freedom: int) -> float:
+    """Half-width of Student's interval at `level`, in standard errors."""
+    import scipy.stats  # as above
+
+    return float(scipy.stats.t.ppf((1 + level) / 2, freedom))
