@@ -3,6 +3,7 @@
 
 configfile: "config/presets.yaml"
 configfile: "config/networks.yaml"
+configfile: "config/claims.yaml"
 configfile: "config/config.yaml"
 
 
@@ -17,6 +18,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 

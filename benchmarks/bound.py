@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 from cost import operations
-from rows import Row, parser, publish
-from training import LAYERS, WARM_UP, Spec, spec_of, whole
+from rows import LAYERS, Row, parser, publish
+from training import WARM_UP, Spec, spec_of, whole
 
 from vlae import computing, configuration
 from vlae.overlays import merge

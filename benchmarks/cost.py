@@ -10,13 +10,12 @@ sustained float32 operations. Nothing is trained, so this is no measurement.
 from pathlib import Path
 
 import torch
-from rows import ROOT, Row, parser, publish
+from rows import LAYERS, Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlae import configuration, training
 from vlae.seeds import generator
 
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 COUNTED = 4
 """Images on which operations are counted; they are linear in images."""
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rows import ROOT, Row, parser, publish
+from rows import LAYERS, Row, parser, publish
 
 from vlae.space import require
 
@@ -100,8 +100,7 @@ def train(folder: Path, steps: int, memory_mb: int) -> Found:
     started = time.perf_counter()
     from vlae import batches, configuration, prepared, training
 
-    layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
-    spec = configuration.load(layers).run_spec(
+    spec = configuration.load(LAYERS).run_spec(
         configuration.RunName("celeba", "vlae"), seed=0
     )
     spec |= {"network": NETWORK, "device": "cpu", "threads": 1}

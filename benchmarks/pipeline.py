@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy
 import psutil
-from rows import Row, parser, publish
+from rows import LAYERS, Row, parser, publish
 from schedule import bound, jobs
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,6 @@ from vlae import configuration
 from vlae.overlays import merge
 
 CORES = 2
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 DEMO = ROOT / "config" / "demo.yaml"
 NEEDED = (
     *("Snakefile", "environment.yml"),

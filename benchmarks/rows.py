@@ -11,6 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # for every benchmark, which all import this
 
+LAYERS = [
+    ROOT / "config" / f"{name}.yaml"
+    for name in ("presets", "networks", "claims", "config")
+]
+"""The shipped configuration, as the Snakefile reads it."""
+
 HEADER = (
     "| what | setting | median (least to most) | target | met |",
     "|---|---|---|---|---|",

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from rows import ROOT, Row, parser, publish
+from rows import LAYERS, Row, parser, publish
 from straightforward import straightforward as rebuilt
 
 from vlae import computing, configuration, training
@@ -42,7 +42,6 @@ from vlae.configuration import RunName
 from vlae.overlays import merge
 from vlae.seeds import generator
 
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
 WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
 Spec = dict[str, Any]

@@ -9,11 +9,25 @@ from helpers import network, spec, untrained
 from vlae.experiment import Context
 from vlae.overlays import merge
 
+# Of experiments that a few images of strokes are enough for.
 SETTINGS: dict[str, dict[str, Any]] = {
     "samples": {"count": 7},
     "ablation": {"count": 7},
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
+    "activity": {"images": 7, "draws": 2, "threshold": 0.01},
+    "codes": {
+        "images": 20,
+        "judge_accuracy": 0.0,
+        "wide": {"layer": 2, "codes": 6, "draws": 5},
+    },
+    "stability": {
+        "samples": 24,
+        "judge_accuracy": 0.0,
+        "pairs": 10,
+        "coordinates": 2,
+        "step": 2.0,
+    },
     "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
     "chains": {
         "chains": 20,
@@ -29,11 +43,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
     "redundancy": {"samples": 20},
 }
+OTHERS: dict[str, dict[str, Any]] = {
+    "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
+    "residuals": {"images": 400, "active": 0.2},
+    "graph": {"points": 2},
+}
 
 
 def trained(model="vlae", seed=1, **changes):
     """A run whose weights are large enough for images that differ visibly."""
-    wanted = spec(network(model, initial_std=0.5, batch_norm="none", **changes))
+    visible = {"initial_std": 0.5, "batch_norm": "none"}
+    wanted = spec(network(model, **{**visible, **changes}))
     return untrained({**wanted, "seed": seed})
 
 
@@ -45,7 +65,7 @@ def random_judge(**facts):
 
 def context(experiment, run, data, **changes):
     judge = changes.pop("judge", random_judge())
-    settings = {**SETTINGS[experiment], **changes.pop("settings", {})}
+    settings = {**(SETTINGS | OTHERS)[experiment], **changes.pop("settings", {})}
     content = {
         "experiment": experiment,
         "measures": ["strokes"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from vlae import plotting, registry
+from vlae import registry, words
 from vlae.datasets import colour_strokes
 from vlae.measures import colour, faces, pen
 
@@ -49,7 +49,7 @@ def test_names_are_unique_and_have_a_place_in_tables():
         n for m in modules for n in registry.constant("measures", m, "MEASURES", [])
     ]
     assert len({*names}) == len(names)
-    assert {*names, "class", "pixels"} == {*plotting.PROPERTIES}
+    assert {*names, "class", "pixels"} == {*words.PROPERTIES}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -13,7 +13,9 @@ from vlae.errors import UserError
 from vlae.overlays import extended
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
 JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
 
@@ -71,6 +73,7 @@ def test_shipped_configuration_is_right(overlay):
         "networks": {n["model"] for n in content["networks"].values()},
         "experiments": set(content["experiments"]),
         "figures": set(content["figures"]),
+        "claims": {c["module"] for c in content["claims"].values()},
     }.items():
         assert names <= set(registry.names(package))
     for name in found.figures():
@@ -85,7 +88,7 @@ def test_load_merges_as_the_workflow_does(overlay):
     assert loaded.content == resolved(read(overlay)).content
 
 
-@pytest.mark.parametrize("package", ["datasets", "experiments"])
+@pytest.mark.parametrize("package", ["datasets", "experiments", "claims"])
 def test_every_module_brings_a_schema(package):
     for name in registry.names(package):
         assert schemas.schema(f"{package}/{name}")["properties"]
@@ -254,12 +257,11 @@ def in_colour(**changes):
 def test_measures_concern_the_experiments_that_measure_and_no_data(shipped):
     name = RunName("plates", "judge")
     found, other = in_colour(), in_colour(measures=["pen"])
-    measuring = {"effects", "mixing"}
-    for experiment in measuring:
-        first, second = (x.experiment_spec(experiment, name, 1) for x in (found, other))
-        assert first["measures"] == ["colour", "pen"]
-        assert second["measures"] == ["pen"]
-    for experiment in {*found.content["experiments"]} - measuring:
+    assert found.experiment_spec("effects", name, 1)["measures"] == ["colour", "pen"]
+    assert other.experiment_spec("effects", name, 1)["measures"] == ["pen"]
+    for experiment in found.content["experiments"]:
+        if registry.constant("experiments", experiment, "MEASURED", False):
+            continue
         spec = found.experiment_spec(experiment, name, 1)
         assert spec == other.experiment_spec(experiment, name, 1)
     assert found.data_spec("plates") == other.data_spec("plates")
@@ -271,6 +273,40 @@ def test_measures_of_grey_images_are_refused_for_colour():
     message = str(caught.value)
     for word in ("datasets.plates.measures", "'strokes'", "1 channel", "[3, 32, 32]"):
         assert word in message
+
+
+# Claims
+
+
+def test_a_claim_is_about_the_runs_of_its_figure_unless_it_names_some(shipped):
+    assert shipped.claims.runs("F3") == shipped.shown("figure3")
+    own = resolved({"claims": {"F3": {"runs": ["mnist/hvae-warmup"]}}})
+    assert own.claims.runs("F3") == [RunName("mnist", "hvae-warmup")]
+
+
+def test_a_claim_without_runs_is_left_out(shipped):
+    assert {"F3", "F5"} <= {*shipped.claims.names()}
+    without = resolved({"figures": {"figure5": []}, "claims": {"F3": {"runs": []}}})
+    assert not {"F3", "F5"} & {*without.claims.names()}
+    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([])["claims"]}
+
+
+def test_controls_are_trained_where_their_data_are_judged():
+    content = merged()
+    figures: dict = {name: [] for name in content["figures"]}
+    figures["figure3"] = ["strokes/hvae-plain"]
+    others: dict = {name: {"runs": []} for name in content["claims"] if name != "F3"}
+    found = resolved({"figures": figures, "claims": others})
+    assert found.claims.controls("F3") == [RunName("strokes", "vlae")]
+    assert RunName("strokes", "vlae") in found.runs()
+    assert {run.dataset for run in found.runs()} == {"strokes"}
+
+
+def test_shipped_seeds_of_verdicts_are_fresh(shipped):
+    development = {*shipped.content["development_seeds"]}
+    seeds = [read(path) for path in OVERLAYS if path.stem.endswith("-seeds")]
+    for content in (shipped.content, *seeds):
+        assert len({*content["seeds"]} - development) >= 3
 
 
 # What is wrong is named
@@ -413,8 +449,8 @@ BAD = {
         ["datasets.mnist.module", "src/vlae/datasets/", "Did you mean 'idx'?"],
     ),
     "unknown figure": (
-        "figures: {figure4: []}",
-        ["figures.figure4", "src/vlae/figures/", "figure3"],
+        "figures: {figure8: []}",
+        ["figures.figure8", "src/vlae/figures/", "figure"],
     ),
     "unknown experiment": (
         "experiments: {gibs: {}}",
@@ -489,8 +525,20 @@ BAD = {
         ["datasets.mnist.judge", "has nothing to learn", "judge: null"],
     ),
     "chain without a judge": (
-        "datasets: {mnist: {judge: null}}",
+        "{datasets: {mnist: {judge: null}}, figures: {figure1: []}}",
         ["figures.figure2", "needs a classifier of classes", "datasets.mnist"],
+    ),
+    "chain with a judge of attributes": (
+        "figures: {figure2: [celeba/vlae]}",
+        ["figures.figure2", "needs a classifier of classes", "datasets.celeba"],
+    ),
+    "recomposed images without a judge": (
+        "datasets: {mnist: {judge: null}}",
+        ["figures.figure1", "'recomposed'", "of attributes", "datasets.mnist has no"],
+    ),
+    "parts that are none": (
+        "experiments: {recomposed: {parts: halves}}",
+        ["experiments.recomposed.parts", "quarters", "bands", "'halves'"],
     ),
     "judge that is no run": (
         "datasets: {mnist: {judge: jugde}}",
@@ -553,6 +601,50 @@ BAD = {
     "mirror that is no folder": (
         "mirror: /nowhere/at/all",
         ["mirror", "'/nowhere/at/all'", "expected a folder, or an http(s) address"],
+    ),
+    "unknown kind of claim": (
+        "claims: {F3: {module: one_layr}}",
+        ["claims.F3.module", "src/vlae/claims/", "Did you mean 'one_layer'?"],
+    ),
+    "claim without a kind": (
+        "claims: {Z: {statement: a}}",
+        ["claims.Z", "'module' is missing", "src/vlae/claims/"],
+    ),
+    "unknown key of a criterion": (
+        "claims: {F3: {criterion: {lagest: {value: 0.5, why: a.}}}}",
+        ["claims.F3.criterion", "'lagest'", "Did you mean 'largest'?"],
+    ),
+    "number of a criterion without a reason": (
+        "claims: {F5: {criterion: {layers: {ink: {value: 1}}}}}",
+        ["claims.F5.criterion.layers.ink", "'why' is missing"],
+    ),
+    "no reason for a number of a criterion": (
+        "claims: {F3: {criterion: {others: {why: ''}}}}",
+        ["claims.F3.criterion.others.why", "expected text of at least 1 letter"],
+    ),
+    "share above one": (
+        "claims: {F3: {criterion: {largest: {value: 70}}}}",
+        ["claims.F3.criterion.largest.value", "expected 1 or less"],
+    ),
+    "unknown figure of a claim": (
+        "claims: {F3: {figure: figure33}}",
+        ["claims.F3.figure", "'figure33'", "Did you mean 'figure3'?"],
+    ),
+    "claim about a run that its figure does not show": (
+        "claims: {F3: {runs: [mnist/hvae-matched]}}",
+        ["claims.F3.runs", "mnist/hvae-matched is not shown", "figures.figure3"],
+    ),
+    "claim without runs or a figure": (
+        "claims: {F3: {figure: null}}",
+        ["claims.F3.runs", "no 'figure'", "list them"],
+    ),
+    "unknown control": (
+        "claims: {F3: {controls: [svhn/vlea]}}",
+        ["claims.F3.controls", "'vlea'", "Did you mean 'vlae'?"],
+    ),
+    "classifier as a control": (
+        "claims: {F3: {controls: [mnist/judge]}}",
+        ["claims.F3.controls", "mnist/judge is a classifier"],
     ),
     "missing base": (
         "extends: config/nowhere.yaml",

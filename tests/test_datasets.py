@@ -20,7 +20,9 @@ from vlae.errors import UserError
 from vlae.schemas import schema, validate
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+LAYERS = [
+    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
+]
 
 
 # Settings

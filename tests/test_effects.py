@@ -8,8 +8,9 @@ import pytest
 import torch
 from experiments_helpers import context, ignore, random_judge, run, trained
 
-from vlae.experiments import effects
-from vlae.experiments.effects import COLUMNS, judge_accuracies
+from vlae import properties
+from vlae.experiments.effects import COLUMNS, NUMBERS
+from vlae.properties import judge_accuracies
 from vlae.runs import classify
 
 MEASURES = ["thickness", "slant", "width", "ink"]
@@ -103,7 +104,7 @@ def test_accuracy_of_the_judge_on_held_out_images(data):
 
 def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
     """One always right, one always `no`, one that no image has."""
-    monkeypatch.setattr(effects, "FEWEST", 1)
+    monkeypatch.setattr(properties, "FEWEST", 1)
     judge = random_judge(classes=0, attributes=["right", "never", "absent"])
     has = (named(judge, data) > 0.5).astype(int)
     judge.model.logits.affine.bias.data[1:] = -1e6
@@ -123,11 +124,11 @@ def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
     ).table.set_index("property")
     assert table.loc["right", "total_effect"].notna().all()
     for name in ("never", "absent"):
-        numbers = table.loc[name, ["total_effect", "first_order"]]
+        numbers = table.loc[name, NUMBERS]
         assert numbers.isna().all(axis=None), name
         assert table.loc[name, "withheld"].all()
     assert not table.loc["right", "withheld"].any()
-    monkeypatch.setattr(effects, "FEWEST", 2)
+    monkeypatch.setattr(properties, "FEWEST", 2)
     again = judge_accuracies(context("effects", trained(), relabelled, judge=judge))
     assert np.isnan(again["never"]), "one example is too few"
 
@@ -150,3 +151,20 @@ def test_without_a_judge_the_rest_is_measured(data):
     table = run("effects", trained(), data, judge=None).table
     assert "class" not in set(table["property"])
     assert table["judge_accuracy"].isna().all()
+
+
+def test_intervals_hold_the_effects_and_narrow_with_the_draws(data):
+    weights = trained()
+    few, many = (
+        run("effects", weights, data, settings={"samples": n}, measures=[]).table
+        for n in (100, 1600)
+    )
+    for table in (few, many):
+        known = table.dropna()
+        for name in ("total", "first"):
+            value = known["total_effect" if name == "total" else "first_order"]
+            assert (known[f"{name}_low"] <= value).all()
+            assert (value <= known[f"{name}_high"]).all()
+    wide, narrow = ((t["total_high"] - t["total_low"]) for t in (few, many))
+    ratio = (wide / narrow)[few["property"] == "pixels"]
+    assert ratio.between(2.4, 6.5).all(), "four times as narrow, but for chance"

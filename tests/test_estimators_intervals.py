@@ -12,6 +12,8 @@ from vlae.estimators.intervals import (
     across_seeds,
     bootstrap,
     bootstrap_difference,
+    bootstrap_quotients,
+    jackknife,
     mean_interval,
     non_inferior,
     standard_error,
@@ -112,3 +114,83 @@ def test_too_few_or_unequal_rows_are_refused():
         across_seeds([])
     with pytest.raises(ValueError, match="equal rows"):
         bootstrap(np.corrcoef, np.zeros(3), np.zeros(4))
+
+
+# Jackknife
+
+
+def test_jackknife_of_a_mean_is_the_interval_of_the_means_of_blocks():
+    values = draws(3, 400)
+    (found,) = jackknife(lambda v: np.array([v.mean()]), values, blocks=8)
+    expected = mean_interval(values.reshape(8, 50).mean(1))
+    for name in ("value", "low", "high"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-12)
+
+
+def test_jackknife_covers_at_its_level():
+    """The variance of a Gaussian and the mean, together."""
+
+    def statistics(values):
+        return np.array([values.var(ddof=1), values.mean()])
+
+    covered = []
+    for seed in range(200):
+        variance, mean = jackknife(statistics, draws(seed, 200), level=0.9)
+        covered.append((variance.low < 1 < variance.high, mean.low < 0 < mean.high))
+    assert np.mean(covered, 0) == pytest.approx([0.9, 0.9], abs=0.085)
+
+
+def test_jackknife_leaves_rows_of_all_arrays_out_together():
+    def difference(first, second):
+        return np.array([(first - second).mean()])
+
+    values = draws(0)
+    (found,) = jackknife(difference, values, values + 1)
+    assert found.low == pytest.approx(-1)
+    assert found.high == pytest.approx(-1)
+
+
+def test_jackknife_of_what_is_undefined_is_undefined():
+    (found,) = jackknife(lambda v: np.array([np.nan]), draws(0))
+    assert math.isnan(found.value) and math.isnan(found.low)
+
+
+def test_jackknife_needs_a_row_a_block():
+    with pytest.raises(UserError, match="jackknife: rows: 19 is too few"):
+        jackknife(lambda v: v[:1], draws(0, 19))
+    with pytest.raises(ValueError, match="expected equal rows"):
+        jackknife(lambda v, w: v[:1], draws(0), draws(0)[:30])
+
+
+# Quotients of sums, many at once
+
+
+def quotient(above, below):
+    return above.sum() / below.sum()
+
+
+def test_quotients_are_those_of_the_bootstrap():
+    above, below = np.random.default_rng(2).random((2, 400, 3)) + np.arange(3.0)
+    found = bootstrap_quotients(above, below, resamples=4000, level=0.9)
+    assert len(found) == 3
+    for column, one in enumerate(found):
+        rows = (above[:, column], below[:, column])
+        slow = bootstrap(quotient, *rows, resamples=4000, level=0.9)
+        assert one.value == pytest.approx(slow.value, rel=1e-12)
+        # An end is a quantile of 4,000 resamples: a tenth of the half-width is plenty.
+        tolerance = (slow.high - slow.low) / 20
+        assert one.low == pytest.approx(slow.low, abs=tolerance)
+        assert one.high == pytest.approx(slow.high, abs=tolerance)
+
+
+def test_a_quotient_without_denominator_is_undefined():
+    below = np.stack([np.zeros(50), np.ones(50), np.eye(50)[0]], 1)
+    nothing, one, rare = bootstrap_quotients(np.ones((50, 3)), below)
+    assert all(map(math.isnan, (nothing.value, nothing.low, nothing.high)))
+    assert (one.value, one.low, one.high) == (1, 1, 1)
+    assert rare.value == 50, "and of a third of the resamples undefined"
+    assert math.isnan(rare.low) and math.isnan(rare.high)
+    with pytest.raises(ValueError, match="equal shapes"):
+        bootstrap_quotients(np.ones((50, 2)), below)
+    with pytest.raises(UserError, match="rows"):
+        bootstrap_quotients(np.ones((1, 2)), np.ones((1, 2)))

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from vlae import plotting, registry
-from vlae.plotting import Row, in_words, mosaic, number, spread
+from vlae.errors import UserError
+from vlae.plotting import Row, mosaic
+from vlae.words import in_words, number, ordered, spread
 
 SPEC = {
     "dataset": "strokes",
@@ -62,7 +64,14 @@ def row(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.714, ".71"), (-0.05, "-.05"), (10.2, "10.20"), (20.0, "20.00"), (0, ".00")],
+    [
+        (0.714, ".71"),
+        (-0.05, "-.05"),
+        (10.2, "10.20"),
+        (20.0, "20.00"),
+        (0, ".00"),
+        (-0.001, ".00"),
+    ],
 )
 def test_number_drops_only_a_leading_zero(value, text):
     assert number(value) == text
@@ -119,8 +128,193 @@ def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
     assert "Wearing Hat .60" in withheld
 
 
+# Figure 1, Figure 4 and the residuals: from tables made by hand
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A row of two seeds whose tables, arrays and history a test writes itself."""
+
+    def write(experiment, table, arrays=None, history=None):
+        for seed, values in table.items():
+            places = [tmp_path / kind / "strokes" / "vlae" / str(seed) for kind in "er"]
+            for place in places:
+                place.mkdir(parents=True, exist_ok=True)
+            values.assign(seed=seed).to_parquet(places[0] / f"{experiment}.parquet")
+            np.savez(places[0] / f"{experiment}.npz", **(arrays or {}))
+            if history is not None:
+                history[seed].to_parquet(places[1] / "history.parquet")
+        spec = {**SPEC, "seeds": [*table]}
+        return Row(spec, tmp_path / "r", tmp_path / "e")
+
+    return write
+
+
+def recomposed_table(shift):
+    """Confidence .9 and .8 + shift, ELBO 100 and 60 + 10 * shift."""
+    rows = [
+        ("intact", "confidence", 0.9, np.nan),
+        ("intact", "accuracy", 0.99, np.nan),
+        ("intact", "elbo", 100.0, np.nan),
+        ("one_class", "confidence", 0.8 + shift, shift - 0.1),
+        ("one_class", "accuracy", 0.95, -0.04),
+        ("one_class", "elbo", 60 + 10 * shift, 10 * shift - 40),
+        ("one_class", "unlikely", 0.7, 0.65),
+        ("several_classes", "confidence", 0.5, -0.4),
+        ("several_classes", "elbo", 20.0, -80.0),
+    ]
+    for arm in ("intact", "one_class", "several_classes"):
+        rows += [(arm, name, 1.0, np.nan) for name in ("kl_1", "reconstruction")]
+        rows.append((arm, "confident", 0.4, np.nan))
+    rows += [(arm, "unlikely", 0.05, 0.0) for arm in ("intact", "several_classes")]
+    table = pd.DataFrame(rows, columns=["images", "measure", "value", "difference"])
+    ends = {"difference_low": -42.0, "difference_high": -38.0}
+    return table.assign(low=table["value"], high=table["value"], **ends)
+
+
+def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
+    figure1 = registry.load("figures", "figure1")
+    row = made("recomposed", {1: recomposed_table(0.0), 2: recomposed_table(0.1)})
+    (said,) = figure1.findings([row])
+    assert "confidence is .85 (.80–.90) on images recomposed from parts of one" in said
+    assert "class and .90 (.90–.90) on intact" in said
+    assert "(of several classes: .50 (.50–.50))" in said
+    assert "ELBO changes by -39.50 (-40.00–-39.00) nats; .70 (.70–.70) of" in said
+    table = figure1.numbers([row])
+    assert [*table["images"]] == [*figure1.ARMS.values()]
+    assert table.loc[1, "ELBO (nats)"] == "60.50 (60.00–61.00)"
+    assert pd.isna(table.loc[2, "accuracy"]), "several classes have none"
+    assert [*table.columns[-2:]] == ["KL layer 1 (nats)", "unlikely"]
+    (said,) = figure1.findings([made("recomposed", {1: recomposed_table(0.0)})])
+    assert "by -40.00 (95 % interval -42.00 to -38.00) nats" in said
+
+
+def test_figure1_shows_a_group_in_a_column(made):
+    figure1 = registry.load("figures", "figure1")
+    marked = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4))
+    arrays = {
+        name: values
+        for arm in figure1.ARMS
+        for name, values in (
+            (arm, marked.astype(np.uint8)),
+            (f"elbo_{arm}", np.arange(40.0)),
+            (f"confidence_{arm}", np.linspace(0.2, 1, 40)),
+        )
+    }
+    row = made("recomposed", {1: recomposed_table(0.0)}, arrays)
+    figure = figure1.draw([row])
+    titled = {axes.get_title(): axes for axes in figure.axes}
+    (picture,) = titled["parts of one class"].images
+    tiles = 255 - picture.get_array()[2::5, 2::5, 0]  # ink on paper
+    assert tiles.tolist() == [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]]
+
+
+def graph_table(edges):
+    columns = ["direction", "source", "target", "layers", "through", "sensitivity"]
+    return pd.DataFrame(edges, columns=columns)
+
+
+CHAIN = [
+    ("inference", "x", "z1", 3, "", 0.5),
+    ("inference", "z1", "z2", 4, "", 0.25),
+    ("generation", "z2", "z1", 2, "", 1.0),
+    ("generation", "z1", "x", 5, "", 1.0),
+]
+LADDER = [
+    ("inference", "x", "z1", 2, "", 0.5),
+    ("inference", "x", "z2", 3, "h2", 0.5),
+    ("inference", "x", "z3", 4, "h2", 0.001),
+    ("generation", "z1", "x", 2, "", 1.0),
+    ("generation", "z2", "x", 3, "h2", 1.0),
+    ("generation", "z3", "x", 4, "h2", 1.0),
+]
+
+
+def drawn(axes):
+    """Nodes, and arrows as pairs of the nodes at their ends."""
+    labels = {t.get_position(): t.get_text() for t in axes.texts if "$" in t.get_text()}
+    arrows = [p for p in axes.patches if hasattr(p, "_posA_posB")]
+    pairs = [tuple(labels[tuple(end)] for end in p._posA_posB) for p in arrows]
+    return set(labels.values()), set(pairs)
+
+
+def test_figure4_draws_latents_and_shared_features(made):
+    figure4 = registry.load("figures", "figure4")
+    figure = figure4.draw([made("graph", {1: graph_table(LADDER)})])
+    inference, generation = figure.axes
+    nodes, pairs = drawn(inference)
+    assert nodes == {"$x$", "$z_{1}$", "$z_{2}$", "$z_{3}$", "$h_{2}$"}
+    assert pairs == {
+        *(("$x$", "$z_{1}$"), ("$x$", "$h_{2}$")),
+        *(("$h_{2}$", "$z_{2}$"), ("$h_{2}$", "$z_{3}$")),
+    }
+    nodes, pairs = drawn(generation)
+    assert r"$\tilde{h}_{2}$" in nodes
+    assert (r"$\tilde{h}_{2}$", "$x$") in pairs
+    assert ("$z_{2}$", "$x$") not in pairs
+    depths = [t.get_text() for t in inference.texts if "layers" in t.get_text()]
+    assert depths == ["2 layers", "3 layers", "4 layers"]
+
+
+def test_figure4_says_who_sees_whom(made):
+    figure4 = registry.load("figures", "figure4")
+    row = made("graph", {1: graph_table(CHAIN), 2: graph_table(LADDER)})
+    assert figure4.findings([row]) == [
+        "strokes: VLAE, inference: z1 → z2; layers between x and a latent: z1 3.",
+        "strokes: VLAE, generation: z2 → z1; layers between x and a latent: z1 5.",
+    ]
+    table = figure4.numbers([row])
+    assert [*table["edge"]] == ["x → z1", "z1 → z2", "z2 → z1", "z1 → x"]
+    said, _ = figure4.findings([made("graph", {1: graph_table(LADDER)})])
+    assert ": no latent depends on another;" in said
+    assert said.endswith("z1 2, z2 3, z3 4.")
+
+
+def residuals_table(kl):
+    measures = ["mean", "variance", "skewness", "excess_kurtosis", "ks", "negentropy"]
+    rows = [(1, 0, name, 0.5) for name in (*measures, "explained")]
+    rows += [(1, 0, "kl", kl), (1, 0, "active", 7.0), (1, 1, "kl", 99.0)]
+    return pd.DataFrame(rows, columns=["layer", "dimension", "measure", "value"])
+
+
+def residuals_history(start):
+    moments = ("mean", "variance", "skewness", "kurtosis", "kl")
+    return pd.DataFrame(
+        [
+            (step, split, f"residual_{moment}_1", start / (1 + step))
+            for step in (0, 9)
+            for split in ("train", "held-out")
+            for moment in moments
+        ],
+        columns=["step", "split", "term", "value"],
+    )
+
+
+def test_residuals_are_told_at_the_end_and_from_the_start(made):
+    figure = registry.load("figures", "residuals")
+    row = made(
+        "residuals",
+        {1: residuals_table(0.01), 2: residuals_table(0.03)},
+        {"edges": np.linspace(-5, 5, 11), "density_1": np.full(10, 0.1)},
+        {1: residuals_history(0.2), 2: residuals_history(0.4)},
+    )
+    (said,) = figure.findings([row])
+    assert "(active ones): layer 1 .020 (.010–.030)." in said
+    assert "after it: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
+    table = figure.numbers([row])
+    assert table.loc[0, "KL (nats)"] == ".020 (.010–.030)"
+    assert table.loc[0, "active dimensions"] == "7 (7–7)"
+    histogram, *curves = figure.draw([row]).axes
+    assert histogram.get_title().startswith("layer 1 (top), 7 active")
+    lines = {axes.get_title(): axes.lines[1:] for axes in curves}
+    assert [line.get_ydata().tolist() for line in lines["variance"]] == [
+        [0.2, pytest.approx(0.02)],
+        [0.4, pytest.approx(0.04)],
+    ]
+
+
 def test_properties_come_in_one_order():
-    found = plotting.ordered(["pixels", "Smiling", "class", "thickness", "Male"])
+    found = ordered(["pixels", "Smiling", "class", "thickness", "Male"])
     assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
 
 
@@ -163,5 +357,5 @@ def test_every_figure_of_the_paper_reads_experiments_that_exist():
 
 
 def test_missing_results_are_named(row, tmp_path):
-    with pytest.raises(plotting.UserError, match="gibbs"):
+    with pytest.raises(UserError, match="gibbs"):
         row.arrays("gibbs")

@@ -110,7 +110,10 @@ def local_mnist():
 
 def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
-    layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+    layers = [
+        ROOT / "config" / f"{n}.yaml"
+        for n in ("presets", "networks", "claims", "config")
+    ]
     shipped = configuration.load(layers)
     for name, file in shipped.files("mnist").items():
         out = tmp_path / "raw" / name

@@ -26,7 +26,10 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
         if not beside.is_dir():
             pytest.skip(f"no {MIRROR_VARIABLE} and no ../shared/data")
         monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
-    layers = [ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "config")]
+    layers = [
+        ROOT / "config" / f"{n}.yaml"
+        for n in ("presets", "networks", "claims", "config")
+    ]
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
     for name, file in shipped.files("mnist").items():
         download("mnist", file, [], tmp_path / name)

@@ -7,11 +7,13 @@ with numbers (see linear_gaussian.py).
 import math
 
 import pytest
+import scipy.stats
 import torch
 from helpers import network, noise, randomise
 from linear_gaussian import (
     ALPHA,
     IMAGE,
+    LATENTS,
     PIXELS,
     assert_mean,
     elbo,
@@ -24,6 +26,8 @@ from linear_gaussian import (
 from torch import distributions as reference
 
 from vlae.chain import gibbs_step
+from vlae.estimators.normality import normality
+from vlae.experiments.residuals import explained
 from vlae.models.vlae import VLAE
 
 
@@ -168,6 +172,57 @@ def test_gibbs_step_gives_the_mean_of_what_it_draws(exact):
     identity = torch.eye(PIXELS, dtype=torch.float64)
     zero = torch.zeros(PIXELS, dtype=torch.float64)
     assert moments_p_value(residue, zero, sx**2 * identity) > ALPHA
+
+
+# Residuals of inferred latents under the prior (Section 3.2)
+
+
+@torch.no_grad()
+def residuals(exact, count=20_000):
+    """(z_l - mu_p) / sigma_p of z ~ q(z | x) and x ~ p(x), layers side by side."""
+    drawn = noise(exact.model, count, 12, dtype=torch.float64)
+    latents, _ = exact.model.infer(exact.data(count, seed=13), drawn)
+    return torch.cat(exact.model.residuals(latents), 1)
+
+
+def test_residuals_at_the_exact_posterior_are_standard_normal(exact):
+    found = residuals(exact)
+    size = sum(LATENTS)
+    identity = torch.eye(size, dtype=torch.float64)
+    assert moments_p_value(found, torch.zeros(size).double(), identity) > ALPHA
+    table = normality(found.numpy())
+    critical = scipy.stats.kstwo.isf(ALPHA / size, len(found))
+    assert (table["ks"] < critical).all()
+    above = found[:, LATENTS[0] :].numpy()
+    share = explained(found[:, : LATENTS[0]].numpy(), above)
+    # n R^2 is chi^2 of as many degrees of freedom as there are numbers above.
+    limit = scipy.stats.chi2.isf(ALPHA / LATENTS[0], above.shape[1]) / len(found)
+    assert (share < limit).all()
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.5])
+def test_a_wrong_prior_scale_shows_in_the_variance_of_residuals(exact, factor):
+    head = exact.model.priors[0].head
+    affine = head.mean.affine
+    _, scale = head(torch.zeros(1, LATENTS[1], dtype=torch.float64))
+    set_linear(head, affine.weight.clone(), affine.bias.clone(), factor * scale[0])
+    variance = normality(residuals(exact).numpy())["variance"].to_numpy()
+    error = 5 * math.sqrt(2 / 20_000)
+    assert variance[: LATENTS[0]] == pytest.approx(factor**-2, rel=error)
+    assert variance[LATENTS[0] :] == pytest.approx(1, rel=error)
+
+
+def test_a_wrong_prior_mean_shows_in_mean_and_in_what_is_explained(exact):
+    head = exact.model.priors[0].head
+    _, scale = head(torch.zeros(1, LATENTS[1], dtype=torch.float64))
+    with torch.no_grad():
+        head.mean.affine.bias += 0.5 * scale[0]
+        head.mean.affine.weight[:, 0] += scale[0]  # so z_2 in its first number
+    found = residuals(exact).numpy()
+    error = 5 / math.sqrt(20_000)
+    assert found[:, : LATENTS[0]].mean(0) == pytest.approx(-0.5, abs=2 * error)
+    share = explained(found[:, : LATENTS[0]], found[:, LATENTS[0] :])
+    assert share == pytest.approx(0.5, abs=2 * error), "as much as is noise"
 
 
 # KL of deterministic inference, and of the VLAE

@@ -138,11 +138,18 @@ def test_every_setting_reaches_the_training(change, data, tmp_path):
 
 # What it leaves
 
+PARTS = {"reconstruction", "kl_1", "kl_2", "elbo"}
+RESIDUALS = {
+    f"residual_{moment}_{layer}"
+    for moment in ("mean", "variance", "skewness", "kurtosis", "kl")
+    for layer in (1, 2)
+}
+
 
 @pytest.mark.parametrize(
     ("name", "terms"),
     [
-        *((name, {"reconstruction", "kl_1", "kl_2", "elbo"}) for name in GENERATIVE),
+        *((name, {*PARTS, *RESIDUALS}) for name in GENERATIVE),
         ("classifier", {"cross_entropy", "accuracy"}),
     ],
 )

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from vlae.__main__ import main
+from vlae.overlays import BASE
 
 ROOT = Path(__file__).parents[1]
 TINY = "tests/config/tiny.yaml"
-BASE = ("presets", "networks", "config")
 OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
 # The default profile hides what `jobs` reads.
 OPTIONS = ("--quiet", "host", "--cores", "2")
@@ -70,13 +70,32 @@ def edit(folder, name, addition):
     path.write_text(path.read_text() + addition)
 
 
-def after_training(run, figure):
-    """What follows from a training of `run`, which `figure` shows."""
-    shown = {"figure5": "traversal", "figure6": "ablation"}[figure]
+SHOWN = {  # experiments of a run, and the figures and claims that need them
+    "strokes/vlae": (
+        [
+            *("recomposed", "graph", "traversal", "effects", "activity"),
+            *("codes", "stability"),
+        ],
+        ["figure1", "figure4", "figure5"],
+        ["F3", "F5", "S", "L", "A"],
+    ),
+    "strokes-colour/vlae": (
+        ["ablation", "effects", "activity", "codes"],
+        ["figure6"],
+        ["F3", "F6"],
+    ),
+}
+
+
+def after_training(run):
+    """What follows from a training of `run`."""
+    experiments, figures, claims = SHOWN[run]
     return {
-        *(f"experiment {run}/1/{e}" for e in (shown, "effects", "samples")),
+        *(f"experiment {run}/1/{e}" for e in (*experiments, "samples")),
         f"overview {run}",
-        f"figure {figure}",
+        *(f"figure {figure}" for figure in figures),
+        *(f"claim {name}" for name in claims),
+        "verdicts",
         "report",
     }
 
@@ -165,7 +184,7 @@ def test_report_images_are_inside_and_described(page):
 
 def test_report_has_a_section_for_every_figure_and_working_links(page):
     sections = {a.get("id") for a in page.all("section")}
-    assert {"figure2", "figure3", "figure5"} <= sections
+    assert {"figure1", "figure2", "figure4", "residuals"} <= sections
     known = {a["id"] for _, a in page.tags if "id" in a}
     assert {a["href"][1:] for a in page.all("a") if "href" in a} <= known
 
@@ -173,6 +192,21 @@ def test_report_has_a_section_for_every_figure_and_working_links(page):
 def test_report_says_how_to_make_it_again(finished):
     text = (finished / "results" / "report.html").read_text()
     assert f"snakemake --cores 2 --configfile {TINY}" in text
+
+
+def test_report_opens_with_the_verdicts(finished, page):
+    text = (finished / "results" / "report.html").read_text()
+    assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
+    first = text.split('id="verdicts"')[1].split("</section>")[0]
+    verdicts = pd.read_parquet(finished / "results" / "tables" / "claims.parquet")
+    assert first.count('class="verdict ') == len(verdicts) > 4
+    assert set(verdicts["verdict"]) <= {"too few seeds", "not measured"}
+    for name in verdicts["id"].unique():
+        assert f'href="#claim-{name}"' in first
+        assert verdicts[verdicts["id"] == name]["criterion"].iloc[0] in text
+    assert set(verdicts["id"]) == {"F3", "F5", "F6", "S", "L", "A"}
+    known = {a["id"] for _, a in page.tags if "id" in a}
+    assert {"claim-F3", "claim-F5"} <= known
 
 
 def test_every_stage_leaves_its_files(finished):
@@ -185,6 +219,8 @@ def test_every_stage_leaves_its_files(finished):
         "experiments/strokes/hvae-matched/1/gibbs.parquet",
         "figures/figure2.svg",
         "figures/runs/strokes/judge.png",
+        "claims/F3.findings.parquet",
+        "tables/claims.parquet",
         "logs/train/strokes/vlae/1.log",
         "benchmarks/train/strokes/vlae/1.tsv",
     ):
@@ -203,8 +239,8 @@ def test_figures_and_report_of_two_seeds(work, monkeypatch):
             if "seed" in table:
                 table.assign(seed=2).to_parquet(path, index=False)
     places = ["--runs", "results/runs", "--experiments", "results/experiments"]
-    figures = (f"figure{number}" for number in (2, 3, 5, 6))
-    for name in (*figures, "runs/strokes/vlae"):
+    figures = (f"figure{number}" for number in (2, 3, 5, 6))  # others show the first
+    for name in (*figures, "residuals", "runs/strokes/vlae"):
         spec = Path("results", "figures", f"{name}.spec.json")
         two_seeds(spec)
         out = spec.with_name(spec.name.removesuffix(".spec.json") + ".svg")
@@ -253,7 +289,7 @@ def test_learning_rate_of_one_run(work):
     assert planned(work, config=["--configfile", TINY, "mine.yaml"]) == {
         "run_spec strokes/vlae/1",
         "train strokes/vlae/1",
-        *after_training("strokes/vlae", "figure5"),
+        *after_training("strokes/vlae"),
         "report_spec",  # it names the overlays
     }
 
@@ -266,9 +302,9 @@ def test_edits_of_code(work):
     edit(work, "models/vlae.py", "\nEDITED = True\n")
     assert planned(work) == {
         "train strokes/vlae/1",
-        *after_training("strokes/vlae", "figure5"),
+        *after_training("strokes/vlae"),
         "train strokes-colour/vlae/1",
-        *after_training("strokes-colour/vlae", "figure6"),
+        *after_training("strokes-colour/vlae"),
         "figure figure3",
     }
 
@@ -279,9 +315,28 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
     edit(work, "measures/strokes.py", "\nEDITED = True\n")
     assert planned(work) == {
         "experiment strokes/vlae/1/effects",
+        "experiment strokes/vlae/1/codes",
+        "experiment strokes/vlae/1/stability",
+        "experiment strokes/vae/1/effects",
         "experiment strokes/hvae-matched/1/effects",
         "figure figure3",
         "figure figure5",
+        *(f"claim {name}" for name in ("F3", "F5", "S", "L", "A")),
+        "verdicts",
+        "report",
+    }
+
+
+def test_a_criterion_concerns_its_claim_alone(work):
+    """And no experiment, let alone a training."""
+    path = work / "config" / "claims.yaml"
+    changed = path.read_text().replace("largest: {value: 0.7", "largest: {value: 0.6")
+    path.write_text(changed)
+    assert planned(work) == {
+        "claim_spec F3",
+        "claim F3",
+        "verdicts",
+        "report_spec",
         "report",
     }
 

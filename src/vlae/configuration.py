@@ -5,7 +5,6 @@ before the first download.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,9 @@ from vlae.errors import UserError, closest
 from vlae.mirrors import MIRROR_VARIABLE, check_mirror
 from vlae.overlays import extended, merge, read
 from vlae.schemas import SCHEMAS, schema, validate
+from vlae.selection import Claims, RunName, named
 
 Map = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class RunName:
-    """A run of the configuration, as in `dataset/run`."""
-
-    dataset: str
-    run: str
-
-    def __str__(self) -> str:
-        return f"{self.dataset}/{self.run}"
 
 
 class Configuration:
@@ -63,6 +52,9 @@ class Configuration:
             self._check_measures(name)
         for name in content["figures"]:
             self._check_figure(name)
+        self.claims = Claims(content)
+        for name in content["claims"]:
+            self._check_claim(name)
         if any(self.files(dataset) for dataset in self.datasets()):
             check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
 
@@ -77,7 +69,7 @@ class Configuration:
         return [name for name, runs in self.content["figures"].items() if runs]
 
     def shown(self, figure: str) -> list[RunName]:
-        return [RunName(*r.split("/")) for r in self.content["figures"][figure]]
+        return named(self.content["figures"][figure])
 
     def needs(self, figure: str) -> list[str]:
         """Experiments whose results `figure` reads, as its module says."""
@@ -94,8 +86,12 @@ class Configuration:
         return self.content["datasets"][dataset]["measures"] if wanted else []
 
     def runs(self) -> list[RunName]:
-        """Every run that some figure shows, without judges, each once."""
-        return list(dict.fromkeys(r for f in self.figures() for r in self.shown(f)))
+        """Every run that some figure or claim shows, without judges, each once."""
+        shown = [run for figure in self.figures() for run in self.shown(figure)]
+        shown += [
+            run for claim in self.claims.names() for run in self.claims.read(claim)
+        ]
+        return list(dict.fromkeys(shown))
 
     def datasets(self) -> list[str]:
         return list(dict.fromkeys(run.dataset for run in self.runs()))
@@ -108,7 +104,7 @@ class Configuration:
         return RunName(dataset, definition["judge"]), definition["judge_seed"]
 
     def judges(self) -> list[RunName]:
-        """Classifiers of all data sets that some figure shows."""
+        """Classifiers of all data sets that some figure or claim shows."""
         found = [self.judge(dataset) for dataset in self.datasets()]
         return [judge[0] for judge in found if judge is not None]
 
@@ -235,6 +231,16 @@ class Configuration:
         """What one figure shows: a row per run, each with all its seeds."""
         return {"figure": figure, "rows": [self._row(run) for run in runs]}
 
+    def claim_spec(self, name: str) -> Map:
+        """A claim, its criterion, and the runs that decide it or must fail."""
+        return {
+            "id": name,
+            **self.content["claims"][name],
+            "development_seeds": self.content["development_seeds"],
+            "runs": [self._row(run) for run in self.claims.runs(name)],
+            "controls": [self._row(run) for run in self.claims.controls(name)],
+        }
+
     def report_spec(self, overlays: list[str]) -> Map:
         """What the report shows; `overlays` are the configuration files on top."""
         shown = {
@@ -246,6 +252,7 @@ class Configuration:
             "seeds": self.seeds,
             "experiments": self.content["experiments"],
             "figures": list(shown.values()),
+            "claims": [self.claim_spec(name) for name in self.claims.names()],
             "runs": [self._row(run) for run in [*self.runs(), *self.judges()]],
             "datasets": self.datasets(),
         }
@@ -294,9 +301,33 @@ class Configuration:
     def _check_figure(self, name: str) -> None:
         key = f"figures.{name}"
         registry.check("figures", name, key)
-        for experiment in self.needs(name):
+        self._check_runs(self.shown(name), self.needs(name), key)
+
+    def _check_claim(self, name: str) -> None:
+        key, claim = f"claims.{name}", self.content["claims"][name]
+        _check_joined(claim, "claim", "claims", "module", key)
+        figure = claim["figure"]
+        if figure is not None:
+            _known(figure, self.content["figures"], f"{key}.figure")
+        elif claim["runs"] is None:
+            raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
+        needed, runs = self.claims.needs(name), self.claims.runs(name)
+        self._check_runs(runs, needed, f"{key}.runs")
+        for run in runs if figure is not None else []:
+            if run not in self.shown(figure):
+                raise UserError(
+                    f"{key}.runs: {run} is not shown in the claim's {figure}. Add "
+                    f"it to figures.{figure}, or take it away here."
+                )
+        key = f"{key}.controls"
+        self._check_runs(named(claim["controls"]), [], key)
+        self._check_runs(self.claims.controls(name), needed, key)
+
+    def _check_runs(self, runs: list[RunName], needed: list[str], key: str) -> None:
+        """Whether `runs` are generative, and the experiments `needed` take them."""
+        for experiment in needed:
             _known(experiment, self.content["experiments"], "experiments")
-        for run in self.shown(name):
+        for run in runs:
             _known(run.dataset, self.content["runs"], key)
             _known(run.run, self.content["runs"][run.dataset], f"{key}: {run}")
             if self.model(run) == "classifier":
@@ -304,7 +335,7 @@ class Configuration:
                     f"{key}: {run} is a classifier; expected runs of a generative "
                     "model."
                 )
-            for experiment in self.needs(name):
+            for experiment in needed:
                 self._check_experiment(experiment, run, key)
 
     def _check_experiment(self, experiment: str, run: RunName, key: str) -> None:
@@ -313,6 +344,12 @@ class Configuration:
         model = self.model(run)
         dataset = self.content["datasets"][run.dataset]
         wish = registry.constant("experiments", experiment, "JUDGED", None)
+        if wish == "any" and not dataset["judge"]:
+            raise UserError(
+                f"{key}: {run}: the experiment '{experiment}' needs a classifier, of "
+                f"classes or of attributes, and datasets.{run.dataset} has no 'judge'. "
+                "Show other runs there."
+            )
         if wish == "required" and not (dataset["judge"] and dataset["classes"]):
             raise UserError(
                 f"{key}: {run}: the experiment '{experiment}' needs a classifier of "

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlae.likelihood import Likelihood
+from vlae.moments import overall, powers
 
 Noise = list[Tensor]
 
@@ -85,7 +86,11 @@ class LatentVariableModel(nn.Module, ABC):
         Returns:
             reconstruction: E_q[log p(target | z)]; kl_1 ... kl_L.
         """
-        latents, kl = self.infer(x, noise)
+        return self._terms(target, *self.infer(x, noise))
+
+    def _terms(
+        self, target: Tensor, latents: list[Tensor], kl: Tensor
+    ) -> dict[str, Tensor]:
         mean, scale = self.likelihood(self.decoder(latents))
         reconstruction = self.likelihood.log_density(target, mean, scale)
         layers = {f"kl_{i + 1}": kl[:, i] for i in range(kl.shape[1])}
@@ -96,8 +101,38 @@ class LatentVariableModel(nn.Module, ABC):
         return (kl_weight * self.total_kl(terms) - terms["reconstruction"]).mean()
 
     def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What the history records: the parts and the ELBO."""
+        """The parts and the ELBO."""
         return {**terms, "elbo": terms["reconstruction"] - self.total_kl(terms)}
+
+    def evaluate(
+        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+    ) -> dict[str, Tensor]:
+        """What an evaluation averages over images, (B, ...), arguments as of `terms`.
+
+        The `summary`; and residual_1 ... residual_L, the powers of `residuals`.
+        """
+        del labels
+        latents, kl = self.infer(x, noise)
+        summary = self.summary(self._terms(target, latents, kl))
+        layers = enumerate(self.residuals(latents), start=1)
+        return summary | {f"residual_{layer}": powers(r) for layer, r in layers}
+
+    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
+        """What the history records, of the means of `evaluate` over `count` images."""
+        found: dict[str, float] = {}
+        for term, mean in means.items():
+            if term.startswith("residual_"):
+                layer = term.removeprefix("residual_")
+                numbers = overall(mean, count).items()
+                found |= {f"residual_{name}_{layer}": v for name, v in numbers}
+            else:
+                found[term] = float(mean)
+        return found
+
+    def residuals(self, latents: list[Tensor]) -> list[Tensor]:
+        """(z_l - mean) / scale of p(z_l | z_{l+1} ... z_L), bottom to top, (B, d_l)."""
+        layers = zip(latents, self.prior(latents), strict=True)
+        return [(z - mean) / scale for z, (mean, scale) in layers]
 
     @staticmethod
     def total_kl(terms: dict[str, Tensor]) -> Tensor:

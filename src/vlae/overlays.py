@@ -8,6 +8,9 @@ import yaml
 
 from vlae.errors import UserError
 
+BASE = ("presets", "networks", "claims", "config")
+"""Files of `config/` that are always read, in this order; all others are overlays."""
+
 Map = dict[str, Any]
 
 

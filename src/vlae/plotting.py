@@ -3,13 +3,10 @@
 Seaborn, whose import costs more than most figures, is imported where it draws.
 """
 
-import re
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import matplotlib
 import numpy as np
@@ -17,20 +14,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.errors import UserError
 from vlae.files import atomic
+from vlae.results import RunResults
+from vlae.words import in_print, in_words, number, ordered, spread
 
 matplotlib.use("Agg")
 
 WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
-PROPERTIES = [
-    *("thickness", "slant", "width", "ink"),
-    *("mean_colour", "contrast", "background_colour", "ink_colour", "polarity"),
-    *("face_colour", "hair_colour", "corner_colour"),
-    *("class", "pixels"),
-]
-"""Of the experiment `effects`, in the order of tables; attributes follow."""
 PALETTE = [
     *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
     *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
@@ -40,46 +31,17 @@ INK = "0.15"
 """Grey level of text and axes."""
 
 
-class Row:
-    """One row of a figure: a run with all its seeds, and its results.
+class Row(RunResults):
+    """One row of a figure: a run with all its seeds, and its results in words.
 
     Pictures are of the first seed; tables are of all.
     """
 
-    def __init__(self, spec: dict[str, Any], runs: Path, experiments: Path) -> None:
-        self.dataset, self.run = spec["dataset"], spec["run"]
-        self.dataset_title, self.label = spec["dataset_title"], spec["label"]
-        self.seeds: list[int] = spec["seeds"]
-        self._runs, self._experiments = runs, experiments
-
-    @property
-    def title(self) -> str:
-        return f"{self.dataset_title}: {self.label}"
-
-    def table(self, experiment: str) -> pd.DataFrame:
-        """Table of an experiment, all seeds below each other, with a column seed."""
-        folders = [self._folder(self._experiments, seed) for seed in self.seeds]
-        return pd.concat(
-            [read_table(f / f"{experiment}.parquet") for f in folders],
-            ignore_index=True,
-        )
-
-    def history(self) -> pd.DataFrame:
-        """Training histories of all seeds, with a column seed."""
-        tables = []
-        for seed in self.seeds:
-            path = self._folder(self._runs, seed) / "history.parquet"
-            tables.append(read_table(path).assign(seed=seed))
-        return pd.concat(tables, ignore_index=True)
-
     def kl(self) -> pd.Series:
         """Held-out KL per layer in nats at the end of training: layer to text."""
-        history = self.history()
-        end = history["step"] == history["step"].max()
-        last = history[end & (history["split"] == "held-out")]
-        layers = last[last["term"].str.startswith("kl_")]
-        values = layers.groupby(layers["term"].str[3:].astype(int))["value"]
-        return values.apply(spread)
+        layers = self.held_out().filter(regex=r"^kl_")
+        layers.columns = layers.columns.str[3:].astype(int)
+        return layers.sort_index(axis=1).apply(spread)
 
     def layers(self) -> pd.DataFrame:
         """A line a layer, as text: held-out KL and total effects, mean (range).
@@ -136,34 +98,6 @@ class Row:
         table = self.table("effects")
         chosen = table[(table["property"] == name) & table["total_effect"].notna()]
         return chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
-
-    def arrays(self, experiment: str) -> dict[str, np.ndarray]:
-        """Arrays of an experiment, first seed."""
-        path = self._folder(self._experiments, self.seeds[0]) / f"{experiment}.npz"
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
-        except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-            raise _unreadable(path, error) from None
-
-    def _folder(self, root: Path, seed: int) -> Path:
-        return root / self.dataset / self.run / str(seed)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A Parquet file.
-
-    Raises:
-        UserError: if it is missing or broken.
-    """
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> UserError:
-    return UserError(f"{path}: cannot be read ({error}). Delete it and run again.")
 
 
 @contextmanager
@@ -237,33 +171,12 @@ def despine(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def spread(values: pd.Series) -> str:
-    """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
-    text = number(values.mean())
-    if values.count() > 1:
-        text += f" ({number(values.min())}–{number(values.max())})"
-    return text
-
-
 def layers_table(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer of each run, for the report."""
     table = pd.concat([row.layers() for row in rows], ignore_index=True)
     properties = ordered(table.columns[3:])
     table = table[[*table.columns[:3], *properties]]
     return table.rename(columns={p: f"T {in_print(p)}" for p in properties})
-
-
-def ordered(properties: Iterable[str]) -> list[str]:
-    """Properties in the order of tables: known ones, attributes, pixels."""
-    known = {name: place for place, name in enumerate(PROPERTIES[:-1])}
-    last = len(known) + 1
-    places = {**known, PROPERTIES[-1]: last}
-    return sorted(properties, key=lambda name: (places.get(name, last - 1), name))
-
-
-def in_print(name: str) -> str:
-    """A property or attribute as words."""
-    return name.replace("_", " ")
 
 
 def place(layer: int, layers: int) -> str:
@@ -302,17 +215,3 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
     axes.set(xlabel="", ylabel="layer redrawn")
     axes.set_title("total-effect index T: what redrawing one layer changes")
     axes.tick_params(length=0, rotation=0)
-
-
-def number(value: float) -> str:
-    """Two decimals, without a zero before the point: '.71', '-.05', '10.20'."""
-    if np.isnan(value):
-        return "undefined"
-    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}")
-
-
-def in_words(layers: pd.Series) -> str:
-    """'layer 2', or seed by seed where seeds differ: 'layers 1, 2, 2'."""
-    if layers.nunique() == 1:
-        return f"layer {layers.iloc[0]}"
-    return f"layers {', '.join(map(str, layers))} (seed by seed)"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vlae.networks import _notation
+from vlae.overlays import BASE
 from vlae.schemas import SCHEMAS, schema
 
 CONFIG = SCHEMAS.parents[1] / "config"
-BASE = ("presets", "networks", "config")
 Map = dict[str, Any]
 
 INTRODUCTION = """\
@@ -17,9 +17,10 @@ INTRODUCTION = """\
 
 <!-- Written by `make reference` from workflow/schemas/; edit the schemas, not this. -->
 
-Every default stands once, in one of three files that are always read:
+Every default stands once, in one of four files that are always read:
 
 - `config.yaml`: the paper: data sets, runs, experiments, figures, `defaults`
+- `claims.yaml`: what is judged, and by which criterion
 - `presets.yaml`: settings by name
 - `networks.yaml`: networks by name
 
@@ -90,7 +91,7 @@ def _schemas() -> list[str]:
     names = ["config", "run"]
     for general, folder in folders.items():
         names += [general, *_modules(folder)]
-    return names + _modules("experiments")
+    return [*names, *_modules("experiments"), "claim", *_modules("claims")]
 
 
 def _modules(folder: str) -> list[str]:

@@ -4,7 +4,6 @@ import base64
 import importlib.metadata
 import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,11 @@ import pandas as pd
 from vlae import registry
 from vlae.errors import UserError
 from vlae.files import read_json
-from vlae.plotting import Row, read_table
+from vlae.git import git
+from vlae.judged import claims, criteria
+from vlae.plotting import Row
 from vlae.progress import clock
+from vlae.results import read_table
 
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
 Map = dict[str, Any]
@@ -44,6 +46,8 @@ def render(spec: Map, template: Path, results: Path) -> str:
     return page.render(
         spec=spec,
         style=(template / "style.css").read_text(),
+        claims=claims(spec, results),
+        criteria=criteria(spec["claims"]) if spec["claims"] else None,
         figures=[_figure(f, template, results) for f in spec["figures"]],
         overviews=[_overview(row, results) for row in rows],
         runs=_html(_runs_table(rows, results)),
@@ -113,7 +117,7 @@ def _runs_table(rows: list[Row], results: Path) -> pd.DataFrame:
         for seed in row.seeds:
             folder = results / "runs" / row.dataset / row.run / str(seed)
             spec = read_json(folder / "spec.json", "run spec")
-            facts = read_json(folder / "training.json", "training facts")
+            facts = row.facts(seed)
             history = read_table(folder / "history.parquet")
             last = history[
                 (history["step"] == facts["steps"]) & (history["split"] == "held-out")
@@ -149,22 +153,13 @@ def _settings(rows: list[Row], results: Path) -> list[Map]:
     for row in rows:
         folder = results / "runs" / row.dataset / row.run / str(row.seeds[0])
         spec = read_json(folder / "spec.json", "run spec")
-        facts = read_json(folder / "training.json", "training facts")
+        facts = row.facts(row.seeds[0])
         found.append({"title": row.title, "spec": spec, "facts": facts})
     return found
 
 
 def _provenance() -> Map:
     """What wrote this page, on what."""
-
-    def git(*words: str) -> str:
-        try:
-            found = subprocess.run(
-                ["git", *words], capture_output=True, text=True, check=False
-            )
-        except OSError:
-            return ""
-        return found.stdout.strip()
 
     changed = git("status", "--porcelain")
     commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"

@@ -84,6 +84,8 @@ _EXPECTED = {
     "maximum": "{} or less",
     "exclusiveMaximum": "less than {}",
     "minItems": "a list of at least {}",
+    "minLength": "text of at least {} letter",
+    "minProperties": "at least {} key",
     "maxItems": "a list of at most {}",
     "uniqueItems": "a list without repetitions",
     "pattern": "{}",

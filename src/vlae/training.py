@@ -256,7 +256,7 @@ class _Trainer:
 
     @torch.no_grad()
     def _evaluate(self) -> None:
-        """Append the mean of every term on train and held-out images."""
+        """Append what the model records of train and held-out images."""
         model, spec = self.state.model, self.spec
         model.eval()
         for split in SPLITS:
@@ -267,19 +267,20 @@ class _Trainer:
                 rows = slice(start, min(start + 500, count))
                 images = self.images[split].rows(rows)
                 x, target = observe(images, spec["data_noise"], noise)
-                terms = model.terms(
+                found = model.evaluate(
                     x, target, self.labels[split][rows], model.draw_noise(len(x), noise)
                 )
-                for term, values in model.summary(terms).items():
-                    sums[term] = sums.get(term, 0) + values.cpu().double().sum()
+                for term, values in found.items():
+                    sums[term] = sums.get(term, 0) + values.cpu().double().sum(0)
+            means = {term: total / count for term, total in sums.items()}
             self.state.history += [
                 {
                     "step": self.state.step,
                     "split": "held-out" if split == "test" else split,
                     "term": term,
-                    "value": float(total) / count,
+                    "value": value,
                 }
-                for term, total in sums.items()
+                for term, value in model.recorded(means, count).items()
             ]
         model.train()
 

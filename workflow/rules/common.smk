@@ -39,6 +39,7 @@ wildcard_constraints:
     seed=r"\d+",
     experiment="|".join(CONFIGURATION.content["experiments"]),
     figure="|".join(CONFIGURATION.content["figures"]),
+    claim="|".join(CONFIGURATION.content["claims"]),
 
 
 def text(content):
@@ -73,6 +74,10 @@ def experiment_spec(wildcards):
 def figure_spec(wildcards):
     shown = CONFIGURATION.shown(wildcards.figure)
     return text(CONFIGURATION.figure_spec(wildcards.figure, shown))
+
+
+def claim_spec(wildcards):
+    return text(CONFIGURATION.claim_spec(wildcards.claim))
 
 
 def overview_spec(wildcards):
@@ -184,6 +189,36 @@ def figure_inputs(wildcards):
     return experiment_files(CONFIGURATION.needs(figure), CONFIGURATION.shown(figure))
 
 
+def claim_code(wildcards):
+    kind = CONFIGURATION.content["claims"][wildcards.claim]["module"]
+    return code_hash("commands.claim", f"claims.{kind}")
+
+
+def verdicts_code(wildcards):
+    return code_hash("commands.verdicts")
+
+
+def claim_inputs(wildcards):
+    claims, name = CONFIGURATION.claims, wildcards.claim
+    tables = experiment_files(claims.needs(name), claims.read(name))
+    facts = [
+        f"{run_folder(run, seed)}/{file}"
+        for run in claims.read(name)
+        for seed in CONFIGURATION.seeds
+        for file in ("training.json", "history.parquet")
+    ]
+    return [file for file in tables if file.endswith(".parquet")] + facts
+
+
+def claim_files(kind):
+    names = CONFIGURATION.claims.names()
+    return [f"results/claims/{name}.{kind}.parquet" for name in names]
+
+
+def all_verdicts(wildcards):
+    return claim_files("verdicts")
+
+
 def history_files(name):
     return [
         f"{run_folder(name, seed)}/history.parquet"
@@ -198,7 +233,7 @@ def overview_inputs(wildcards):
 
 
 def all_runs():
-    """Every run of the report: those that figures show, and their judges."""
+    """Every run of the report: those of figures and claims, and their judges."""
     return CONFIGURATION.runs() + CONFIGURATION.judges()
 
 
@@ -232,4 +267,6 @@ def report_inputs(wildcards):
     cards = [
         f"results/data/{dataset}/card.json" for dataset in CONFIGURATION.datasets()
     ]
-    return all_figures(wildcards) + list(dict.fromkeys(tables)) + runs + cards
+    claims = ["results/tables/claims.parquet", *claim_files("findings")]
+    tables = list(dict.fromkeys(tables))
+    return all_figures(wildcards) + claims + tables + runs + cards

@@ -11,6 +11,7 @@ localrules:
     sources,
     experiment_spec,
     figure_spec,
+    claim_spec,
     overview_spec,
     report_spec,
 
@@ -81,6 +82,20 @@ rule figure_spec:
         "../../environment.yml"
     params:
         spec=figure_spec,
+    shell:
+        "printf '%s\\n' {params.spec:q} >{output:q} 2>{log:q}"
+
+
+rule claim_spec:
+    """A claim, its criterion and its runs."""
+    output:
+        "results/claims/{claim}.spec.json",
+    log:
+        "results/logs/specs/claims/{claim}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=claim_spec,
     shell:
         "printf '%s\\n' {params.spec:q} >{output:q} 2>{log:q}"
 

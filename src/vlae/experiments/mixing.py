@@ -54,8 +54,8 @@ def run(context: Context) -> Result:
 
     Chains start at held-out images, equally many of every class.
 
-    Array: `chains`, means of at most 10 looks each, at even steps from the first to
-    the last, (chains * looks, C, H, W) uint8, chain by chain.
+    Array: `chains`, means (chains * looks, C, H, W) uint8, chain by chain, at up to 10
+    looks from the first to the last.
     """
     settings = context.settings
     every, looks = settings["every"], settings["steps"] // settings["every"]

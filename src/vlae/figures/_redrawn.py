@@ -6,15 +6,13 @@ from vlae.plotting import (
     WIDTH,
     Row,
     effects_table,
-    in_print,
     layers_table,
     mosaic,
-    number,
-    ordered,
     place,
     show,
     subfigures,
 )
+from vlae.words import in_print, number, ordered
 
 numbers = layers_table
 

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, spread, subfigures
+from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, subfigures
+from vlae.words import spread
 
 EXPERIMENTS = ["gibbs"]
 

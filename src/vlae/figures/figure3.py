@@ -9,14 +9,13 @@ from vlae.plotting import (
     WIDTH,
     Row,
     despine,
-    in_words,
     layers_table,
     mosaic,
     place,
     show,
-    spread,
     subfigures,
 )
+from vlae.words import in_words, spread
 
 EXPERIMENTS = ["ablation", "effects"]
 

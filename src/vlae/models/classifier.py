@@ -69,8 +69,14 @@ class Classifier(nn.Module):
         del kl_weight
         return terms["cross_entropy"].mean()
 
-    def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        return terms
+    def evaluate(
+        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+    ) -> dict[str, Tensor]:
+        return self.terms(x, target, labels, noise)
+
+    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
+        del count
+        return {term: float(mean) for term, mean in means.items()}
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
         return []

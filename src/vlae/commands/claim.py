@@ -1,0 +1,40 @@
+"""Judge one claim of the paper from the tables of experiments."""
+
+import argparse
+from pathlib import Path
+
+from vlae import registry
+from vlae.files import atomic, read_json
+from vlae.progress import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spec", type=Path, required=True, help="claim spec")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of all runs")
+    parser.add_argument(
+        "--experiments", type=Path, required=True, help="folder of all experiments"
+    )
+    parser.add_argument(
+        "--findings", type=Path, required=True, help="Parquet to write, seed by seed"
+    )
+    parser.add_argument(
+        "--verdicts", type=Path, required=True, help="Parquet to write, a row a part"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from vlae.claim import Claim, findings_table, verdicts_table
+
+    spec = read_json(arguments.spec, "claim spec")
+    module = registry.load("claims", spec["module"])
+    claim = Claim(spec, arguments.runs, arguments.experiments)
+    findings = module.findings(claim)
+    verdicts = verdicts_table(claim, findings, module.criterion(claim.numbers))
+    for path, table in (
+        (arguments.findings, findings_table(claim, findings)),
+        (arguments.verdicts, verdicts),
+    ):
+        with atomic(path) as temporary:
+            table.to_parquet(temporary, index=False)
+    for part, label, verdict in verdicts[["part", "label", "verdict"]].to_numpy():
+        say(f"[{spec['id']}] {label}: {part}: {verdict}")

@@ -1,0 +1,29 @@
+"""Join the verdicts of all claims in one table."""
+
+import argparse
+from pathlib import Path
+
+from vlae.files import atomic
+from vlae.progress import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--verdicts", type=Path, nargs="*", required=True, help="of single claims"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="Parquet to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from vlae.claim import VERDICT
+    from vlae.results import read_table
+
+    tables = [read_table(path) for path in arguments.verdicts]
+    empty = pd.DataFrame(columns=VERDICT)
+    table = pd.concat(tables, ignore_index=True) if tables else empty
+    with atomic(arguments.out) as temporary:
+        table.to_parquet(temporary, index=False)
+    for verdict, count in table["verdict"].value_counts().items():
+        say(f"[verdicts] {verdict}: {count}")

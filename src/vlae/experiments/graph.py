@@ -1,0 +1,30 @@
+"""Figure 4: the graphs of inference and of generation, found in the model itself."""
+
+import pandas as pd
+
+from vlae import dependence
+from vlae.experiment import Context, Result
+from vlae.seeds import derive
+
+COLUMNS = ["direction", "source", "target", "layers", "through", "sensitivity"]
+
+
+def run(context: Context) -> Result:
+    """Table of `COLUMNS`, a row per edge; see `dependence.Edge`.
+
+    `direction` is inference or generation. Every edge leads to a variable that is
+    drawn; `through` names the deterministic features on its way, separated by blanks.
+    """
+    trained, points = context.run, context.settings["points"]
+    seed = derive(trained.spec["seed"], "graph")
+    image = tuple(trained.spec["data"]["shape"])
+    found = {
+        "inference": dependence.inference(trained.model, image, points, seed),
+        "generation": dependence.generation(trained.model, points, seed),
+    }
+    rows = [
+        (direction, e.source, e.target, e.layers, " ".join(e.through), e.sensitivity)
+        for direction, edges in found.items()
+        for e in edges
+    ]
+    return Result(pd.DataFrame(rows, columns=COLUMNS))

@@ -1,0 +1,127 @@
+"""Figure 1: images recomposed from parts, as a classifier and the ELBO see them."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure, SubFigure
+
+from vlae.plotting import (
+    PALETTE,
+    WIDTH,
+    Row,
+    despine,
+    mosaic,
+    show,
+    subfigures,
+)
+from vlae.words import number, spread
+
+EXPERIMENTS = ["recomposed"]
+
+GROUP = 4
+ARMS = {
+    "intact": "intact held-out images",
+    "one_class": "parts of one class",
+    "several_classes": "parts of several classes",
+}
+HEADINGS = {
+    "confidence": "classifier's confidence",
+    "confident": "sure",
+    "accuracy": "accuracy",
+    "elbo": "ELBO (nats)",
+    "reconstruction": "reconstruction (nats)",
+    "unlikely": "unlikely",
+}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Per run: images of each kind, and what classifier and ELBO make of them."""
+    figure = Figure(figsize=(WIDTH, 4.6 * len(rows)), layout="constrained")
+    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
+        arrays = row.arrays("recomposed")
+        block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+        images, curves = subfigures(block, 2, height_ratios=[2.0, 2.3])
+        panels = images.subplots(1, len(ARMS))
+        for axes, (arm, title) in zip(panels, ARMS.items(), strict=True):
+            show(
+                axes, mosaic(_by_column(arrays[arm]), len(arrays[arm]) // GROUP), title
+            )
+        _curves(curves, arrays)
+    return figure
+
+
+def numbers(rows: list[Row]) -> pd.DataFrame:
+    """Every measure, mean (range) over seeds."""
+    lines = []
+    for row in rows:
+        table = row.table("recomposed")
+        for arm, title in ARMS.items():
+            cells = {"run": row.title, "images": title}
+            for measure, found in table[table["images"] == arm].groupby("measure"):
+                cells[_heading(str(measure))] = spread(found["value"])
+            lines.append(cells)
+    found = pd.DataFrame(lines)
+    kl = sorted(name for name in found if name.startswith("KL"))
+    first = ["run", "images", *HEADINGS.values()]
+    return found[[*first[:-1], *kl, first[-1]]]
+
+
+def findings(rows: list[Row]) -> list[str]:
+    """What becomes of confidence and of the ELBO, per run."""
+    sentences = []
+    for row in rows:
+        table = row.table("recomposed").set_index(["images", "measure"])
+
+        def said(arm: str, measure: str, table: pd.DataFrame = table) -> str:
+            return spread(table.loc[[(arm, measure)], "value"])
+
+        change = table.loc[[("one_class", "elbo")]]
+        gap = spread(change["difference"])
+        if len(change) == 1:
+            low, high = change.iloc[0][["difference_low", "difference_high"]]
+            gap += f" (95 % interval {number(low)} to {number(high)})"
+        sentences.append(
+            f"{row.title}: the classifier's mean confidence is "
+            f"{said('one_class', 'confidence')} on images recomposed from parts of one "
+            f"class and {said('intact', 'confidence')} on intact ones (of several "
+            f"classes: {said('several_classes', 'confidence')}); it names the class of "
+            f"{said('one_class', 'accuracy')} and {said('intact', 'accuracy')}. "
+            f"The ELBO changes by {gap} nats; {said('one_class', 'unlikely')} of the "
+            "recomposed images have a lower one than 95 % of the intact images."
+        )
+    return sentences
+
+
+def _heading(measure: str) -> str:
+    return HEADINGS.get(measure) or measure.replace("kl_", "KL layer ") + " (nats)"
+
+
+def _by_column(images: np.ndarray) -> np.ndarray:
+    """Groups of four from left to right, each from top to bottom."""
+    groups = images.reshape(-1, GROUP, *images.shape[1:])
+    return groups.swapaxes(0, 1).reshape(images.shape)
+
+
+def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
+    """How the ELBO, and how the classifier's confidence, is distributed."""
+    bound, sure = block.subplots(1, 2)
+    every = np.concatenate([arrays[f"elbo_{arm}"] for arm in ARMS])
+    low, high = np.quantile(every, [0.005, 1])
+    edges = np.linspace(low, high, 60)
+    levels = np.linspace(0, 1, 201)
+    for color, (arm, title) in zip(PALETTE, ARMS.items(), strict=False):
+        elbo, confidence = (arrays[f"{name}_{arm}"] for name in ("elbo", "confidence"))
+        look = {"color": color, "label": title}
+        bound.hist(elbo, edges, histtype="step", linewidth=1.5, **look)
+        shares = 1 - np.searchsorted(np.sort(confidence), levels) / len(confidence)
+        sure.plot(levels, shares, **look)
+    bound.set(xlabel="ELBO (nats)", ylabel="images", xlim=(low, high))
+    lowest = min(arrays[f"confidence_{arm}"].min() for arm in ARMS)
+    sure.set(
+        xlabel="confidence of the classifier", ylabel="images as confident (share)"
+    )
+    sure.set(xlim=(lowest, 1.005), ylim=(0, 1.02))
+    for axes in (bound, sure):
+        axes.locator_params(axis="x", nbins=6)
+        despine(axes)
+    handles, labels = sure.get_legend_handles_labels()
+    block.legend(handles, labels, loc="outside lower center", ncols=len(ARMS))

@@ -1,0 +1,223 @@
+"""From what single seeds found to a verdict, the same for every claim. Pure.
+
+A seed's test has four outcomes, since a number has a sampling error: it `passes` or
+`fails` where the whole interval does, is `open` in between, and `not measured` where
+there is no number. A verdict needs `LEAST_SEEDS` seeds that were not used while
+developing: all pass, supported; all fail, not supported; otherwise inconclusive.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vlae.estimators.intervals import Interval
+
+LEAST_SEEDS = 3
+NAN = float("nan")
+
+
+class Outcome(StrEnum):
+    """Of one test in one seed."""
+
+    PASSES = "passes"
+    FAILS = "fails"
+    OPEN = "open"
+    UNMEASURED = "not measured"
+
+
+class Verdict(StrEnum):
+    """Of all seeds."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not supported"
+    INCONCLUSIVE = "inconclusive"
+    TOO_FEW_SEEDS = "too few seeds"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one seed of one run says about one part of a claim."""
+
+    part: str
+    dataset: str
+    run: str
+    seed: int
+    outcome: Outcome
+    number: float = NAN
+    """What the test is about, with its interval within the seed; nan for none."""
+    low: float = NAN
+    high: float = NAN
+    note: str = ""
+    veto: str = ""
+    """Why a pass is not to be trusted: it can only keep a claim from support."""
+    invalid: str = ""
+    """Why the test decides nothing, however it ends."""
+    control: bool = False
+    """Of a run that must fail the test."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, why, and the number behind it: mean over seeds, and how far the
+    intervals of the seeds reach together."""
+
+    verdict: Verdict
+    reason: str
+    number: float
+    low: float
+    high: float
+    seeds: tuple[int, ...]
+    """Those that count; where none does, those that are shown."""
+
+
+def at_least(found: Interval, threshold: float) -> Outcome:
+    """Whether a number is at least `threshold`, as sure as its interval."""
+    if not _known(found):
+        return Outcome.UNMEASURED
+    if found.low >= threshold:
+        return Outcome.PASSES
+    return Outcome.FAILS if found.high < threshold else Outcome.OPEN
+
+
+def at_most(found: Interval, threshold: float) -> Outcome:
+    """Whether a number is at most `threshold`, as sure as its interval."""
+    if not _known(found):
+        return Outcome.UNMEASURED
+    if found.high <= threshold:
+        return Outcome.PASSES
+    return Outcome.FAILS if found.low > threshold else Outcome.OPEN
+
+
+def largest(found: Interval, others: Iterable[Interval]) -> Outcome:
+    """Whether a number is larger than all others; open where intervals overlap."""
+    others = list(others)
+    if not all(map(_known, (found, *others))):
+        return Outcome.UNMEASURED
+    if any(other.low > found.high for other in others):
+        return Outcome.FAILS
+    clear = all(found.low > other.high for other in others)
+    return Outcome.PASSES if clear else Outcome.OPEN
+
+
+def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Whether all pass: one that fails decides, else one not measured, else one open.
+
+    Nothing at all is not measured.
+    """
+    found = set(outcomes)
+    for outcome in (Outcome.FAILS, Outcome.UNMEASURED, Outcome.OPEN):
+        if outcome in found:
+            return outcome
+    return Outcome.PASSES if found else Outcome.UNMEASURED
+
+
+def opposite(outcome: Outcome) -> Outcome:
+    """Of the test's negation."""
+    turned = {Outcome.PASSES: Outcome.FAILS, Outcome.FAILS: Outcome.PASSES}
+    return turned.get(outcome, outcome)
+
+
+def judge(
+    findings: Sequence[Finding],
+    controls: Sequence[Finding] = (),
+    *,
+    development_seeds: Iterable[int] = (),
+    needs_control: bool = False,
+) -> Judged:
+    """The verdict on one part of a claim for one run.
+
+    Args:
+        findings: one a seed, of that part and run.
+        controls: findings of runs that must fail the same test on the same data.
+        development_seeds: seeds that do not count, in findings and controls alike.
+        needs_control: whether the claim names controls: then support takes
+            `LEAST_SEEDS` seeds of a control on these data that fail.
+
+    Raises:
+        ValueError: no findings, or several of one seed.
+    """
+    shown = [finding.seed for finding in findings]
+    if not shown or len(set(shown)) != len(shown):
+        raise ValueError(f"expected one finding a seed, got seeds {shown}")
+    development = set(development_seeds)
+    counted = [f for f in findings if f.seed not in development]
+    against = [c for c in controls if c.seed not in development]
+    verdict, reason = _verdict(findings, counted, against, needs_control)
+    numbers = [f for f in counted or findings if not math.isnan(f.number)]
+    ends = [end for f in numbers for end in (f.low, f.high) if not math.isnan(end)]
+    ends += [f.number for f in numbers]
+    return Judged(
+        verdict,
+        reason,
+        sum(f.number for f in numbers) / len(numbers) if numbers else NAN,
+        min(ends, default=NAN),
+        max(ends, default=NAN),
+        tuple(f.seed for f in counted or findings),
+    )
+
+
+def _verdict(
+    findings: Sequence[Finding],
+    counted: Sequence[Finding],
+    controls: Sequence[Finding],
+    needs_control: bool,
+) -> tuple[Verdict, str]:
+    if all(f.outcome is Outcome.UNMEASURED for f in findings):
+        return Verdict.NOT_MEASURED, _notes(findings)
+    if len(counted) < LEAST_SEEDS:
+        used = len(findings) - len(counted)
+        words = f"{len(counted)} of {LEAST_SEEDS}"
+        words += f"; {used} used while developing" if used else ""
+        return Verdict.TOO_FEW_SEEDS, words
+    outcomes = {f.outcome for f in counted}
+    if outcomes == {Outcome.UNMEASURED}:
+        return Verdict.NOT_MEASURED, _notes(counted)
+    invalid = [f for f in counted if f.invalid]
+    if invalid:
+        return Verdict.INCONCLUSIVE, _in_seeds(invalid, invalid[0].invalid)
+    passed = [c for c in controls if c.outcome is Outcome.PASSES]
+    if passed:
+        names = _joined(f"{c.dataset}/{c.run}" for c in passed)
+        return Verdict.INCONCLUSIVE, _in_seeds(passed, f"the control {names} passed")
+    if outcomes == {Outcome.PASSES}:
+        vetoes = [f for f in counted if f.veto]
+        if vetoes:
+            return Verdict.INCONCLUSIVE, _in_seeds(vetoes, vetoes[0].veto)
+        if needs_control and not _fail(controls):
+            return Verdict.INCONCLUSIVE, "no control on these data failed clearly"
+        return Verdict.SUPPORTED, "all seeds pass"
+    if outcomes == {Outcome.FAILS}:
+        return Verdict.NOT_SUPPORTED, "all seeds fail"
+    ends = [f"{o} in seed {_joined(_of(counted, o))}" for o in Outcome if o in outcomes]
+    return Verdict.INCONCLUSIVE, "; ".join(ends)
+
+
+def _fail(controls: Sequence[Finding]) -> bool:
+    """Whether every control run fails in all its seeds, of which there are enough."""
+    runs = {(c.dataset, c.run) for c in controls}
+    seeds = [[c.outcome for c in controls if (c.dataset, c.run) == run] for run in runs]
+    return bool(runs) and all(
+        len(found) >= LEAST_SEEDS and set(found) == {Outcome.FAILS} for found in seeds
+    )
+
+
+def _known(found: Interval) -> bool:
+    return not any(map(math.isnan, (found.value, found.low, found.high)))
+
+
+def _of(findings: Sequence[Finding], outcome: Outcome) -> Iterable[str]:
+    return (str(f.seed) for f in findings if f.outcome is outcome)
+
+
+def _in_seeds(findings: Sequence[Finding], words: str) -> str:
+    return f"{words} (seed {_joined(str(f.seed) for f in findings)})"
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
+
+
+def _notes(findings: Sequence[Finding]) -> str:
+    return _joined(f.note for f in findings if f.note)

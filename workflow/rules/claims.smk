@@ -1,0 +1,52 @@
+"""Claims: tables of experiments in, findings seed by seed and verdicts out."""
+
+
+rule claim:
+    """Judge one claim of the paper."""
+    input:
+        spec="results/claims/{claim}.spec.json",
+        results=claim_inputs,
+    output:
+        findings="results/claims/{claim}.findings.parquet",
+        verdicts="results/claims/{claim}.verdicts.parquet",
+    log:
+        "results/logs/claims/{claim}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=claim_code,
+    shell:
+        """
+        python -m vlae claim \
+            --spec {input.spec:q} \
+            --runs results/runs \
+            --experiments results/experiments \
+            --findings {output.findings:q} \
+            --verdicts {output.verdicts:q} 2>&1 | tee {log:q}
+        """
+
+
+rule verdicts:
+    """Join the verdicts of all claims."""
+    input:
+        verdicts=all_verdicts,
+    output:
+        "results/tables/claims.parquet",
+    log:
+        "results/logs/verdicts.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=verdicts_code,
+    shell:
+        """
+        python -m vlae verdicts \
+            --verdicts {input.verdicts:q} \
+            --out {output:q} 2>&1 | tee {log:q}
+        """
