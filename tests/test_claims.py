@@ -411,7 +411,7 @@ def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
 def test_too_few_draws_measure_no_stability(tmp_path):
     found, findings = steady(tmp_path, draws=4095)
     assert found == ["not measured"] * 2
-    assert findings["note"].iloc[0] == "fewer than 4096 draws"
+    assert findings["note"].iloc[0] == "fewer than 4,096 draws of thickness"
     assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
 
 

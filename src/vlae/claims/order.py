@@ -1,4 +1,4 @@
-"""More abstract properties sit in deeper layers (Sections 1 and 4)."""
+"""More abstract properties sit in deeper layers (Section 4)."""
 
 import itertools
 
