@@ -488,6 +488,15 @@ def test_every_shipped_claim_says_its_criterion_and_why(name):
         assert shown in words.replace("'", "")
 
 
+def test_missing_results_are_named(tmp_path, capsys):
+    write_all(tmp_path, HVAE)
+    (tmp_path / "experiments" / "data" / "hvae" / "22" / "effects.parquet").unlink()
+    with pytest.raises(AssertionError):
+        judged(tmp_path, "F3", [row()])
+    said = capsys.readouterr().err
+    assert "22/effects.parquet" in said and "Traceback" not in said
+
+
 def test_verdicts_are_joined(tmp_path):
     write_all(tmp_path, VLAE)
     parts = []
