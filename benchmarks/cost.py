@@ -14,11 +14,10 @@ from rows import ROOT, Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlae import configuration, training
+from vlae.overlays import BASE
 from vlae.seeds import generator
 
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 COUNTED = 4
 """Images on which operations are counted; they are linear in images."""
 

@@ -25,7 +25,9 @@ COMMANDS: dict[str, list[str]] = {
     "training": [],
     "against_pythae": [],
     "bound": [],
+    "pipeline": ["--demo"],
     "prepare": ["--synthetic", "5000"],
+    "growth": [],
     "cost": [],
 }
 

@@ -1,6 +1,7 @@
 """How fast a training is, beside its bare model step and a straightforward version.
 
-    python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 40]
+    python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 20]
+    python benchmarks/training.py --profile straightforward bare --runs mnist/vlae
 
 Arms on the same network and batch size, each in a process of its own (but for the
 second and third) and all of them interleaved and repeated, so that noise of the machine
@@ -17,6 +18,7 @@ the data set's shape: what they show does not matter for speed.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -37,12 +39,11 @@ from straightforward import straightforward as rebuilt
 
 from vlae import computing, configuration, training
 from vlae.configuration import RunName
-from vlae.overlays import merge
+from vlae.overlays import BASE, merge
 from vlae.seeds import generator
 
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
+WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
 Spec = dict[str, Any]
 Steps = Callable[[int], None]
@@ -61,13 +62,12 @@ class RandomData:
         stream = np.random.default_rng(0)
         return stream.integers(0, 256, (self.count, *self.shape), np.uint8)
 
-    def table(self, split: str) -> pd.DataFrame:
+    def table(self, split: str, columns: list[str] | None = None) -> pd.DataFrame:
         del split
-        columns = ("label", *self.attributes)
+        columns = ["label", *self.attributes] if columns is None else columns
         limit = {"label": 10}
-        return pd.DataFrame(
-            {c: np.arange(self.count) % limit.get(c, 2) for c in columns}
-        )
+        rows = np.arange(self.count)
+        return pd.DataFrame({c: rows % limit.get(c, 2) for c in columns}, index=rows)
 
 
 def spec_of(run: str, width: float, threads: int, device: str) -> Spec:
@@ -214,14 +214,35 @@ def measure(
             worker.end()
 
 
+def profile(arm: str, spec: Spec, steps: int) -> str:
+    """Where the time of an arm goes: operators of a step by their own CPU time."""
+    make, own = ARMS[arm]
+    run = make(merge(spec, own))
+    run(WARM_UP)
+    with torch.profiler.profile() as found:
+        run(steps)
+    averages = found.key_averages()
+    total = sum(event.self_cpu_time_total for event in averages)
+    averages = sorted(averages, key=lambda event: -event.self_cpu_time_total)
+    lines = [
+        f"| {event.key} | {event.count / steps:.0f} "
+        f"| {event.self_cpu_time_total / steps / 1000:.2f} |"
+        for event in averages[:16]
+    ]
+    head = f"{arm}: {total / steps / 1000:.1f} ms a step"
+    columns = ["| operator | calls a step | own ms a step |", "|---|---|---|"]
+    return "\n".join([head, "", *columns, *lines, ""])
+
+
 def rows(arguments: argparse.Namespace) -> Iterator[Row]:
     arms = [a for a in ARMS if a not in ("bf16", "compiled") or a in arguments.also]
     for run in arguments.runs:
-        spec = spec_of(run, arguments.width, arguments.threads, arguments.device)
+        width = arguments.width or WIDTHS.get(run, 0.25)
+        spec = spec_of(run, width, arguments.threads, arguments.device)
         found = measure(spec, arms, arguments.steps, arguments.repeats)
         on_gpu = computing.resolve_device(arguments.device).type == "cuda"
         place = "GPU" if on_gpu else f"{arguments.threads} thread(s)"
-        setting = f"{run} x{arguments.width:g}, {place}"
+        setting = f"{run} x{width:g}, {place}"
         seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}
         size = spec["training"]["batch_size"]
         wall = [size / v[0] for v in found["training"]]
@@ -247,20 +268,26 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         return serve(json.loads(sys.stdin.readline()), sys.argv[2:])
     options = parser(__doc__)
-    runs = ["mnist/vlae", "svhn/vlae", "mnist/hvae-warmup"]
-    options.add_argument("--runs", nargs="+", default=runs)
-    options.add_argument("--width", type=float, default=0.25)
+    options.add_argument("--runs", nargs="+", default=list(WIDTHS))
+    options.add_argument("--width", type=float, help="default: as mnist-cpu.yaml")
     options.add_argument("--steps", type=int, default=20)
     options.add_argument("--repeats", type=int, default=7)
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--device", default="cpu", choices=["cpu", "cuda", "mps"])
     also = ["bf16", "compiled"]
     options.add_argument("--also", nargs="*", default=["bf16"], choices=also)
+    options.add_argument("--profile", nargs="+", choices=ARMS, default=[])
     arguments = options.parse_args()
+    for run, arm in itertools.product(arguments.runs, arguments.profile):
+        width = arguments.width or WIDTHS.get(run, 0.25)
+        spec = spec_of(run, width, arguments.threads, arguments.device)
+        print(f"{run} x{width:g}, {profile(arm, spec, arguments.steps)}")
+    if arguments.profile:
+        return None
     if arguments.quick:
         arguments.runs, arguments.width = ["mnist/hvae-warmup"], 0.05
         arguments.steps, arguments.repeats = 2, 1
-    publish(rows(arguments), arguments.rows)
+    return publish(rows(arguments), arguments.rows)
 
 
 if __name__ == "__main__":

@@ -7,23 +7,30 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
 import pythae_side
 import rows
 import straightforward
+import torch
 import training
 
 from vlae.training import build_model
 
+ROOT = Path(__file__).parents[1]
 TINY = [
     ("prepare", ["--synthetic", "60"], r"images of \d+ bytes"),
     ("training", [], r"\| training against bare step \| mnist/hvae-warmup x0\.05"),
     ("bound", [], r"\| share of the machine's bound \| mnist/vlae x0\.05, cpu \| \d"),
+    (
+        "growth",
+        [],
+        r"training, CPU a step, growth \| 200 to 400 images .* data_memory_mb 1 \| \d",
+    ),
     ("cost", ["config/demo.yaml"], r"\| strokes/vlae \| \d\.\d M \| .* \| 3,000 \| 1 "),
+    (
+        "pipeline",
+        [],
+        r"\| demo: wall time to .* \| one step, 2 cores: \d+ s to \d+ s .* x ",
+    ),
     (
         "against_pythae",
         [],

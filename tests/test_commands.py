@@ -17,11 +17,10 @@ from vlae.__main__ import main
 from vlae.configuration import RunName
 from vlae.errors import UserError
 from vlae.files import sha256, write_json
+from vlae.overlays import BASE
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 COMMANDS = registry.names("commands")
 
 

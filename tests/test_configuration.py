@@ -10,12 +10,10 @@ from snakemake.utils import update_config
 from vlae import configuration, registry, schemas
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
-from vlae.overlays import extended
+from vlae.overlays import BASE, extended
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
 JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
 
@@ -186,6 +184,7 @@ def test_labels_mirrors_and_other_seeds_change_no_spec(shipped, tmp_path):
         {
             "seeds": [7],
             "mirror": str(tmp_path),
+            "data_memory_mb": 1,
             "title": "Other",
             "runs": {"mnist": {"vlae": {"label": "Other"}}},
             "datasets": {
@@ -580,6 +579,10 @@ BAD = {
     "colour data for a grey network": (
         "datasets: {mnist: {shape: [3, 28, 28]}}",
         ["runs.mnist.", ".network", "[1, 28, 28]", "[3, 28, 28]"],
+    ),
+    "negative memory": (
+        "data_memory_mb: -1",
+        ["data_memory_mb", "-1"],
     ),
     "mirror that is no folder": (
         "mirror: /nowhere/at/all",

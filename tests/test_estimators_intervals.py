@@ -12,11 +12,11 @@ from vlae.estimators.intervals import (
     across_seeds,
     bootstrap,
     bootstrap_difference,
-    bootstrap_quotients,
     mean_interval,
     non_inferior,
     standard_error,
 )
+from vlae.estimators.quotients import bootstrap_quotients
 
 
 def draws(seed, count=400, mean=0.0):

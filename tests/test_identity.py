@@ -12,7 +12,8 @@ MODELS = ("vlae", "hvae", "hvae_autoregressive", "lvae", "vae", "classifier")
 
 
 def clear():
-    for function in (identity._tree, identity._imports, identity._source):
+    cached = (identity._tree, identity._imports, identity._source, identity.code_hash)
+    for function in cached:
         function.cache_clear()
 
 

@@ -427,7 +427,7 @@ def batches(data, steps, seed=1, batch_size=13):
     """Rows of the batches of `steps`, as one training would ask for them."""
     wanted = spec("vlae", seed=seed, training={"batch_size": batch_size})
     trainer = training._Trainer(wanted, data, torch.device("cpu"))
-    return [trainer._batch(step).tolist() for step in steps]
+    return [trainer.order(step).tolist() for step in steps]
 
 
 def joined(rows):

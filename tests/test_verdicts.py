@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.verdicts import (
     LEAST_SEEDS,
     Finding,

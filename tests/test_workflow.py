@@ -262,6 +262,14 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+def test_memory_for_images_reaches_the_training_and_repeats_none(finished):
+    memory = ["--config", "data_memory_mb=123"]
+    assert planned(finished, *memory) == set()
+    said = snakemake(finished, "-n", "-p", "--forcerun", "train", *memory)
+    assert "--data-memory-mb 123 " in said
+    assert "mem_mb=4123," in said
+
+
 def test_learning_rate_of_one_run(work):
     (work / "mine.yaml").write_text(
         "runs: {strokes: {vlae: {training: {learning_rate: 0.002}}}}\n"

@@ -17,18 +17,21 @@ def _sum(terms: Tensor) -> Tensor:
 def gaussian_log_density(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     """log N(x; mean, scale^2), summed over all axes but the first; (B,)."""
     z = (x - mean) / scale
-    return _sum(-0.5 * (z * z + math.log(2 * math.pi)) - _log_like(scale, z))
+    constant = 0.5 * math.log(2 * math.pi) * z[0].numel()
+    return -0.5 * _sum(z * z) - _log_volume(scale, z) - constant
 
 
 def laplace_log_density(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     """log Laplace(x; mean, scale), summed over all axes but the first; (B,)."""
     z = (x - mean).abs() / scale
-    return _sum(-z - math.log(2) - _log_like(scale, z))
+    return -_sum(z) - _log_volume(scale, z) - math.log(2) * z[0].numel()
 
 
-def _log_like(scale: Tensor, like: Tensor) -> Tensor:
-    """log(scale), broadcast so that a scalar counts once per dimension."""
-    return scale.log().expand_as(like)
+def _log_volume(scale: Tensor, like: Tensor) -> Tensor:
+    """log(scale) summed over the axes of `like` but the first; a scalar's n times."""
+    if scale.ndim == 0:
+        return scale.log() * like[0].numel()
+    return _sum(scale.log().expand_as(like))
 
 
 def gaussian_kl(

@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 
+@cache
 def code_hash(*modules: str) -> str:
     """Hash of `modules` (dotted names below `vlae`, e.g. 'models.vlae') and imports.
 

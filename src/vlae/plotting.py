@@ -1,4 +1,7 @@
-"""What all figures share: one style, image mosaics, and where numbers come from."""
+"""What all figures share: one style, image mosaics, and where numbers come from.
+
+Seaborn, whose import costs more than most figures, is imported where it draws.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +11,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +22,13 @@ matplotlib.use("Agg")
 
 WIDTH = 10.0
 """Inches; the report shows figures at about 1000 pixels."""
-PALETTE = sns.color_palette("colorblind")
+PALETTE = [
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+]
+"""Seaborn's palette `colorblind`."""
+INK = "0.15"
+"""Grey level of text and axes."""
 
 
 class Row(RunResults):
@@ -96,6 +104,12 @@ class Row(RunResults):
 def style() -> Iterator[None]:
     """The look of every figure."""
     settings = {
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+        **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+        "axes.axisbelow": True,
+        "lines.solid_capstyle": "round",
+        "patch.edgecolor": "white",
+        "patch.force_edgecolor": True,
         "figure.dpi": 100,
         "savefig.dpi": 120,
         "font.size": 9,
@@ -106,7 +120,7 @@ def style() -> Iterator[None]:
         "svg.hashsalt": "vlae",
         "svg.fonttype": "path",
     }
-    with sns.axes_style("ticks"), matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings):
         yield
 
 
@@ -152,6 +166,11 @@ def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
         spine.set(visible=True, linewidth=0.6, color="0.6")
 
 
+def despine(axes: Axes) -> None:
+    """Leave only the axes' lines below and on the left."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def layers_table(rows: list[Row]) -> pd.DataFrame:
     """Held-out KL and total effects of each layer of each run, for the report."""
     table = pd.concat([row.layers() for row in rows], ignore_index=True)
@@ -170,6 +189,8 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
 
     Properties without a number, such as those withheld, are left out.
     """
+    import seaborn as sns
+
     defined = effects.dropna(subset="total_effect")
     cells = defined.groupby(["layer", "property"])["total_effect"]
     mean = cells.mean().unstack()

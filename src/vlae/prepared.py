@@ -73,13 +73,22 @@ class Prepared:
             raise _broken(path, f"{array.dtype} {array.shape}, expected {expected}")
         return array
 
-    def table(self, split: str) -> pd.DataFrame:
-        """One row an image: `label`, where there are classes, and the known factors."""
+    def table(self, split: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row an image: `label`, where there are classes, and the known factors.
+
+        Args:
+            columns: those that are wanted; the others are not read.
+        """
         path = self.folder / f"{split}.parquet"
         try:
-            return pd.read_parquet(path)
+            return pd.read_parquet(path, columns=columns)
         except (OSError, ValueError) as error:
             raise _broken(path, str(error)) from None
+
+
+def taught(data: dict[str, Any]) -> list[str]:
+    """Columns of a table that `targets` reads; none where there is nothing to learn."""
+    return ["label"] if data["classes"] else data["attributes"]
 
 
 def targets(table: pd.DataFrame, data: dict[str, Any]) -> np.ndarray:
@@ -126,8 +135,8 @@ def write(
         card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
             and checksums are added, and the facts of the splits. `classes: 0` takes
             no column for labels; `attributes` names columns of zeros and ones.
-        progress: called with split, images done, images in all; for `Stored` images
-            at first with what an interrupted step had done.
+        progress: called with split, images done, images in all; at first with what
+            an interrupted step had done, which is nothing but for `Stored` images.
         key: what determines `Stored` images; "" prepares them all anew.
         threads: for `Stored` images.
 
@@ -154,6 +163,7 @@ def write(
                     _append(growing, chunk, split, progress)
             else:
                 rows = []
+                progress(split.name, 0, split.count)
                 for chunk, part in split.chunks:
                     _append(growing, chunk, split, progress)
                     rows.append(part)

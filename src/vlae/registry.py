@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,7 +38,7 @@ def constant(package: str, name: str, constant: str, default: Any) -> Any:
 
     So Snakemake learns what a module needs without waiting for torch.
     """
-    for node in ast.parse((_folder(package) / f"{name}.py").read_text()).body:
+    for node in _statements(_folder(package) / f"{name}.py"):
         if isinstance(node, ast.Assign):
             target, value = node.targets[0], node.value
         elif isinstance(node, ast.AnnAssign) and node.value:
@@ -47,6 +48,11 @@ def constant(package: str, name: str, constant: str, default: Any) -> Any:
         if ast.unparse(target) == constant:
             return ast.literal_eval(value)
     return default
+
+
+@cache
+def _statements(path: Path) -> list[ast.stmt]:
+    return ast.parse(path.read_text()).body
 
 
 def load(package: str, name: str) -> ModuleType:

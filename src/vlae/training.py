@@ -6,7 +6,9 @@ whose state is in the checkpoint, and a held-out evaluation has a generator of
 its own. So a killed run continues to the very weights of an unkilled one.
 """
 
+import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlae import checkpoints, registry
+from vlae import batches, checkpoints, registry
 from vlae.computing import compiled, number_format, resolve_device, set_up
 from vlae.errors import UserError
 from vlae.latent import Noise
 from vlae.observation import observe
-from vlae.prepared import Prepared, targets
+from vlae.prepared import Prepared, targets, taught
 from vlae.progress import Progress, say
 from vlae.schedules import kl_weight, learning_rate_factor
 from vlae.seeds import derive, generator
@@ -93,6 +95,7 @@ def train(
     data: Prepared,
     folder: Path,
     checkpoint_seconds: float = 60.0,
+    data_memory_mb: int = 4000,
 ) -> Trained:
     """Run, or continue, the training of `spec`.
 
@@ -101,21 +104,24 @@ def train(
         data: prepared data with splits train and test.
         folder: checkpoint folder that belongs to this spec, code and data alone.
         checkpoint_seconds: seconds of work that a kill may cost.
+        data_memory_mb: memory for images, in 10^6 bytes; more of them are read from
+            their files while training. Changes no bit.
 
     Raises:
-        UserError: non-finite loss, no such device, folder in use, or a broken
-            checkpoint.
+        UserError: non-finite loss, no such device, folder in use, a broken
+            checkpoint, or images that cannot be read.
     """
     set_up(spec)
     device = resolve_device(spec["device"])
     with checkpoints.exclusive(folder):
-        trainer = _Trainer(spec, data, device)
+        trainer = _Trainer(spec, data, device, data_memory_mb)
         finished = folder / FINISHED
         if finished.exists():
             say(f"[{trainer.name}] already finished, taken from {finished}")
             weights, facts = checkpoints.load(finished)
             return Trained(weights, **facts)
-        result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
+        with closing(trainer):
+            result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
         facts = {
             "history": result.history,
             "seconds": result.seconds,
@@ -128,21 +134,30 @@ def train(
 
 class _Trainer:
     def __init__(
-        self, spec: dict[str, Any], data: Prepared, device: torch.device
+        self,
+        spec: dict[str, Any],
+        data: Prepared,
+        device: torch.device,
+        data_memory_mb: int = 4000,
     ) -> None:
         self.spec, self.device = spec, device
         self.name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
         self.settings = spec["training"]
-        self.images = {s: _resident(data.images(s), device) for s in SPLITS}
+        self.images = batches.opened(
+            {s: data.images(s) for s in SPLITS},
+            {"train": sys.maxsize, "test": spec["evaluation"]["images"]},
+            device,
+            data_memory_mb * 1_000_000,
+            self.name,
+        )
         size, count = self.settings["batch_size"], len(self.images["train"])
         if size > count:
             raise UserError(
                 f"{self.name}: training.batch_size is {size}, but there are {count} "
                 "training images. Lower it."
             )
-        self.labels = {
-            s: _resident(targets(data.table(s), spec["data"]), device) for s in SPLITS
-        }
+        self.order = batches.Order(count, size, spec["seed"], device)
+        self.labels = {s: _labels(data, s, spec["data"], device) for s in SPLITS}
         model = build_model(spec).to(device)
         optimiser = torch.optim.Adam(
             model.parameters(), self.settings["learning_rate"], fused=True
@@ -153,6 +168,10 @@ class _Trainer:
         noise = generator(device, spec["seed"], "training noise")
         self.state = _State(model, optimiser, noise)
         self.first_bad = torch.full((), -1, device=device)
+
+    def close(self) -> None:
+        for images in self.images.values():
+            images.close()
 
     def run(self, checkpoint: Path, checkpoint_seconds: float) -> Trained:
         state, steps = self.state, self.settings["steps"]
@@ -186,8 +205,9 @@ class _Trainer:
 
     def _step(self) -> dict[str, Tensor]:
         spec, state, settings = self.spec, self.state, self.settings
-        rows = self._batch(state.step)
-        x, target = observe(self.images["train"][rows], spec["data_noise"], state.noise)
+        rows = self.order(state.step)
+        images = self.images["train"].batch(self.order, state.step)
+        x, target = observe(images, spec["data_noise"], state.noise)
         noise = state.model.draw_noise(len(rows), state.noise)
         steps = settings["steps"]
         weight = kl_weight(spec["objective"]["kl_warmup"], state.step, steps)
@@ -224,16 +244,6 @@ class _Trainer:
             terms = model.terms(x, target, labels, noise)
             return terms, model.loss(terms, weight)
 
-    def _batch(self, step: int) -> Tensor:
-        """Rows of the batch at `step`: each epoch is a permutation of its own."""
-        count, size = len(self.images["train"]), self.settings["batch_size"]
-        epoch, position = divmod(step, count // size)
-        if getattr(self, "epoch", None) != epoch:
-            order = generator(torch.device("cpu"), self.spec["seed"], "epoch", epoch)
-            self.order = torch.randperm(count, generator=order).to(self.device)
-            self.epoch = epoch
-        return self.order[position * size : (position + 1) * size]
-
     def _check_finite(self) -> None:
         step = int(self.first_bad)
         if step >= 0:
@@ -255,7 +265,8 @@ class _Trainer:
             sums: dict[str, Tensor] = {}
             for start in range(0, count, 500):
                 rows = slice(start, min(start + 500, count))
-                x, target = observe(self.images[split][rows], spec["data_noise"], noise)
+                images = self.images[split].rows(rows)
+                x, target = observe(images, spec["data_noise"], noise)
                 terms = model.terms(
                     x, target, self.labels[split][rows], model.draw_noise(len(x), noise)
                 )
@@ -273,9 +284,10 @@ class _Trainer:
         model.train()
 
 
-def _resident(array: Any, device: torch.device) -> Tensor:
-    """A copy on the training device: the data are indexed there from now on."""
-    return torch.tensor(array, device=device)
+def _labels(
+    data: Prepared, split: str, facts: dict[str, Any], device: torch.device
+) -> Tensor:
+    return torch.tensor(targets(data.table(split, taught(facts)), facts), device=device)
 
 
 def _describe(terms: dict[str, Tensor]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 
 LEAST_SEEDS = 3
 NAN = float("nan")

@@ -148,6 +148,15 @@ def training_gpus(wildcards):
     return 0 if spec["device"] == "cpu" else 1
 
 
+def data_memory(wildcards):
+    return CONFIGURATION.content["data_memory_mb"]
+
+
+def training_memory(wildcards):
+    """MB for a training: its images, and everything else."""
+    return data_memory(wildcards) + 4000
+
+
 def run_folder(name, seed):
     return f"results/runs/{name}/{seed}"
 

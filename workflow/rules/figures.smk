@@ -11,6 +11,8 @@ rule figure:
         png="results/figures/{figure}.png",
     log:
         "results/logs/figures/{figure}.log",
+    benchmark:
+        "results/benchmarks/figures/{figure}.tsv"
     conda:
         "../../environment.yml"
     resources:
@@ -38,6 +40,8 @@ rule overview:
         png="results/figures/runs/{dataset}/{run}.png",
     log:
         "results/logs/figures/runs/{dataset}/{run}.log",
+    benchmark:
+        "results/benchmarks/figures/runs/{dataset}/{run}.tsv"
     conda:
         "../../environment.yml"
     resources:

@@ -13,6 +13,8 @@ rule report:
         "results/report.html",
     log:
         "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
     conda:
         "../../environment.yml"
     resources:

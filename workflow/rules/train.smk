@@ -24,7 +24,9 @@ rule train:
     threads: training_threads
     resources:
         gpu=training_gpus,
-        mem_mb=8000,
+        mem_mb=training_memory,
+        # Here and not in `params`, since a change of it must retrain nothing.
+        data_mb=data_memory,
         runtime=240,
     params:
         code=train_code,
@@ -34,6 +36,7 @@ rule train:
             --spec {input.spec:q} \
             --data results/data/{wildcards.dataset} \
             --checkpoints results/checkpoints \
+            --data-memory-mb {resources.data_mb} \
             --out results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
             2>&1 | tee {log:q}
         """

@@ -8,7 +8,7 @@ import scipy.stats
 
 from vlae.claim import Claim, Map
 from vlae.claims._effects import Effects, contenders, leading, learned, total_effects
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Finding, Outcome, all_of, at_least
 from vlae.words import in_print, number, ordered

@@ -7,7 +7,7 @@ import pandas as pd
 
 from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Finding, Outcome, all_of, at_least
 from vlae.words import in_print, number, ordered

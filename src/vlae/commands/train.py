@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vlae import prepared
+from vlae.errors import UserError
 from vlae.files import atomic, digest, read_json, write_json
 from vlae.identity import training_code
 from vlae.progress import clock, say
@@ -27,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         help="seconds of work that a kill may cost (default: %(default)s)",
     )
+    parser.add_argument(
+        "--data-memory-mb",
+        type=int,
+        default=4000,
+        help="memory for images, MB; more are read while training; changes no result "
+        "(default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -34,15 +42,17 @@ def run(arguments: argparse.Namespace) -> None:
 
     from vlae import checkpoints, computing, training
 
+    memory = arguments.data_memory_mb
+    if memory < 0:
+        raise UserError(f"--data-memory-mb: expected 0 or more, got {memory}.")
     spec = read_json(arguments.spec, "run spec")
     data = prepared.load(arguments.data)
     device = computing.resolve_device(spec["device"])
     code = training_code(spec["network"]["model"])
     identity = {"spec": spec, "code": code, "data": data.card["sha256"]}
     key = digest({**identity, "device": str(device)})[:16]
-    result = training.train(
-        spec, data, arguments.checkpoints / key, arguments.checkpoint_seconds
-    )
+    folder = arguments.checkpoints / key
+    result = training.train(spec, data, folder, arguments.checkpoint_seconds, memory)
     checkpoints.save(arguments.out / "model.safetensors", result.weights, {})
     with atomic(arguments.out / "history.parquet") as temporary:
         pd.DataFrame(result.history).to_parquet(temporary, index=False)

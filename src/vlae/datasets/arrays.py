@@ -6,7 +6,10 @@ random. `arrays` gives other names for them. Images are (N, H, W) if grey, other
 (N, C, H, W) or (N, H, W, C), in this order where both fit; uint8, or floating-point
 numbers from 0 (black) to 1, which are rounded to the 256 levels. Labels are whole
 numbers from 0 on. Arrays of objects (pickles) are refused. The table has the column
-`index`, the position in the array. Example::
+`index`, the position in the array.
+
+Images are read from front to back, a part at a time, however many there are; an array
+in Fortran's order, whose images lie scattered over the file, is read whole. Example::
 
     mine:
       module: arrays
@@ -20,6 +23,8 @@ numbers from 0 on. Arrays of objects (pickles) are refused. The table has the co
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +33,91 @@ import pandas as pd
 
 from vlae.archives import Archive
 from vlae.datasets._labels import drawn, held_out, whole_numbers
+from vlae.datasets._npz import Member, broken, member
 from vlae.errors import UserError, closest
-from vlae.prepared import Chunk, Split
-
-CHUNK = 4096
+from vlae.prepared import Stored
 
 
-def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
+@dataclass(frozen=True)
+class _Images:
+    """A stored array of images that become (N, *shape).
+
+    Raises:
+        UserError: if it is none.
+    """
+
+    stored: Member
+    shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        if self.stored.shape[1:] not in self._known():
+            raise UserError(
+                f"{self} has shape {self.stored.shape}, but the data set's 'shape' in "
+                f"the configuration is {list(self.shape)} (channels, height, width)."
+            )
+        if not len(self):
+            raise UserError(f"{self} holds no images.")
+        if not self.levels and self.stored.dtype.kind != "f":
+            raise self._no_levels()
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __str__(self) -> str:
+        return f"{self.stored.path}: '{self.stored.name}'"
+
+    @property
+    def levels(self) -> bool:
+        """Whether they are levels 0-255, not numbers from 0 to 1."""
+        return self.stored.dtype == np.uint8
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """All images, uint8 (n, C, H, W), in parts.
+
+        Raises:
+            UserError: while iterating, if the file is damaged, or numbers are not
+                from 0 to 1.
+        """
+        axes = self._known()[self.stored.shape[1:]]
+        for part in self.stored.chunks():
+            images = np.expand_dims(part, 1) if part.ndim == 3 else part.transpose(axes)
+            if not self.levels:
+                if not (images.min() >= 0 and images.max() <= 1):  # so is NaN refused
+                    raise self._no_levels()
+                images = np.rint(images.astype("float64") * 255).astype(np.uint8)
+            yield images
+
+    def _known(self) -> dict[tuple[int, ...], tuple[int, ...]]:
+        """Stored shapes of an image, and the order of axes that they need."""
+        channels, height, width = self.shape
+        known: dict[tuple[int, ...], tuple[int, ...]] = {}
+        if channels == 1:
+            known[height, width] = (0, 1, 2)
+        known[height, width, channels] = (0, 3, 1, 2)
+        known[self.shape] = (0, 1, 2, 3)  # the last wins where both fit
+        return known
+
+    def _no_levels(self) -> UserError:
+        return UserError(
+            f"{self} is {self.stored.dtype}; expected uint8, or floating-point numbers "
+            "from 0 to 1."
+        )
+
+
+def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     """Train and test images.
 
     Raises:
-        UserError: if the file is broken, an array is missing or no images or labels.
+        UserError: if the file is broken, an array is missing or no images or labels;
+            what is wrong with the values of images is found when their turn comes.
     """
     path = raw / definition["files"]["arrays"]["name"]
     try:
         opened = np.load(path, allow_pickle=False)
     except Exception as error:  # numpy raises many kinds
-        raise _broken(path, error) from None
+        raise broken(path, error) from None
     if not isinstance(opened, np.lib.npyio.NpzFile):
-        raise _broken(path, "a single array")
+        raise broken(path, "a single array")
     # Nothing is decompressed yet; what would expand without end is refused here.
     with opened, Archive(path):
         return _splits(definition, opened, path)
@@ -54,7 +125,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
 
 def _splits(
     definition: dict[str, Any], opened: np.lib.npyio.NpzFile, path: Path
-) -> list[Split]:
+) -> list[Stored]:
     names = ("train", "test")
     if _named(definition, "train_images") in opened.files:
         how = "splits as they come"
@@ -66,12 +137,17 @@ def _splits(
         how = drawn(definition)
     done = (
         "none: levels 0-255 as they come"
-        if all(images.dtype == np.uint8 for images, _ in pairs.values())
+        if all(images.levels for images, _ in pairs.values())
         else "numbers from 0 to 1 multiplied by 255 and rounded"
     )
     facts = {"preprocessing": f"{done}; {how}"}
     return [
-        Split(name, len(rows), _chunks(*pairs[name], rows), facts)
+        Stored(
+            name,
+            _table(pairs[name][1], rows),
+            partial(_chosen, pairs[name][0], rows),
+            facts,
+        )
         for name, rows in parts.items()
     ]
 
@@ -86,72 +162,46 @@ def _pair(
     opened: np.lib.npyio.NpzFile,
     path: Path,
     prefix: str,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images (N, C, H, W), as they are stored, and labels where there are any."""
+) -> tuple[_Images, np.ndarray | None]:
+    """Images, of which none is read yet, and labels where there are any."""
     name = _named(definition, f"{prefix}images")
-    images = _oriented(_read(opened, path, name), definition, f"{path}: '{name}'")
+    _check_there(opened, path, name)
+    images = _Images(member(path, name), tuple(definition["shape"]))
     name = _named(definition, f"{prefix}labels")
     if name not in opened.files and definition["classes"] == 0:
         return images, None
-    labels = _read(opened, path, name)
+    _check_there(opened, path, name)
+    try:
+        labels = opened[name]
+    except Exception as error:  # an absurd shape is a MemoryError, for one
+        raise broken(path, f"'{name}': {str(error) or repr(error)}") from None
     return images, whole_numbers(labels, len(images), f"{path}: '{name}'")
 
 
-def _read(opened: np.lib.npyio.NpzFile, path: Path, name: str) -> np.ndarray:
+def _check_there(opened: np.lib.npyio.NpzFile, path: Path, name: str) -> None:
     if name not in opened.files:
         raise UserError(
             f"{path}: no array '{name}'; {closest(name, opened.files)} Name yours in "
             "'arrays' of the data set."
         )
-    try:
-        array: np.ndarray = opened[name]
-    except Exception as error:  # an absurd shape is a MemoryError, for one
-        raise _broken(path, f"'{name}': {str(error) or repr(error)}") from None
-    return array
 
 
-def _oriented(images: np.ndarray, definition: dict[str, Any], where: str) -> np.ndarray:
-    channels, height, width = shape = tuple(definition["shape"])
-    if images.shape[1:] == shape:
-        oriented = images
-    elif images.shape[1:] == (height, width, channels):
-        oriented = images.transpose(0, 3, 1, 2)
-    elif channels == 1 and images.shape[1:] == (height, width):
-        oriented = images[:, None]
-    else:
-        raise UserError(
-            f"{where} has shape {images.shape}, but the data set's 'shape' in the "
-            f"configuration is {list(shape)} (channels, height, width)."
-        )
-    if not len(images):
-        raise UserError(f"{where} holds no images.")
-    levels = images.dtype.kind == "f" and _in_unit(images)
-    if images.dtype != np.uint8 and not levels:
-        raise UserError(
-            f"{where} is {images.dtype}; expected uint8, or floating-point numbers "
-            "from 0 to 1."
-        )
-    return oriented
+def _table(labels: np.ndarray | None, rows: np.ndarray) -> pd.DataFrame:
+    labelled = {} if labels is None else {"label": labels[rows]}
+    return pd.DataFrame({**labelled, "index": rows})
 
 
-def _in_unit(images: np.ndarray) -> bool:
-    return bool(images.min() >= 0 and images.max() <= 1)  # false for NaN
+def _chosen(
+    images: _Images, rows: np.ndarray, start: int, threads: int
+) -> Iterator[np.ndarray]:
+    """The images `rows`, whose numbers ascend, from the one at `start` on, in parts.
 
-
-def _chunks(
-    images: np.ndarray, labels: np.ndarray | None, rows: np.ndarray
-) -> Iterator[Chunk]:
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        chunk = images[part]
-        if chunk.dtype != np.uint8:
-            chunk = np.rint(chunk.astype("float64") * 255).astype(np.uint8)
-        labelled = {} if labels is None else {"label": labels[part]}
-        yield chunk, pd.DataFrame({**labelled, "index": part})
-
-
-def _broken(path: Path, why: object) -> UserError:
-    return UserError(
-        f"{path}: not a complete .npz file of plain arrays ({why}). Write it with "
-        "numpy.savez, without arrays of objects."
-    )
+    One thread reads, whatever `threads` says: the file is one stream.
+    """
+    del threads
+    wanted, first = rows[start:], 0
+    for part in images.chunks():
+        low, high = np.searchsorted(wanted, [first, first + len(part)])
+        if low < high:
+            yield part[wanted[low:high] - first]
+        first += len(part)

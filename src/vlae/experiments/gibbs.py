@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 import torch
+from scipy.special import entr
 from torch import Tensor
 
 from vlae.experiment import Context, Result
@@ -106,5 +106,5 @@ def confidence(probabilities: np.ndarray, threshold: float) -> dict[str, float]:
     counts = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
     return {
         "confident": float((probabilities.max(1) >= threshold).mean()),
-        "class_entropy": float(scipy.stats.entropy(counts)),
+        "class_entropy": float(entr(counts / counts.sum()).sum()),
     }

@@ -1,7 +1,6 @@
 """Figure 3: what each layer of an HVAE controls."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -9,6 +8,7 @@ from vlae.plotting import (
     PALETTE,
     WIDTH,
     Row,
+    despine,
     layers_table,
     mosaic,
     place,
@@ -59,6 +59,8 @@ def findings(rows: list[Row]) -> list[str]:
 
 
 def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
+    import seaborn as sns
+
     sns.barplot(
         pixels, x="layer", y="total_effect", color=PALETTE[0], errorbar=None, ax=axes
     )
@@ -67,4 +69,4 @@ def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
     sns.stripplot(pixels, x="layer", y="total_effect", ax=axes, **points)
     axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer")
     axes.set_title("total effect T\non pixels")
-    sns.despine(ax=axes)
+    despine(axes)

@@ -1,11 +1,10 @@
 """One run at a glance: training curves, reconstructions, samples."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, subfigures
+from vlae.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
 
 EXPERIMENTS = ["samples"]
 COLUMNS = 8
@@ -57,4 +56,4 @@ def _curves(axes: Axes, history: pd.DataFrame, label: str) -> None:
         axes.set_ylim(last.min() - margin, last.max() + margin)
     axes.set(xlabel="step", ylabel=label)
     axes.legend(ncols=2 if len(terms) > 1 else 1)
-    sns.despine(ax=axes)
+    despine(axes)
