@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from vlae.claim import Claim, Map
 from vlae.claims._effects import Effects, contenders, leading, learned, total_effects
@@ -76,7 +75,7 @@ def correlation(effects: Effects, order: dict[str, int]) -> Interval:
 def _spearman(ranks: list[int], layers: list[int] | tuple[int, ...]) -> float:
     if len(set(layers)) == 1:
         return 0.0
-    return float(scipy.stats.spearmanr(ranks, layers).statistic)
+    return float(pd.Series(ranks).corr(pd.Series(layers), method="spearman"))
 
 
 def _codes(run: RunResults, seed: int) -> list[str]:
