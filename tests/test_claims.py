@@ -411,7 +411,7 @@ def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
 def test_too_few_draws_measure_no_stability(tmp_path):
     found, findings = steady(tmp_path, draws=4095)
     assert found == ["not measured"] * 2
-    assert findings["note"].iloc[0] == "fewer than 4096 draws"
+    assert findings["note"].iloc[0] == "fewer than 4,096 draws of thickness"
     assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
 
 
@@ -486,6 +486,15 @@ def test_every_shipped_claim_says_its_criterion_and_why(name):
             continue
         shown = f"{value:g}" if isinstance(value, (int, float)) else value
         assert shown in words.replace("'", "")
+
+
+def test_missing_results_are_named(tmp_path, capsys):
+    write_all(tmp_path, HVAE)
+    (tmp_path / "experiments" / "data" / "hvae" / "22" / "effects.parquet").unlink()
+    with pytest.raises(AssertionError):
+        judged(tmp_path, "F3", [row()])
+    said = capsys.readouterr().err
+    assert "22/effects.parquet" in said and "Traceback" not in said
 
 
 def test_verdicts_are_joined(tmp_path):

@@ -8,6 +8,7 @@ from experiments_helpers import context, random_judge, trained
 from experiments_helpers import run as run_experiment
 from helpers import prepared_strokes, spec
 
+from vlae.claims import expected_layers
 from vlae.experiments import codes, stability
 from vlae.experiments.codes import WIDE
 from vlae.runs import TrainedRun
@@ -73,6 +74,11 @@ def test_each_layer_knows_what_is_in_its_code(read, order):
     assert value["completeness", 0, "class"] > 0.9
     assert value["completeness", 0, "thickness"] > 0.9
     assert table.loc[("trees", thick, "thickness"), "low"] > 0.9
+
+
+def test_the_claim_reads_the_score_that_the_experiment_writes():
+    """It does not import it, which would take seconds."""
+    assert expected_layers.WIDE == WIDE
 
 
 def test_codes_are_scored_on_what_the_data_know(read):

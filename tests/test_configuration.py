@@ -10,12 +10,10 @@ from snakemake.utils import update_config
 from vlae import configuration, registry, schemas
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
-from vlae.overlays import extended
+from vlae.overlays import BASE, extended
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
 JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
 

@@ -69,6 +69,8 @@ def test_an_edit_of_the_file_shows_until_it_is_committed_and_is_counted_then(che
 def test_without_git_nothing_is_claimed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert "no commit" in criteria(specs()).source
+    found = criteria(specs())
+    assert "no commit" in found.source
+    assert found.changed == []
     monkeypatch.setenv("PATH", "")
     assert git("status") == ""

@@ -17,12 +17,11 @@ from vlae import configuration, expansion, registry
 from vlae.configuration import Configuration
 from vlae.datasets import svhn
 from vlae.errors import UserError
+from vlae.overlays import BASE
 from vlae.schemas import schema, validate
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    ROOT / "config" / f"{n}.yaml" for n in ("presets", "networks", "claims", "config")
-]
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 
 
 # Settings

@@ -12,12 +12,12 @@ from vlae.estimators.intervals import (
     across_seeds,
     bootstrap,
     bootstrap_difference,
-    bootstrap_quotients,
     jackknife,
     mean_interval,
     non_inferior,
     standard_error,
 )
+from vlae.estimators.quotients import bootstrap_quotients
 
 
 def draws(seed, count=400, mean=0.0):

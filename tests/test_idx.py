@@ -14,6 +14,7 @@ from vlae.datasets import idx
 from vlae.download import download
 from vlae.errors import UserError
 from vlae.mirrors import MIRROR_VARIABLE
+from vlae.overlays import BASE
 
 ROOT = Path(__file__).parents[1]
 OWN_MIRROR = os.environ.get(MIRROR_VARIABLE)
@@ -110,10 +111,7 @@ def local_mnist():
 
 def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
-    layers = [
-        ROOT / "config" / f"{n}.yaml"
-        for n in ("presets", "networks", "claims", "config")
-    ]
+    layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
     shipped = configuration.load(layers)
     for name, file in shipped.files("mnist").items():
         out = tmp_path / "raw" / name

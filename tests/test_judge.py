@@ -12,6 +12,7 @@ from helpers import SHAPE, network, spec, untrained
 from vlae import configuration, prepared
 from vlae.datasets import idx
 from vlae.download import MIRROR_VARIABLE, download
+from vlae.overlays import BASE
 from vlae.runs import classify, describe
 from vlae.training import train
 
@@ -26,10 +27,7 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
         if not beside.is_dir():
             pytest.skip(f"no {MIRROR_VARIABLE} and no ../shared/data")
         monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
-    layers = [
-        ROOT / "config" / f"{n}.yaml"
-        for n in ("presets", "networks", "claims", "config")
-    ]
+    layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
     for name, file in shipped.files("mnist").items():
         download("mnist", file, [], tmp_path / name)

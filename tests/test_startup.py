@@ -14,8 +14,13 @@ from vlae.plotting import Row
 SOURCE = Path(__file__).parents[1] / "src"
 
 
+# These ask scikit-learn, which takes a second to import and much longer to work.
+PROBING = ["vlae.experiments.codes", "vlae.experiments.stability"]
+
+
 def all_of(package):
-    return [f"vlae.{package}.{name}" for name in registry.names(package)]
+    found = [f"vlae.{package}.{name}" for name in registry.names(package)]
+    return [name for name in found if name not in PROBING]
 
 
 # Experiments that draw images and estimate nothing: the others need statistics.
@@ -40,6 +45,10 @@ LIGHT = {
     "experiment": (
         ["vlae.commands.experiment", "vlae.runs", *DRAWING],
         {"matplotlib", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
+    ),
+    "claim": (
+        ["vlae.commands.claim", "vlae.claim", *all_of("claims")],
+        {"matplotlib", "scipy", "seaborn", "skimage", "sklearn", "torch"},
     ),
     "figure": (
         ["vlae.commands.figure", *all_of("figures")],

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.verdicts import (
     LEAST_SEEDS,
     Finding,
@@ -143,6 +143,8 @@ def test_numbers_are_of_the_seeds_that_count():
     shown = judge([old], development_seeds=[0])
     assert (shown.number, shown.low, shown.high, shown.seeds) == (9, 8, 10, (0,))
     assert math.isnan(judge(findings(PASSES, PASSES, PASSES)).number)
+    unmeasured = judge([*fresh, finding(24, UNMEASURED, number=9, low=9, high=9)])
+    assert (unmeasured.number, unmeasured.high) == (pytest.approx(0.4), 0.7)
 
 
 @pytest.mark.parametrize("outcomes", itertools.product(Outcome, repeat=3))

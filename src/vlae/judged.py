@@ -61,9 +61,7 @@ def criteria(claims: list[Map]) -> Criteria:
     """Of which commit the criteria of claim specs are, by the git of this folder."""
     history = git("log", "--format=%h of %cs", "--", FILE).splitlines()
     if not history:
-        return Criteria(
-            "in no commit that git knows of here", [c["id"] for c in claims]
-        )
+        return Criteria("in no commit that git knows of here", [])
     times = "" if len(history) == 1 else f", change {len(history) - 1} of the file"
     source = f"of commit {history[0]}{times}"
     if git("status", "--porcelain", "--", FILE):

@@ -30,8 +30,8 @@ class Claims:
     content: Map
 
     def names(self) -> list[str]:
-        """Claims that are about some run."""
-        return [name for name in self.content["claims"] if self.runs(name)]
+        """Claims that are about some run, by name: overlays mix up the order."""
+        return [name for name in sorted(self.content["claims"]) if self.runs(name)]
 
     def runs(self, name: str) -> list[RunName]:
         """Runs that a claim is about: its own, or all that its figure shows."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 
 LEAST_SEEDS = 3
 NAN = float("nan")
@@ -145,7 +145,11 @@ def judge(
     counted = [f for f in findings if f.seed not in development]
     against = [c for c in controls if c.seed not in development]
     verdict, reason = _verdict(findings, counted, against, needs_control)
-    numbers = [f for f in counted or findings if not math.isnan(f.number)]
+    numbers = [
+        f
+        for f in counted or findings
+        if f.outcome is not Outcome.UNMEASURED and not math.isnan(f.number)
+    ]
     ends = [end for f in numbers for end in (f.low, f.high) if not math.isnan(end)]
     ends += [f.number for f in numbers]
     return Judged(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Outcome, all_of, at_least, largest
 from vlae.words import number

@@ -9,7 +9,7 @@ from vlae.claims._effects import (
     total_effects,
 )
 from vlae.errors import UserError
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Finding, Outcome, all_of, at_least
 from vlae.words import in_print, number, ordered

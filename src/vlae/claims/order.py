@@ -1,14 +1,13 @@
-"""More abstract properties sit in deeper layers (Sections 1 and 4)."""
+"""More abstract properties sit in deeper layers (Section 4)."""
 
 import itertools
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from vlae.claim import Claim, Map
 from vlae.claims._effects import Effects, contenders, leading, learned, total_effects
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Finding, Outcome, all_of, at_least
 from vlae.words import in_print, number, ordered
@@ -76,7 +75,7 @@ def correlation(effects: Effects, order: dict[str, int]) -> Interval:
 def _spearman(ranks: list[int], layers: list[int] | tuple[int, ...]) -> float:
     if len(set(layers)) == 1:
         return 0.0
-    return float(scipy.stats.spearmanr(ranks, layers).statistic)
+    return float(pd.Series(ranks).corr(pd.Series(layers), method="spearman"))
 
 
 def _codes(run: RunResults, seed: int) -> list[str]:

@@ -1,13 +1,16 @@
-"""A layer's code means the same whatever the other layers say (Section 5)."""
+"""A layer's code means the same whatever the other layers say (Figures 5 to 7).
+
+A property of which too few draws are defined is left out, and named.
+"""
 
 import pandas as pd
 
 from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.results import RunResults
 from vlae.verdicts import Finding, Outcome, all_of, at_least
-from vlae.words import in_print, number
+from vlae.words import in_print, number, ordered
 
 EXPERIMENTS = ["stability"]
 ALONE = "a layer's effect is its own"
@@ -37,15 +40,17 @@ def of_seed(numbers: Map, run: RunResults, seed: int) -> list[Finding]:
     table = run.table("stability")
     table = table[table["seed"] == seed]
     total = table[table["score"] == "total"]
-    moved = total[
-        (total["value"] >= numbers["effect"]) & (total["draws"] >= numbers["draws"])
-    ]
-    places = [*moved[["layer", "property"]].itertuples(index=False, name=None)]
-    few = total["draws"].max() < numbers["draws"] if len(total) else False
-    nothing = f"fewer than {numbers['draws']} draws" if few else "no layer moves enough"
+    moved = total[total["value"] >= numbers["effect"]]
+    enough_draws = moved["draws"] >= numbers["draws"]
+    asked, left_out = moved[enough_draws], moved[~enough_draws]
+    places = [*asked[["layer", "property"]].itertuples(index=False, name=None)]
+    few = [in_print(name) for name in ordered(left_out["property"].unique())]
+    remarks = (
+        f"fewer than {numbers['draws']:,} draws of {', '.join(few)}" if few else ""
+    )
     enough = learned(run, seed, numbers["rise"])
     return [
-        _weakest(run, seed, part, enough, _of(table, score, places), least, nothing)
+        _weakest(run, seed, part, enough, _of(table, score, places), least, remarks)
         for part, score, least in (
             (ALONE, "ratio", numbers["ratio"]),
             (SAME, "sign", numbers["sign"]),
@@ -77,16 +82,18 @@ def _weakest(
     enough: Outcome,
     found: dict[tuple[int, str], Interval],
     least: float,
-    nothing: str,
+    remarks: str,
 ) -> Finding:
     who = (part, run.dataset, run.run, seed)
     if not found:
-        return Finding(*who, Outcome.UNMEASURED, note=nothing)
+        note = remarks or "no layer moves anything enough"
+        return Finding(*who, Outcome.UNMEASURED, note=note)
     tests = [at_least(interval, least) for interval in found.values()]
     weakest = min(found.values(), key=lambda interval: interval.value)
     note = ", ".join(
         f"{in_print(name)} in layer {layer} {number(interval.value)}"
         for (layer, name), interval in found.items()
     )
+    note = "; ".join(filter(None, [note, remarks]))
     ends = (weakest.value, weakest.low, weakest.high)
     return Finding(*who, all_of([enough, *tests]), *ends, note)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from vlae.estimators.intervals import bootstrap_quotients
+from vlae.estimators.quotients import bootstrap_quotients
 from vlae.experiment import Context, Result
 from vlae.properties import judge_accuracies, properties
 from vlae.runs import decode

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vlae.estimators.intervals import Interval
+from vlae.estimators.quotients import Interval
 from vlae.estimators.stability import sign_consistency, stability
 from vlae.experiment import Context, Result
 from vlae.properties import Properties, judge_accuracies, properties
