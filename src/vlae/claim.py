@@ -28,7 +28,7 @@ Measure = Callable[[RunResults, int], Sequence[Finding]]
 
 FINDING = [
     *("part", "dataset", "run", "label", "seed", "control", "counts", "outcome"),
-    *("number", "low", "high", "note", "veto", "invalid"),
+    *("number", "low", "high", "note", "veto", "invalid", "shown_only"),
 ]
 VERDICT = [
     *("id", "part", "dataset", "run", "label", "statement", "place", "verdict"),

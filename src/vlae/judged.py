@@ -95,7 +95,7 @@ def _interval(row: Map) -> str:
 
 def _findings(table: pd.DataFrame) -> str:
     """Seed by seed, controls last, as HTML."""
-    remarks = table[["note", "veto", "invalid"]].agg(
+    remarks = table[["note", "veto", "invalid", "shown_only"]].agg(
         lambda row: "; ".join(filter(None, row)), axis=1
     )
     shown = pd.DataFrame(

@@ -2,8 +2,9 @@
 
 A seed's test has four outcomes, since a number has a sampling error: it `passes` or
 `fails` where the whole interval does, is `open` in between, and `not measured` where
-there is no number. A verdict needs `LEAST_SEEDS` seeds that were not used while
-developing: all pass, supported; all fail, not supported; otherwise inconclusive.
+there is no number; what has no criterion has `no test`. A verdict needs `LEAST_SEEDS`
+seeds that were not used while developing: all pass, supported; all fail, not
+supported; otherwise inconclusive.
 """
 
 import math
@@ -24,6 +25,7 @@ class Outcome(StrEnum):
     FAILS = "fails"
     OPEN = "open"
     UNMEASURED = "not measured"
+    UNTESTED = "no test"
 
 
 class Verdict(StrEnum):
@@ -34,6 +36,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     TOO_FEW_SEEDS = "too few seeds"
     NOT_MEASURED = "not measured"
+    SHOWN = "shown only"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Finding:
     """Why a pass is not to be trusted: it can only keep a claim from support."""
     invalid: str = ""
     """Why the test decides nothing, however it ends."""
+    shown_only: str = ""
+    """Why it is shown and decides nothing, whatever the seeds."""
     control: bool = False
     """Of a run that must fail the test."""
 
@@ -170,6 +175,9 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     if all(f.outcome is Outcome.UNMEASURED for f in findings):
         return Verdict.NOT_MEASURED, _notes(findings)
+    shown = [f.shown_only for f in findings if f.shown_only]
+    if shown:
+        return Verdict.SHOWN, "; ".join([shown[0], *_ends(findings)])
     if len(counted) < LEAST_SEEDS:
         used = len(findings) - len(counted)
         words = f"{len(counted)} of {LEAST_SEEDS}"
@@ -194,8 +202,14 @@ def _verdict(
         return Verdict.SUPPORTED, "all seeds pass"
     if outcomes == {Outcome.FAILS}:
         return Verdict.NOT_SUPPORTED, "all seeds fail"
-    ends = [f"{o} in seed {_joined(_of(counted, o))}" for o in Outcome if o in outcomes]
-    return Verdict.INCONCLUSIVE, "; ".join(ends)
+    return Verdict.INCONCLUSIVE, "; ".join(_ends(counted))
+
+
+def _ends(findings: Sequence[Finding]) -> list[str]:
+    """How the test ended in which seeds, in words."""
+    tested = [o for o in Outcome if o is not Outcome.UNTESTED]
+    seeds = {outcome: _joined(_of(findings, outcome)) for outcome in tested}
+    return [f"{outcome} in seed {found}" for outcome, found in seeds.items() if found]
 
 
 def _fail(controls: Sequence[Finding]) -> bool:

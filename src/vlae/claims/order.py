@@ -42,11 +42,11 @@ def _finding(numbers: Map, run: RunResults, seed: int) -> Finding:
     layers = {name: leading(effects.get(name, {})) for name in ordered(order)}
     missing = [in_print(name) for name, layer in layers.items() if layer is None]
     decides = run.dataset in numbers["decides"]
-    invalid = "" if decides else f"shown only: {run.dataset} does not decide"
+    shown_only = "" if decides else f"{run.dataset} does not decide"
     who = (PART, run.dataset, run.run, seed)
     if missing:
         note = f"no layer for {', '.join(missing)}"
-        return Finding(*who, Outcome.UNMEASURED, note=note, invalid=invalid)
+        return Finding(*who, Outcome.UNMEASURED, note=note, shown_only=shown_only)
     found = correlation(effects, order)
     places = ", ".join(f"{in_print(k)} in layer {v}" for k, v in layers.items())
     outcome = all_of(
@@ -54,7 +54,7 @@ def _finding(numbers: Map, run: RunResults, seed: int) -> Finding:
     )
     note = "; ".join([places, *_codes(run, seed)])
     numbers_found = (found.value, found.low, found.high)
-    return Finding(*who, outcome, *numbers_found, note, invalid=invalid)
+    return Finding(*who, outcome, *numbers_found, note, shown_only=shown_only)
 
 
 def correlation(effects: Effects, order: dict[str, int]) -> Interval:
