@@ -240,14 +240,14 @@ def budget(root, models, **facts):
 
 FLAT = {name: [0.4, 0.4, 0.4] for name in VLAE}
 HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
-MODELS = {"lvae": HVAE_ALL, "hvae": HVAE_ALL, "vlae": VLAE, "vae": FLAT}
+MODELS = {"lvae": HVAE_ALL, "hvae": HVAE_ALL, "vlae-warmup": VLAE, "vae": FLAT}
 ALL = {
     ("lvae", "one layer carries almost everything"): "supported",
     ("lvae", "not each property in its layer"): "supported",
     ("hvae", "one layer carries almost everything"): "supported",
     ("hvae", "not each property in its layer"): "supported",
-    ("vlae", "no layer carries almost everything"): "supported",
-    ("vlae", "each property in its layer"): "supported",
+    ("vlae-warmup", "no layer carries almost everything"): "supported",
+    ("vlae-warmup", "each property in its layer"): "supported",
 }
 
 
@@ -291,13 +291,13 @@ def test_an_untrained_lvae_shows_no_problem(tmp_path):
 
 
 def test_models_that_change_places_are_not_supported(tmp_path):
-    swapped = {"lvae": VLAE, "hvae": VLAE, "vlae": HVAE_ALL, "vae": FLAT}
+    swapped = {"lvae": VLAE, "hvae": VLAE, "vlae-warmup": HVAE_ALL, "vae": FLAT}
     assert set(budget(tmp_path, swapped)[0].values()) == {"not supported"}
 
 
 def test_a_flat_code_that_passes_invalidates_the_test(tmp_path):
     found, _, _ = budget(tmp_path, {**MODELS, "vae": VLAE})
-    assert found["vlae", "each property in its layer"] == "inconclusive"
+    assert found["vlae-warmup", "each property in its layer"] == "inconclusive"
     assert found["lvae", "one layer carries almost everything"] == "supported"
 
 
@@ -352,8 +352,8 @@ def test_other_orders(tmp_path, effects, expected, correlation):
 
 def test_only_mnist_decides_the_order(tmp_path):
     verdict, _ = order(tmp_path, VLAE, dataset="strokes")
-    assert verdict["verdict"] == "inconclusive"
-    assert verdict["reason"].startswith("shown only: strokes does not decide")
+    assert verdict["verdict"] == "shown only"
+    assert verdict["reason"] == "strokes does not decide; passes in seed 21, 22, 23"
     assert order(tmp_path, VLAE, rise=0)[0]["verdict"] == "not supported"
 
 
@@ -478,14 +478,16 @@ def test_every_shipped_claim_says_its_criterion_and_why(name):
     module = registry.load("claims", claim["module"])
     assert set(module.EXPERIMENTS) <= set(registry.names("experiments"))
     found = reasons(claim["criterion"])
-    assert found and all(why.endswith(".") for _, _, why in found)
+    assert found or "exploratory" in module.criterion({})
+    assert all(why.endswith(".") for _, _, why in found)
     words = module.criterion(numbers(claim["criterion"]))
     assert words.endswith(".")
     for key, value, _ in found:
         if key.startswith("order"):  # shown as an order
             continue
         shown = f"{value:g}" if isinstance(value, (int, float)) else value
-        assert shown in words.replace("'", "")
+        shown = shown.replace(", ", " and ")
+        assert shown in words.replace("'", "").replace(", ", " and ").replace(",", "")
 
 
 def test_missing_results_are_named(tmp_path, capsys):

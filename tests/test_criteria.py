@@ -45,9 +45,10 @@ def test_committed_criteria_are_not_flagged(checkout):
 def test_a_criterion_that_is_not_the_committed_one_is_flagged(checkout):
     """Whether the file was edited or an overlay changed it."""
     edited = specs()
-    edited[0]["criterion"]["largest"]["value"] = 0.6
+    (claim,) = (found for found in edited if found["id"] == "F3")
+    claim["criterion"]["largest"]["value"] = 0.6
     found = criteria(edited)
-    assert found.changed == [edited[0]["id"]]
+    assert found.changed == ["F3"]
     assert "uncommitted" not in found.source, "the file itself is the committed one"
     edited = specs()
     edited[1]["runs"] = []  # another selection is no other criterion

@@ -19,7 +19,7 @@ from vlae.verdicts import (
     opposite,
 )
 
-PASSES, FAILS, OPEN, UNMEASURED = Outcome
+PASSES, FAILS, OPEN, UNMEASURED, UNTESTED = Outcome
 NAN = float("nan")
 SEEDS = (21, 22, 23)
 

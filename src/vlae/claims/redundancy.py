@@ -33,19 +33,23 @@ def _of_seed(run: RunResults, seed: int) -> list[Finding]:
     table = run.table("redundancy")
     table = table[(table["seed"] == seed) & (table["classifier"] == CLASSIFIER)]
     ends = table.set_index("subject")[["value", "low", "high"]]
-    return [
-        Finding(
+    found = []
+    for subject, part in PARTS.items():
+        value, low, high = ends.loc[subject]
+        finding = Finding(
             part,
             run.dataset,
             run.run,
             seed,
             Outcome.UNTESTED,
-            *map(float, ends.loc[subject]),
+            value,
+            low,
+            high,
             _chain(run, seed),
             shown_only="exploratory",
         )
-        for subject, part in PARTS.items()
-    ]
+        found.append(finding)
+    return found
 
 
 def _chain(run: RunResults, seed: int) -> str:
