@@ -10,9 +10,11 @@ import yaml
 from vlae.claim import reasons
 from vlae.git import git
 from vlae.results import read_table
+from vlae.verdicts import Verdict
 from vlae.words import number
 
 FILE = "config/claims.yaml"
+UNDECIDED = (Verdict.SHOWN, Verdict.NOT_MEASURED)
 Map = dict[str, Any]
 
 
@@ -41,13 +43,15 @@ def claims(spec: Map, results: Path) -> list[Map]:
         name = claim["id"]
         own = verdicts[verdicts["id"] == name]
         findings = read_table(results / "claims" / f"{name}.findings.parquet")
+        rows = [_verdict(row) for row in own.to_dict("records")]
         found.append(
             {
                 "name": name,
                 "statement": claim["statement"],
                 "place": claim["place"],
                 "figure": claim["figure"] if claim["figure"] in drawn else None,
-                "verdicts": [_verdict(row) for row in own.to_dict("records")],
+                "verdicts": rows,
+                **_summary(rows),
                 "criterion": own["criterion"].iloc[0],
                 "reasons": reasons(claim["criterion"]),
                 "findings": _findings(findings),
@@ -80,8 +84,30 @@ def _verdict(row: Map) -> Map:
     return {
         **{key: row[key] for key in ("part", "label", "verdict", "reason", "seeds")},
         "number": _interval(row),
-        "kind": row["verdict"].replace(" ", "-"),
+        "kind": _kind(row["verdict"]),
     }
+
+
+def _summary(rows: list[Map]) -> Map:
+    """One line for a claim: its verdicts counted; the number if one test decides."""
+    verdicts = [row["verdict"] for row in rows]
+    tally = [
+        {"verdict": v, "kind": _kind(v), "count": verdicts.count(v)}
+        for v in map(str, Verdict)
+        if v in verdicts
+    ]
+    deciding = [row for row in rows if row["verdict"] not in UNDECIDED]
+    seeds = dict.fromkeys(row["seeds"] for row in deciding or rows)
+    return {
+        "tally": tally,
+        "number": deciding[0]["number"] if len(deciding) == 1 else "",
+        "seeds": "; ".join(seeds),
+    }
+
+
+def _kind(verdict: str) -> str:
+    """The class of a verdict in the style sheet."""
+    return verdict.replace(" ", "-")
 
 
 def _interval(row: Map) -> str:
