@@ -1,6 +1,7 @@
 """The experiments `chains`: against a model whose chain is exactly stationary."""
 
 import importlib
+import itertools
 import math
 
 import numpy as np
@@ -21,6 +22,7 @@ from linear_gaussian import set_linear
 from vlae.chain import gibbs_step
 from vlae.experiments._quality import BLOCK, Look, Standard, class_entropy, share
 from vlae.experiments.chains import COLUMNS
+from vlae.runs import grey_levels
 
 chains = importlib.import_module("vlae.experiments.chains")
 
@@ -371,3 +373,52 @@ def test_blocks_are_at_least_ten_and_at_most_of_five_hundred(table, monkeypatch)
     table()
     assert blocks == {(2000, 200), (1500, 150), (1000, 100)}
     assert BLOCK == 500
+
+
+# The chain itself
+
+
+def spied(monkeypatch, trained_run, strokes):
+    """Table and arrays, and what every step was given and gave."""
+    seen = []
+
+    def spy(model, x, stream):
+        mean, drawn = gibbs_step(model, x, stream)
+        seen.append((x, mean, drawn))
+        return mean, drawn
+
+    monkeypatch.setattr(chains, "gibbs_step", spy)
+    return run("chains", trained_run, strokes, settings=FEW), seen
+
+
+def test_every_step_starts_from_the_draw_before_it_and_not_from_its_mean(
+    strokes, monkeypatch
+):
+    result, seen = spied(monkeypatch, trained("hvae"), strokes)
+    for arm, chain in (("noise", seen[:5]), ("data", seen[5:])):
+        for before, after in itertools.pairwise(chain):
+            assert torch.equal(after[0], before[2][: len(after[0])])
+        for step in (1, 3):
+            shown = grey_levels(chain[step - 1][1][: FEW["shown"]])
+            assert np.array_equal(result.arrays[f"{arm}_{step}"], shown)
+
+
+def test_chains_start_at_images_under_the_data_noise(strokes, monkeypatch):
+    """What enters q(z1|x) first is noisy like the images of the training."""
+    weights = trained("hvae")
+    weights.spec["data_noise"] = {**weights.spec["data_noise"], "scale": 0.3}
+    result, seen = spied(monkeypatch, weights, strokes)
+    for arm, start in (("noise", seen[0][0]), ("data", seen[5][0])):
+        clean = torch.tensor(result.arrays[f"{arm}_0"]) / 255
+        residue = start[: len(clean)] - clean
+        error = 0.3 / math.sqrt(2 * residue.numel())
+        assert residue.std().item() == pytest.approx(0.3, abs=5 * error)
+
+
+def test_the_judge_is_sure_from_the_threshold_on():
+    certainty = np.array([0.9, 0.89, 1.0, 0.5])
+    probabilities = np.stack([certainty, 1 - certainty], 1)
+    look = Look(np.zeros((4, 1), np.float32), probabilities)
+    found = {row[0]: row[1] for row in Standard(look, look, 0.9, 4, 4).classes(look)}
+    assert found["sure"] == 2 / 4
+    assert found["class_entropy"] == 0

@@ -1,122 +1,159 @@
-"""Figure 2: the Gibbs chain of the bottom layer beside ancestral sampling."""
+"""Figure 2: Gibbs chains that never look at a prior, beside ancestral samples."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, mosaic, show, subfigures
-from vlae.words import spread
+from vlae.figures import _chains
+from vlae.figures._chains import ANCESTRAL, FLOOR, compared, look, means
+from vlae.plotting import WIDTH, Row, mosaic, show, subfigures
+from vlae.words import number, spread
 
-EXPERIMENTS = ["gibbs"]
+EXPERIMENTS = ["chains", "mixing"]
 
-COMPARED_STEP = 200
-CHAINS_SHOWN = 8
+SIDE = 10
+"""Images along a side of a mosaic."""
+IMAGES_HEIGHT = 3.0
+
+HEADINGS = {
+    "kid": "KID",
+    "kid_above_ancestral": "KID above ancestral",
+    "fid": "FID",
+    "precision": "precision",
+    "recall": "recall",
+    "sure": "classifier sure",
+    "class_entropy": "class entropy (nats)",
+}
+OF_EQUAL_SIZE = {"fid", "precision", "recall"}
+"""Measures that depend on how many images there are."""
+DIGITS = 3
+"""Of a KID."""
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Per run: samples of both kinds, the chains over time, and the judge's numbers."""
-    figure = Figure(figsize=(WIDTH, 8.6 * len(rows)), layout="constrained")
-    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
-        _block(block, row)
+    """Images of each run, a row each; below, a block of curves for each data set."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.dataset, []).append(row)
+    heights = [IMAGES_HEIGHT] * len(rows)
+    heights += [_chains.height(len(group)) for group in groups.values()]
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    blocks = subfigures(figure, len(heights), height_ratios=heights)
+    for block, row in zip(blocks, rows, strict=False):
+        _images(block, row)
+    for block, group in zip(blocks[len(rows) :], groups.values(), strict=True):
+        _chains.draw(block, group)
     return figure
 
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
-    """The judge's numbers, mean (range) over seeds."""
+    """What the judge sees in the means of p(x|z), mean (range) over seeds.
+
+    KIDs of draws of p(x|z), held against held-out images under the data noise, have a
+    column of their own. Measures that depend on the number of images are left out
+    where it is not that of the ancestral samples.
+    """
     lines = []
     for row in rows:
-        table = row.table("gibbs")
-        for (arm, step), found in table.groupby(["arm", "step"], sort=False):
-            chain = arm in ("data", "noise")
-            lines.append(
-                {
-                    "run": row.title,
-                    "images": f"chain from {arm}" if chain else arm.replace("_", "-"),
-                    "step": str(step) if chain else "",
-                    "classifier sure": spread(found["confident"]),
-                    "class entropy (nats)": spread(found["class_entropy"]),
-                }
-            )
+        table = row.table("chains")
+        of_means, draws = (table[table["kind"] == kind] for kind in ("mean", "draw"))
+        for (arm, step), title in _selected(of_means).items():
+            cells = {
+                "run": row.title,
+                "images": title,
+                "step": str(step) if arm in _chains.ARMS and step else "",
+            }
+            for measure, heading in HEADINGS.items():
+                found = look(of_means, arm, step, measure)
+                if measure in OF_EQUAL_SIZE:
+                    size = look(of_means, *ANCESTRAL, measure)["n"].max()
+                    found = found[found["n"] == size]
+                cells[heading] = _cell(found, measure)
+                if measure == "kid":
+                    cells["KID of draws"] = _cell(look(draws, arm, step, "kid"), "kid")
+            lines.append(cells)
     return pd.DataFrame(lines)
 
 
 def findings(rows: list[Row]) -> list[str]:
-    """What the chain from noise reaches, against ancestral samples, per run."""
-    sentences = []
-    for row in rows:
-        table = row.table("gibbs").set_index("seed")
-        compared = _compared(table)
-        chain = table[(table["arm"] == "noise") & (table["step"] == compared)]
-        ancestral = table[table["arm"] == "ancestral"]
-        gap = (chain["confident"] - ancestral["confident"]) * 100
-        points = ", ".join(f"{value:+.0f}" for value in gap) + " points"
-        points += ", seed by seed" if len(gap) > 1 else ""
-        sentences.append(
-            f"{row.title}: after {compared} steps from noise the classifier is sure of "
-            f"{spread(chain['confident'])} of the chain's images, against "
-            f"{spread(ancestral['confident'])} of ancestral samples ({points}); "
-            f"entropy of the classes {spread(chain['class_entropy'])} "
-            f"against {spread(ancestral['class_entropy'])} nats."
-        )
-    return sentences
+    """What chains from noise reach, against ancestral samples, and whether they mix."""
+    return [_finding(row) for row in rows]
 
 
-def _compared(table: pd.DataFrame) -> int:
-    steps = table.loc[table["arm"] == "noise", "step"]
-    return int(steps[steps <= COMPARED_STEP].max())
+def _finding(row: Row) -> str:
+    table = means(row)
+    step = compared(table)
+    chain = ("noise", step)
 
+    def at(arm: tuple[str, int], measure: str) -> str:
+        return _cell(look(table, *arm, measure), measure)
 
-def _block(block: SubFigure, row: Row) -> None:
-    table, arrays = row.table("gibbs"), row.arrays("gibbs")
-    steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
-    compared = _compared(table)
-    block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
-    samples, strips, lines = subfigures(block, 3, height_ratios=[2.8, 3.1, 2.2])
-    left, right = samples.subplots(1, 2)
-    title = f"Gibbs chain from noise, step {compared}: mean of the last draw"
-    show(left, mosaic(arrays[f"noise_{compared}"], 20), title)
-    ancestral = mosaic(arrays["ancestral"], 20)
-    show(right, ancestral, "ancestral samples: mean of the last draw")
-    for axes, arm in zip(strips.subplots(1, 2), ("data", "noise"), strict=True):
-        _strip(axes, arrays, arm, steps)
-    confident, entropy = lines.subplots(1, 2)
-    _lines(confident, table, "confident", "classifier is sure (share)")
-    _lines(entropy, table, "class_entropy", "entropy of classes (nats)")
-    lines.legend(
-        *confident.get_legend_handles_labels(), loc="outside lower center", ncols=4
+    excess = look(table, *chain, "kid_above_ancestral")
+    gaps = [
+        f"{number(value, DIGITS)} ({number(low, DIGITS)} to {number(high, DIGITS)})"
+        for value, low, high in excess[["value", "low", "high"]].to_numpy()
+    ]
+    seeds = ", seed by seed" if len(gaps) > 1 else ""
+    return (
+        f"{row.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
+        f"(training images: {at(FLOOR, 'kid')}), above that of ancestral samples by "
+        f"{', '.join(gaps)} (95 % intervals{seeds}); the share of images of which the "
+        f"classifier is sure is {at(chain, 'sure')} against {at(ANCESTRAL, 'sure')}; "
+        f"the entropy of classes is {at(chain, 'class_entropy')} against "
+        f"{at(ANCESTRAL, 'class_entropy')} nats. {_mixed(row)}"
     )
 
 
-def _strip(
-    axes: Axes, arrays: dict[str, np.ndarray], arm: str, steps: list[int]
-) -> None:
-    """One chain a row, time from left to right."""
-    frames = [arrays[f"{arm}_{step}"][:CHAINS_SHOWN] for step in steps]
-    picture = mosaic(np.stack(frames, 1).reshape(-1, *frames[0].shape[1:]), len(steps))
-    show(axes, picture, f"chains from {arm}, by step")
-    width = picture.shape[1] / len(steps)
-    axes.set_xticks([(i + 0.5) * width for i in range(len(steps))], map(str, steps))
-    axes.tick_params(length=0)
+def _mixed(row: Row) -> str:
+    found = _chains.r_hats(row)
+    if found.empty:
+        return "R-hat is undefined: no scalar ever changes."
+    largest = found.groupby("seed")["value"].max()
+    scalars = found["scalar"].nunique()
+    return f"The largest R-hat of {scalars} scalars is {spread(largest)}."
 
 
-def _lines(axes: Axes, table: pd.DataFrame, column: str, label: str) -> None:
-    """A line per chain and seed, over steps; level lines of what it is held against."""
-    for color, arm in zip(PALETTE, ("data", "noise"), strict=False):
-        for seed, chain in table[table["arm"] == arm].groupby("seed"):
-            name = f"chain from {arm}" if seed == table["seed"].iloc[0] else None
-            axes.plot(chain["step"], chain[column], "o-", ms=3, color=color, label=name)
-    levels = {
-        "ancestral": ("0.1", "--", "ancestral"),
-        "held_out": ("0.6", ":", "held-out images"),
+def _selected(table: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """Arms and steps of `numbers`, with their titles."""
+    noise, data = _chains.ARMS.values()
+    last = int(table.loc[table["arm"] == "noise", "step"].max())
+    steps = (1, compared(table), last)
+    return {
+        FLOOR: "training images (floor)",
+        ANCESTRAL: "ancestral samples",
+        **{("noise", step): noise for step in steps},
+        ("data", compared(table)): data,
     }
-    for arm, (color, dashes, name) in levels.items():
-        for index, value in enumerate(table.loc[table["arm"] == arm, column]):
-            text = None if index else name
-            axes.axhline(value, color=color, ls=dashes, lw=1, label=text)
-    axes.set_xscale("symlog", linthresh=1)
-    steps = sorted(table.loc[table["arm"] == "noise", "step"].unique())
-    axes.set_xticks(steps, map(str, steps))
-    axes.minorticks_off()
-    axes.set(xlabel="step of the chain", ylabel=label)
-    axes.set(xlim=(-0.15, 1.3 * steps[-1]), ylim=(0, None))
+
+
+def _cell(found: pd.DataFrame, measure: str) -> str:
+    digits = DIGITS if measure.startswith("kid") else 2
+    return spread(found["value"], digits) if len(found) else ""
+
+
+def _images(block: SubFigure, row: Row) -> None:
+    """Samples of both kinds, and chains over time."""
+    table, arrays = means(row), row.arrays("chains")
+    step = compared(table)
+    block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+    chain, ancestral, *strips = block.subplots(1, 4)
+    for axes, name, title in (
+        (chain, f"noise_{step}", f"chains from noise, step {step}"),
+        (ancestral, "ancestral_1", "ancestral samples"),
+    ):
+        show(axes, mosaic(arrays[name][: SIDE**2], SIDE), title)
+    for axes, (arm, title) in zip(strips, _chains.ARMS.items(), strict=True):
+        steps = sorted(table.loc[table["arm"] == arm, "step"].unique())
+        _strip(axes, [arrays[f"{arm}_{s}"] for s in steps], steps, title)
+
+
+def _strip(axes: Axes, frames: list[np.ndarray], steps: list[int], title: str) -> None:
+    """One chain a row, time from left to right; as many chains as looks at them."""
+    chains = np.stack(frames, 1)[: len(frames)]
+    picture = mosaic(chains.reshape(-1, *chains.shape[2:]), len(frames))
+    show(axes, picture, title)
+    width = picture.shape[1] / len(frames)
+    places = [(i + 0.5) * width for i in range(len(frames))]
+    axes.set_xticks(places, [str(step) for step in steps])
+    axes.tick_params(length=0, labelsize=7)
