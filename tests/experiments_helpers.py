@@ -28,7 +28,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "coordinates": 2,
         "step": 2.0,
     },
-    "gibbs": {"chains": 18, "shown": 5, "steps": [0, 1, 3], "confident": 0.5},
     "chains": {
         "chains": 20,
         "steps": [3],

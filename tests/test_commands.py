@@ -164,13 +164,13 @@ def test_broken_spec_is_named(tmp_path, message, words, content, expected):
 
 def test_unknown_module_in_a_spec(tmp_path, message):
     spec = tmp_path / "spec.json"
-    write_json(spec, {"experiment": "gibs"})
+    write_json(spec, {"experiment": "chain"})
     folders = ["--run", tmp_path, "--data", tmp_path]
     said = message(
         "experiment", "--spec", spec, *folders, "--table", "t", "--arrays", "a"
     )
-    assert "'gibs'" in said
-    assert "Did you mean 'gibbs'?" in said
+    assert "'chain'" in said
+    assert "Did you mean 'chains'?" in said
 
 
 def test_download_of_an_unknown_file(tmp_path, message):

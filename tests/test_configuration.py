@@ -335,8 +335,8 @@ BAD = {
         ["datasets.mnist", "'mirors'", "Did you mean 'mirrors'?"],
     ),
     "unknown key of an experiment": (
-        "experiments: {gibbs: {chain: 3}}",
-        ["experiments.gibbs", "'chain'", "Did you mean 'chains'?"],
+        "experiments: {chains: {chain: 3}}",
+        ["experiments.chains", "'chain'", "Did you mean 'chains'?"],
     ),
     "a key that is a number": ("5: 3", ["configuration", "unknown key '5'"]),
     "number for text": ("title: 5", ["title", "expected text", "got 5"]),
@@ -371,8 +371,8 @@ BAD = {
         ["runs.mnist.vlae.training.learning_rate_tail", "expected 1 or less"],
     ),
     "at the upper open end": (
-        "experiments: {gibbs: {confident: 1}}",
-        ["experiments.gibbs.confident", "expected less than 1"],
+        "experiments: {chains: {confident: 1}}",
+        ["experiments.chains.confident", "expected less than 1"],
     ),
     "negative seed": ("seeds: [-1]", ["seeds[0]", "expected 0 or more"]),
     "no seeds": ("seeds: []", ["seeds", "expected a list of at least 1"]),
@@ -451,8 +451,8 @@ BAD = {
         ["figures.figure8", "src/vlae/figures/", "figure"],
     ),
     "unknown experiment": (
-        "experiments: {gibs: {}}",
-        ["experiments.gibs", "src/vlae/experiments/", "Did you mean 'gibbs'?"],
+        "experiments: {chain: {}}",
+        ["experiments.chain", "src/vlae/experiments/", "Did you mean 'chains'?"],
     ),
     "figures as keys instead of a list": (
         "figures: {figure3: {runs: [mnist/vlae]}}",
@@ -663,11 +663,11 @@ def test_bad_input_is_named(overlay, words):
 
 
 def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
-    """An experiment may say which it takes; gibbs and all others here take any."""
+    """An experiment may say which it takes; chains and all others here take any."""
     constant = registry.constant
 
     def with_models(package, name, wanted, default):
-        if (name, wanted) == ("gibbs", "MODELS"):
+        if (name, wanted) == ("chains", "MODELS"):
             return ["hvae", "lvae"]
         return constant(package, name, wanted, default)
 
@@ -676,7 +676,7 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
     with pytest.raises(UserError) as caught:
         resolved({"figures": {"figure2": ["mnist/vlae"]}})
     message = str(caught.value)
-    for word in ("figure2: mnist/vlae is a vlae", "'gibbs' needs hvae or lvae"):
+    for word in ("figure2: mnist/vlae is a vlae", "'chains' needs hvae or lvae"):
         assert word in message
 
 

@@ -1,9 +1,5 @@
 """Every experiment on tiny models: what it shows, and that it shows what it says."""
 
-import importlib
-import itertools
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,14 +10,13 @@ from helpers import GENERATIVE, SHAPE, network, noise, spec
 from vlae import checkpoints, runs, training
 from vlae.chain import gibbs_step
 from vlae.errors import UserError
-from vlae.experiments.gibbs import confidence
 from vlae.files import write_json
 from vlae.runs import SPEC, WEIGHTS, decode, grey_levels
 
 # Codes need a hundred images: see test_codes.py.
 SMALL = [name for name in SETTINGS if name != "codes"]
 CASES = [(name, model) for name in SMALL for model in ("vlae", "hvae")]
-CASES += [("gibbs", model) for model in GENERATIVE if model not in ("vlae", "hvae")]
+CASES += [("chains", model) for model in GENERATIVE if model not in ("vlae", "hvae")]
 
 
 def same(first, second):
@@ -183,76 +178,7 @@ def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
         assert np.array_equal(result.arrays[f"layer_{layer + 1}"], images)
 
 
-# Gibbs
-
-
-def test_gibbs_table_and_arrays(data):
-    settings = SETTINGS["gibbs"]
-    result = run("gibbs", trained("hvae"), data)
-    table = result.table
-    expected = [("held_out", 0), ("reconstructions", 1), ("ancestral", 1)]
-    expected += [(arm, step) for arm in ("data", "noise") for step in settings["steps"]]
-    assert [*zip(table["arm"], table["step"], strict=True)] == expected
-    assert {*table.columns} == {"arm", "step", "confident", "class_entropy", "images"}
-    assert (table["images"] == settings["chains"]).all()
-    assert table["confident"].between(0, 1).all()
-    assert table["class_entropy"].between(0, math.log(10) + 1e-9).all()
-    names = ["held_out", "reconstructions", "ancestral"]
-    names += [f"{arm}_{step}" for arm, step in expected[3:]]
-    assert [*result.arrays] == names
-    assert {len(a) for a in result.arrays.values()} == {settings["shown"]}
-
-
-def test_gibbs_chains_start_at_images_and_at_noise(data):
-    arrays = run("gibbs", trained("hvae"), data).arrays
-    shown = SETTINGS["gibbs"]["shown"]
-    held_out = data.images("test")[:shown]
-    assert np.array_equal(arrays["held_out"], held_out)
-    assert np.array_equal(arrays["data_0"], held_out)
-    start = arrays["noise_0"].astype(float)
-    # Uniform grey levels: mean 127 or so, standard deviation 255 / sqrt(12).
-    assert start.mean() == pytest.approx(127.5, abs=5 * 74 / math.sqrt(start.size))
-    assert start.std() == pytest.approx(255 / math.sqrt(12), rel=0.05)
-
-
-def test_gibbs_chains_take_steps_of_the_chain(data, monkeypatch):
-    """Every step starts from the draw of the one before, not from its mean."""
-    module = importlib.import_module("vlae.experiments.gibbs")
-    seen = []
-
-    def spy(model, x, stream):
-        mean, drawn = gibbs_step(model, x, stream)
-        seen.append((x, mean, drawn))
-        return mean, drawn
-
-    monkeypatch.setattr(module, "gibbs_step", spy)
-    result = run("gibbs", trained("hvae"), data)
-    last = SETTINGS["gibbs"]["steps"][-1]
-    assert len(seen) == 1 + 2 * last  # reconstructions, and two chains
-    for arm, chain in (("data", seen[1 : 1 + last]), ("noise", seen[1 + last :])):
-        for before, after in itertools.pairwise(chain):
-            assert torch.equal(after[0], before[2])
-        shown = grey_levels(chain[-1][1])[: SETTINGS["gibbs"]["shown"]]
-        assert np.array_equal(result.arrays[f"{arm}_{last}"], shown)
-
-
-def test_gibbs_chains_see_the_noise_of_the_data(data, monkeypatch):
-    """What enters q(z1|x) is noisy like the images of the training."""
-    module = importlib.import_module("vlae.experiments.gibbs")
-    starts = []
-
-    def spy(model, x, stream):
-        starts.append(x)
-        return gibbs_step(model, x, stream)
-
-    monkeypatch.setattr(module, "gibbs_step", spy)
-    weights = trained("hvae")
-    noisy = {**weights.spec, "data_noise": {**weights.spec["data_noise"], "scale": 0.3}}
-    run("gibbs", runs.TrainedRun(noisy, *_rest(weights)), data)
-    clean = torch.tensor(data.images("test")[: SETTINGS["gibbs"]["chains"]]) / 255
-    residue = starts[0] - clean
-    error = 0.3 / math.sqrt(2 * residue.numel())
-    assert residue.std().item() == pytest.approx(0.3, abs=5 * error)
+# The Gibbs chain
 
 
 @pytest.mark.parametrize("model", GENERATIVE)
@@ -271,35 +197,6 @@ def test_gibbs_steps_draw_what_the_image_depends_on(model):
     torch.testing.assert_close(mean, expected)
     pixels = torch.randn(count, *SHAPE, generator=again)
     torch.testing.assert_close(drawn, expected + scale * pixels)
-
-
-def rows(*classes_and_certainty):
-    """Probabilities of 4 classes, the rest shared equally."""
-    table = np.empty((len(classes_and_certainty), 4))
-    for row, (name, certainty) in zip(table, classes_and_certainty, strict=True):
-        row[:] = (1 - certainty) / 3
-        row[name] = certainty
-    return table
-
-
-def test_confidence_counts_from_the_threshold_on():
-    found = confidence(rows((0, 0.9), (0, 0.89), (0, 1.0), (0, 0.5)), 0.9)
-    assert found["confident"] == 2 / 4
-
-
-def test_class_entropy_of_even_classes_is_the_logarithm_of_their_number():
-    found = confidence(rows(*((name, 0.7) for name in range(4))), 0.9)
-    assert found == {"confident": 0, "class_entropy": pytest.approx(math.log(4))}
-
-
-def test_class_entropy_of_one_class_is_zero():
-    assert confidence(rows((2, 0.95), (2, 0.4)), 0.9)["class_entropy"] == 0
-
-
-def test_class_entropy_of_uneven_classes():
-    found = confidence(rows((0, 0.9), (1, 0.9), (1, 0.9), (1, 0.9)), 0.9)
-    expected = -(1 / 4) * math.log(1 / 4) - (3 / 4) * math.log(3 / 4)
-    assert found["class_entropy"] == pytest.approx(expected)
 
 
 # From training to results

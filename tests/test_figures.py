@@ -357,5 +357,5 @@ def test_every_figure_of_the_paper_reads_experiments_that_exist():
 
 
 def test_missing_results_are_named(row, tmp_path):
-    with pytest.raises(UserError, match="gibbs"):
-        row.arrays("gibbs")
+    with pytest.raises(UserError, match="chains"):
+        row.arrays("chains")

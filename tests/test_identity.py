@@ -122,7 +122,7 @@ UNRELATED = [
     "vlae.models.hvae",
     "vlae.networks.hvae",
     "vlae.models.classifier",
-    "vlae.experiments.gibbs",
+    "vlae.experiments.chains",
     "vlae.figures.figure2",
     "vlae.measures.strokes",
     "vlae.sensitivity",

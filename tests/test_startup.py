@@ -24,9 +24,7 @@ def all_of(package):
 
 
 # Experiments that draw images and estimate nothing: the others need statistics.
-DRAWING = [
-    f"vlae.experiments.{name}" for name in ("samples", "ablation", "traversal", "gibbs")
-]
+DRAWING = [f"vlae.experiments.{name}" for name in ("samples", "ablation", "traversal")]
 
 # Modules of the package, and what they must not import, directly or not.
 LIGHT = {
