@@ -78,7 +78,7 @@ SHOWN = {  # experiments of a run, and the figures and claims that need them
             *("codes", "stability"),
         ],
         ["figure1", "figure4", "figure5"],
-        ["F3", "F5", "S", "L", "A"],
+        ["F3", "F5", "I", "S", "L", "A"],
     ),
     "strokes-colour/vlae": (
         ["ablation", "effects", "activity", "codes"],
@@ -200,13 +200,20 @@ def test_report_opens_with_the_verdicts(finished, page):
     assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
     first = text.split('id="verdicts"')[1].split("</section>")[0]
     verdicts = pd.read_parquet(finished / "results" / "tables" / "claims.parquet")
-    assert first.count('class="verdict ') == len(verdicts) > 4
-    assert set(verdicts["verdict"]) <= {"too few seeds", "not measured"}
+    kinds = verdicts.groupby("id")["verdict"].nunique()
+    assert first.count('class="verdict ') == kinds.sum() > 8
+    each = text.split('id="claims"')[1].split("</section>")[0]
+    assert each.count('class="verdict ') == len(verdicts)
+    assert set(verdicts["verdict"]) <= {
+        *("too few seeds", "not measured", "shown only"),
+    }
     for name in verdicts["id"].unique():
         assert f'href="#claim-{name}"' in first
         words = verdicts[verdicts["id"] == name]["criterion"].iloc[0]
         assert words in html.unescape(text)
-    assert set(verdicts["id"]) == {"F3", "F5", "F6", "S", "L", "A"}
+    assert {*verdicts["id"]} == {
+        *("A", "F3", "F5", "F6", "G", "I", "L", "P1", "P3", "S")
+    }
     known = {a["id"] for _, a in page.tags if "id" in a}
     assert {"claim-F3", "claim-F5"} <= known
 
