@@ -4,10 +4,10 @@ import base64
 import importlib.metadata
 import os
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from vlae import registry
@@ -15,6 +15,7 @@ from vlae.errors import UserError
 from vlae.files import read_json
 from vlae.git import git
 from vlae.judged import claims, criteria
+from vlae.pages import environment, style
 from vlae.plotting import Row
 from vlae.progress import clock
 from vlae.results import read_table
@@ -34,18 +35,11 @@ def render(spec: Map, template: Path, results: Path) -> str:
     Raises:
         UserError: if the template has no text for a figure.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rows = [_row(row, results) for row in spec["runs"]]
-    page = environment.get_template("report.html.j2")
+    page = environment(template).get_template("report.html.j2")
     return page.render(
         spec=spec,
-        style=(template / "style.css").read_text(),
+        style=style(template),
         claims=claims(spec, results),
         criteria=criteria(spec["claims"]) if spec["claims"] else None,
         figures=[_figure(f, template, results) for f in spec["figures"]],
@@ -56,7 +50,7 @@ def render(spec: Map, template: Path, results: Path) -> str:
             read_json(results / "data" / name / "card.json", "data card")
             for name in spec["datasets"]
         ],
-        provenance=_provenance(),
+        provenance=provenance(),
         command=command(spec["overlays"]),
     )
 
@@ -158,14 +152,17 @@ def _settings(rows: list[Row], results: Path) -> list[Map]:
     return found
 
 
-def _provenance() -> Map:
-    """What wrote this page, on what."""
+def provenance() -> Map:
+    """What wrote this page, on what, and when.
 
+    Snakemake reruns whatever other code made, so this is the commit of the results too.
+    """
     changed = git("status", "--porcelain")
     commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return {
         "commit": commit + (" with uncommitted changes" if changed else ""),
         "python": platform.python_version(),
         "libraries": {n: importlib.metadata.version(n) for n in LIBRARIES},
+        "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
     }

@@ -4,13 +4,14 @@ REPORT_SOURCES = sorted(str(p) for p in Path("report").rglob("*") if p.is_file()
 
 
 rule report:
-    """Write results/report.html."""
+    """Write results/report.html, and what wrote it."""
     input:
         spec="results/report.spec.json",
         sources=REPORT_SOURCES,
         results=report_inputs,
     output:
-        "results/report.html",
+        page="results/report.html",
+        provenance="results/report.provenance.json",
     log:
         "results/logs/report.log",
     benchmark:
@@ -28,5 +29,6 @@ rule report:
             --spec {input.spec:q} \
             --template report \
             --results results \
-            --out {output:q} 2>&1 | tee {log:q}
+            --out {output.page:q} \
+            --provenance {output.provenance:q} 2>&1 | tee {log:q}
         """

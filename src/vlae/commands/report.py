@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vlae.files import atomic, read_json
+from vlae.files import atomic, read_json, write_json
 from vlae.progress import say
 
 
@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--template", type=Path, required=True, help="report/ folder")
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
+    parser.add_argument("--provenance", type=Path, help="JSON to write: what wrote it")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -21,4 +22,6 @@ def run(arguments: argparse.Namespace) -> None:
     page = report.render(spec, arguments.template, arguments.results)
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
+    if arguments.provenance:
+        write_json(arguments.provenance, report.provenance())
     say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")

@@ -1,0 +1,46 @@
+"""Compare two results folders: settings, versions, numbers and verdicts, as a page."""
+
+import argparse
+from pathlib import Path
+
+from vlae.files import atomic
+from vlae.pages import TEMPLATES
+from vlae.progress import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", type=Path, metavar="A", help="a results folder")
+    parser.add_argument("second", type=Path, metavar="B", help="another one")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("compare.html"),
+        help="HTML to write (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--template", type=Path, default=TEMPLATES, help="folder of templates"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from vlae.comparison import compare
+    from vlae.inventory import Inventory
+    from vlae.pages import environment, style
+
+    folders = [Inventory(arguments.first), Inventory(arguments.second)]
+    found = compare(*folders)
+    text = (
+        environment(arguments.template)
+        .get_template("compare.html.j2")
+        .render(
+            style=style(arguments.template),
+            found=found,
+            folders=[str(folder.root) for folder in folders],
+            unfinished=[folder.unfinished() for folder in folders],
+        )
+    )
+    with atomic(arguments.out) as temporary:
+        temporary.write_text(text)
+    for sentence in found.summary():
+        say(sentence)
+    say(f"[compare] {arguments.out}")
