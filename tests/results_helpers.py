@@ -41,7 +41,10 @@ def write_results(
         "title": "Tiny",
         "overlays": ["tiny.yaml"],
         "seeds": list(seeds),
-        "experiments": {"effects": {"samples": 32}},
+        "experiments": {
+            "effects": {"samples": 32},
+            **{name: {} for name in ("codes", "redundancy", "chains")},
+        },
         "figures": [{"figure": "figure5", "rows": rows}],
         "claims": [claim],
         "runs": rows,

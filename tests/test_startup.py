@@ -56,6 +56,14 @@ LIGHT = {
         ["vlae.commands.report", "vlae.report"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "keep": (
+        ["vlae.commands.keep", "vlae.kept"],
+        {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "compare": (
+        ["vlae.commands.compare", "vlae.comparison"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
+    ),
 }
 
 

@@ -216,8 +216,8 @@ def _verdicts(first: Inventory, second: Inventory) -> list[Verdict]:
         claim, run, part = key
         numbers = [of.get(key, {}) for of in values]
         number = line(key, *numbers) if any(numbers) else None
-        verdicts = [of.get(key, "") for of in told]
-        found.append(Verdict(claim, part, run, *verdicts, number))
+        one, other = (of.get(key, "") for of in told)
+        found.append(Verdict(claim, part, run, one, other, number))
     return found
 
 

@@ -18,6 +18,7 @@ from vlae.judged import claims, criteria
 from vlae.pages import environment, style
 from vlae.plotting import Row
 from vlae.progress import clock
+from vlae.reproduction import against
 from vlae.results import read_table
 
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
@@ -44,6 +45,7 @@ def render(spec: Map, template: Path, results: Path) -> str:
         criteria=criteria(spec["claims"]) if spec["claims"] else None,
         figures=[_figure(f, template, results) for f in spec["figures"]],
         overviews=[_overview(row, results) for row in rows],
+        references=against(spec, results, template / "reference"),
         runs=_html(_runs_table(rows, results)),
         settings=_settings(rows, results),
         cards=[
