@@ -1,6 +1,8 @@
 """Training state on disk: one safetensors file, replaced atomically, no pickles."""
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +32,16 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: dict[str, Any]) -> No
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     with guarded(path.parent), atomic(path) as temporary:
         metadata = {METADATA: json.dumps(facts)}  # keys keep their order
-        safetensors.torch.save_file(contiguous, temporary, metadata)
+        try:
+            safetensors.torch.save_file(contiguous, temporary, metadata)
+        except safetensors.SafetensorError as error:
+            raise _of_the_system(error) from None
+
+
+def _of_the_system(error: Exception) -> Exception:
+    """The `OSError` in the library's words, which have no other trace of it."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

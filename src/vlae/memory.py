@@ -13,7 +13,7 @@ _WORDS = re.compile(
     r"can't allocate memory|out of memory|bad_alloc|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGT]iB)")
+_ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTPE]iB)")
 GENERAL = "Free some, or ask for more (mem_mb of the rule under SLURM)."
 
 

@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace) -> None:
             spec,
             data,
             arguments.checkpoints / digest(identity)[:16],
-            arguments.checkpoint_seconds,
-            memory_mb,
-            arguments.wait,
+            checkpoint_seconds=arguments.checkpoint_seconds,
+            data_memory_mb=memory_mb,
+            patience=arguments.wait,
         )
     checkpoints.save(arguments.out / "model.safetensors", result.weights, {})
     with atomic(arguments.out / "history.parquet") as temporary:
