@@ -61,7 +61,7 @@ def test_what_ran_out_and_what_to_lower(error, expected):
 def test_what_numpy_says():
     with (
         pytest.raises(
-            OutOfMemory, match="on this machine when 2.00 EiB more were asked"
+            OutOfMemory, match=r"on this machine when 2\.00 EiB more were asked"
         ),
         memory.explained("x", "y"),
     ):

@@ -60,8 +60,8 @@ def found(folder: Path) -> Lock | None:
     if not times:
         return None
     said = _note(state, min(times))
-    host = said.get("host", "")
-    there = host not in ("", socket.gethostname())
+    host = said.get("host")
+    there = isinstance(host, str) and host != socket.gethostname()
     return Lock(
         since=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(times))),
         owners=tuple(dict.fromkeys([*_noted(said), *_at_work(folder)])),
@@ -106,21 +106,21 @@ def _at_work(folder: Path) -> Iterator[str]:
     for process in psutil.process_iter():
         try:
             here = process.pid not in ours and Path(process.cwd()) == folder.resolve()
-            if here and _works(process.cmdline()):
+            if here and _kind(process.cmdline()):
                 yield _words(process)
         except (psutil.Error, OSError):  # it ended, or is somebody else's
             continue
 
 
-def _works(command: list[str]) -> bool:
-    """Whether a command line is that of Snakemake, or of one of its jobs."""
-    names = [Path(word).name for word in command[:3]]
-    module = command[2:3] if command[1:2] == ["-m"] else []
-    return "snakemake" in names[:2] or module in (["snakemake"], ["vlae"])
+def _kind(command: list[str]) -> str:
+    """`snakemake`, a command of this package as `vlae train`, or empty."""
+    if any(Path(word).name == "snakemake" for word in command[:2]):
+        return "snakemake"  # itself, or Python that was given its path
+    called = command[command.index("-m") + 1 :][:2] if "-m" in command else []
+    if called[:1] == ["vlae"]:
+        return " ".join(called)
+    return "snakemake" if called[:1] == ["snakemake"] else ""
 
 
 def _words(process: Any) -> str:
-    command = process.cmdline()
-    kind = "vlae" if "vlae" in command[:3] else "snakemake"
-    rest = command[command.index("vlae") + 1 :][:1] if kind == "vlae" else []
-    return " ".join([f"process {process.pid}", f"({' '.join([kind, *rest])})"])
+    return f"process {process.pid} ({_kind(process.cmdline())})"
