@@ -16,7 +16,7 @@ import pytest
 from test_workflow import OPTIONS, ROOT, copied_tree
 
 CONFIG = "tests/config/kills.yaml"
-PART = ["results/tables/claims.parquet", "results/figures/runs/strokes/vlae.svg"]
+PART = ["results/figures/runs/strokes/vlae.svg"]  # four commands, one of each stage
 # Times, and what nobody reads as a result.
 OTHERS = ("logs/", "benchmarks/", "checkpoints/", "report.html")
 
@@ -105,9 +105,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_results(
     work = Path(shutil.copytree(tree, tmp_path / "work"))
     again(work, targets)
     whole = results(work)
-    assert {"runs/strokes/vlae/1/model.safetensors", "tables/claims.parquet"} <= {
-        *whole
-    }
+    for name in ("runs", "experiments"):
+        assert [n for n in whole if n.startswith(name) and n.endswith(".parquet")]
     wipe(work)
     moments = random.Random(kills)
     killed = ends = 0
@@ -115,7 +114,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_results(
         unlock(work)
         process = start(work, targets)
         try:
-            assert process.wait(timeout=moments.uniform(0.5, 8)) == 0, printed(work)
+            assert process.wait(timeout=moments.uniform(0.5, 6)) == 0, printed(work)
         except subprocess.TimeoutExpired:
             kill_all(process)
             killed += 1
