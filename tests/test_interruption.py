@@ -92,21 +92,23 @@ def test_a_signal_ends_an_evaluation(at, data, whole, tmp_path, monkeypatch):
     assert same(train(wanted(), data, tmp_path, NEVER), whole)
 
 
-def test_an_evaluation_is_recorded_once_where_it_is_the_last_thing_done(
-    data, whole, tmp_path
-):
+def test_half_an_evaluation_is_none(data, whole, tmp_path):
+    """One split is through when the signal comes."""
+    check = interruption.Request.check
+    calls: list[None] = []
+
+    def late(request):
+        calls.append(None)
+        if len(calls) == 9:  # two splits at step 0, five steps, one split
+            request.number = signal.SIGTERM
+        check(request)
+
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        check = interruption.Request.check
-        calls: list[None] = []
-
-        def late(request):
-            calls.append(None)
-            if len(calls) == 8:  # 2 batches of step 0, 5 steps, 2 batches: after one
-                request.number = signal.SIGTERM
-            check(request)
-
         patch.setattr(interruption.Request, "check", late)
         train(wanted(), data, tmp_path, NEVER)
+    facts = checkpoints.load(tmp_path / CHECKPOINT)[1]
+    assert facts["step"] == 5
+    assert {row["step"] for row in facts["history"]} == {0}
     assert same(train(wanted(), data, tmp_path, NEVER), whole)
 
 

@@ -31,11 +31,6 @@ class State:
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def evaluated(self) -> bool:
-        """Whether the history has this step."""
-        return bool(self.history) and self.history[-1]["step"] == self.step
-
     def save(self, path: Path) -> None:
         facts = {
             "identity": self.identity,

@@ -190,8 +190,7 @@ class _Trainer:
         saved, evaluating = started, 0.0
         state.model.train()
         while True:
-            due = state.step % every == 0 or state.step == steps
-            if due and not state.evaluated:
+            if state.step % every == 0 or state.step == steps:
                 begun = time.monotonic()
                 self._evaluate()
                 evaluating = time.monotonic() - begun
