@@ -6,11 +6,12 @@ BIN := .venv/bin
 # Rules call `python`: it must be the environment's.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help env demo test lint lock reference bench
+.PHONY: help env demo unlock test lint lock reference bench
 
 help:
 	@echo 'make env        the environment in .venv, from requirements.lock (5.6 GB)'
 	@echo 'make demo       the pipeline on built-in data, to results/report.html'
+	@echo 'make unlock     the lock of a killed Snakemake, unless somebody is at work'
 	@echo 'make test       every check'
 	@echo 'make reference  config/README.md from the schemas'
 	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
@@ -26,9 +27,13 @@ env: .venv/installed
 	@echo '$(CURDIR)/src' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/vlae.pth"
 	@touch $@
 
-demo: env
+# Killed at any moment, the same command goes on.
+demo: unlock
 	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
 	@echo 'The report is at results/report.html'
+
+unlock: env
+	@$(RUN) python -m vlae unlock
 
 test: env lint
 	$(RUN) pytest

@@ -217,8 +217,8 @@ def test_memory_is_no_part_of_a_trainings_identity(data, tmp_path, capsys):
 def test_by_hand_the_memory_is_that_of_the_configuration(data, tmp_path, monkeypatch):
     asked = []
 
-    def noted(*arguments):
-        asked.append(arguments[-1])
+    def noted(*_, **options):
+        asked.append(options["data_memory_mb"])
         raise UserError("enough")
 
     monkeypatch.setattr(training, "train", noted)

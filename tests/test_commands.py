@@ -101,7 +101,7 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    assert {"--out", "--table", "--verdicts"} & {*said.split()}
+    assert {"--out", "--table", "--verdicts", "--folder"} & {*said.split()}
 
 
 @pytest.mark.parametrize(

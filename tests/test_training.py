@@ -409,15 +409,6 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["file.safetensors"]
 
 
-def test_a_second_training_in_the_same_folder_is_refused(data, tmp_path):
-    with (
-        checkpoints.exclusive(tmp_path),
-        pytest.raises(UserError, match=f"{tmp_path}: another training"),
-    ):
-        train(spec("vlae"), data, tmp_path, NEVER)
-    train(spec("vlae", training={"steps": 1}), data, tmp_path, NEVER)  # free again
-
-
 def test_a_gpu_that_is_not_there_is_an_error(data, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"cuda.*device: cpu"):

@@ -101,10 +101,8 @@ def after_training(run):
     }
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    """What a commit of the working tree would hold, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("tree")
+def copied_tree(folder):
+    """What a commit of the working tree would hold, copied to `folder`."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -117,6 +115,11 @@ def tree(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return copied_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="module")

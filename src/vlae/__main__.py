@@ -10,12 +10,18 @@ import ast
 import sys
 from pathlib import Path
 
-from vlae import registry
+from vlae import interruption, memory, registry
 from vlae.errors import UserError
+from vlae.progress import say
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 if it worked, 1 after a clear message if it did not."""
+    """Run one command.
+
+    Returns:
+        0 if it worked, 1 after a clear message if it did not, 128 and the number of
+        the signal if one stopped it.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog="python -m vlae",
@@ -24,17 +30,30 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in words if not word.startswith("-")), None)
     try:
-        for name in registry.names("commands"):
-            summary = _summary(name)
-            command = commands.add_parser(name, help=summary, description=summary)
-            if name == chosen:
-                registry.load("commands", name).add_arguments(command)
-        parsed = parser.parse_args(words)
-        registry.load("commands", parsed.command).run(parsed)
+        with interruption.raising():
+            for name in registry.names("commands"):
+                summary = _summary(name)
+                command = commands.add_parser(name, help=summary, description=summary)
+                if name == chosen:
+                    registry.load("commands", name).add_arguments(command)
+            parsed = parser.parse_args(words)
+            registry.load("commands", parsed.command).run(parsed)
     except UserError as error:
-        print(f"vlae {chosen}: {error}", file=sys.stderr)
-        return 1
+        return _fail(chosen, str(error))
+    except interruption.Stopped as stopped:
+        return _fail(chosen, str(stopped), stopped.status)
+    except KeyboardInterrupt:  # the second, where the first was to wait
+        return _fail(chosen, "stopped at once. What was saved is kept.", 130)
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not memory.exhausted(error):
+            raise
+        return _fail(chosen, memory.message(error))
     return 0
+
+
+def _fail(command: str | None, why: str, status: int = 1) -> int:
+    say(f"vlae {command}: {why}", sys.stderr)
+    return status
 
 
 def _summary(command: str) -> str:

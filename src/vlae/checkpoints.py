@@ -1,8 +1,9 @@
 """Training state on disk: one safetensors file, replaced atomically, no pickles."""
 
-import fcntl
 import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,35 @@ import safetensors.torch
 from torch import Tensor
 
 from vlae.errors import UserError
-from vlae.files import atomic
+from vlae.files import atomic, tidy
+from vlae.locks import alone
+from vlae.progress import say
+from vlae.space import guarded
 
 METADATA = "vlae"
+PATIENCE = 3600.0
+"""Seconds to wait for another training of the same spec, code and data."""
 
 
-def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write `tensors` and JSON-like `facts` to `path`, whole or not at all."""
+def save(path: Path, tensors: Mapping[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write `tensors` and JSON-like `facts` to `path`, whole or not at all.
+
+    Raises:
+        DiskFull: if there is no room; what was there before stays.
+    """
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    with atomic(path) as temporary:
+    with guarded(path.parent), atomic(path) as temporary:
         metadata = {METADATA: json.dumps(facts)}  # keys keep their order
-        safetensors.torch.save_file(contiguous, temporary, metadata)
+        try:
+            safetensors.torch.save_file(contiguous, temporary, metadata)
+        except safetensors.SafetensorError as error:
+            raise _of_the_system(error) from None
+
+
+def _of_the_system(error: Exception) -> Exception:
+    """The `OSError` in the library's words, which have no other trace of it."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -35,6 +54,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             facts = json.loads(file.metadata()[METADATA])
+        if not isinstance(facts, dict):
+            raise TypeError(f"facts are a {type(facts).__name__}")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
     except (
@@ -42,7 +63,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         OSError,
         KeyError,  # no facts in it
         TypeError,  # no metadata at all
-        json.JSONDecodeError,
+        ValueError,  # not JSON
+        RecursionError,  # JSON without end
     ) as error:
         raise UserError(
             f"{path}: not a complete safetensors file of this project ({error}). "
@@ -51,20 +73,50 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, facts
 
 
+def difference(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """What tensors differ in name, shape or type, in words; empty if none does."""
+    both = expected.keys() & found.keys()
+    parts = [
+        (expected.keys() - found.keys(), "missing"),
+        (found.keys() - expected.keys(), "unknown"),
+        ({n for n in both if _kind(expected[n]) != _kind(found[n])}, "of another kind"),
+    ]
+    words = []
+    for names, what in parts:
+        if names:
+            name = min(names)
+            detail = f"'{name}'"
+            if name in both:
+                detail += f" is {_kind(found[name])}, expected {_kind(expected[name])}"
+            words.append(f"{len(names)} {what}: {detail}{', ...' * (len(names) > 1)}")
+    return "; ".join(words)
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, name: str, patience: float = PATIENCE) -> Iterator[None]:
     """Hold `folder` against a second training; the system frees it at any death.
 
+    A second one waits: mostly it is a job submitted again whose first copy still runs,
+    and then it finds the work done. What killed trainings left half-written is removed.
+
+    Args:
+        name: of the training, for what is said.
+        patience: seconds to wait.
+
     Raises:
-        UserError: if another process holds it.
+        UserError: if another process still holds it then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder}: another training of the same spec, code and data is "
-                "running. Wait for it, or stop it."
-            ) from None
+    with alone(folder / "lock", name, "trains it", patience) as held:
+        if held.killed:
+            say(
+                f"[{name}] the attempt before ({held.killed}) was killed without a "
+                "word: out of memory, a lost node, or kill -9"
+            )
+        if held.sure:
+            for path in folder.glob("*.safetensors"):
+                tidy(path, 0)
         yield

@@ -64,8 +64,8 @@ def download(
     name = f"{dataset}/{out.name}"
     attempts = []
     folder = out.parent
-    with _usable(folder), guarded(folder), alone(_partial(out, "lock"), name) as waited:
-        if _is_there(out, file["checksum"], waited):
+    with _usable(folder), guarded(folder), alone(_partial(out, "lock"), name) as held:
+        if _is_there(out, file["checksum"], held.waited):
             say(f"[{name}] is already there")
             _tidy(out)
             return

@@ -4,12 +4,16 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from vlae.errors import UserError
+
+LEFT_OVER = 86_400.0
+"""Seconds after which a temporary file is a killed process's: none writes so long."""
 
 
 @contextmanager
@@ -17,9 +21,11 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`.
 
     The data reach the disk before the name does, so a crash leaves either the
-    old file or the new one.
+    old file or the new one. What killed processes left beside it is removed a day
+    later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    tidy(path, LEFT_OVER)
     handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
     )
@@ -33,6 +39,14 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def tidy(path: Path, age: float) -> None:
+    """Remove temporary files of `atomic(path)` untouched for `age` seconds."""
+    for left in path.parent.glob(f".{path.stem}-????????{path.suffix}"):
+        with suppress(FileNotFoundError):  # another process may tidy as well
+            if time.time() - left.stat().st_mtime >= age:
+                left.unlink()
 
 
 def write_json(path: Path, content: Any) -> None:

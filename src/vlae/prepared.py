@@ -69,6 +69,8 @@ class Prepared:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise _broken(path, str(error)) from None
+        if not isinstance(array, np.memmap):  # a zip file is opened as well
+            raise _broken(path, "not an .npy file")
         if array.shape != expected or array.dtype != np.uint8:
             raise _broken(path, f"{array.dtype} {array.shape}, expected {expected}")
         return array

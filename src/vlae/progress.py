@@ -1,7 +1,11 @@
 """Lines that say how far a long step is."""
 
+import os
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
 
 SECONDS_BETWEEN = 5.0
 
@@ -47,6 +51,19 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def say(line: str) -> None:
-    """Print at once, so that logs and terminals show it while it is true."""
-    print(line, file=sys.stdout, flush=True)
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Print at once, so that logs and terminals show it while it is true.
+
+    Where nobody reads any more, work goes on in silence: the `tee` behind a job may
+    be killed a moment before the job is.
+
+    Args:
+        stream: standard output unless given.
+    """
+    stream = stream or sys.stdout
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        # Also what the stream still holds: Python would fail on it at its exit.
+        with suppress(OSError), Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())

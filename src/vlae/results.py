@@ -70,10 +70,17 @@ class RunResults:
         """Arrays of an experiment, first seed."""
         path = self._folder(self._experiments, self.seeds[0]) / f"{experiment}.npz"
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
+            file = np.load(path, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("not an .npz file")
+            with file:
+                found = dict(file)
         except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
             raise _unreadable(path, error) from None
+        for name, array in found.items():
+            if not isinstance(array, np.ndarray):  # bytes, from any other zip file
+                raise _unreadable(path, ValueError(f"'{name}' is no array"))
+        return found
 
     def _folder(self, root: Path, seed: int) -> Path:
         return root / self.dataset / self.run / str(seed)

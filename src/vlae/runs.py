@@ -44,13 +44,13 @@ def load(folder: Path) -> TrainedRun:
     device = resolve_device(spec["device"])
     model = build_model(spec)
     weights = checkpoints.load(folder / WEIGHTS)[0]
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+    wrong = checkpoints.difference(model.state_dict(), weights)
+    if wrong:
         raise UserError(
             f"{folder / WEIGHTS}: weights of another network than {SPEC} beside it "
-            f"describes ({error}). Delete it and run again."
-        ) from None
+            f"describes ({wrong}). Delete it and run again."
+        )
+    model.load_state_dict(weights)
     return TrainedRun(spec, model.to(device).eval(), device)
 
 

@@ -3,13 +3,14 @@
 Bits depend on spec, code, data, machine and device, and on nothing else: every
 epoch's order follows from seed and epoch, all other noise from one generator
 whose state is in the checkpoint, and a held-out evaluation has a generator of
-its own. So a killed run continues to the very weights of an unkilled one.
+its own. So a killed run continues to the very weights of an unkilled one. A signal
+that asks it to end is obeyed between two steps, or within an evaluation.
 """
 
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,17 @@ from torch import Tensor, nn
 from vlae import batches, checkpoints, registry
 from vlae.computing import compiled, number_format, resolve_device, set_up
 from vlae.errors import UserError
+from vlae.evaluation import evaluate
+from vlae.files import digest
+from vlae.identity import training_code
+from vlae.interruption import Request, Stopped, postponed
 from vlae.latent import Noise
 from vlae.observation import observe
 from vlae.prepared import Prepared, targets, taught
 from vlae.progress import Progress, say
 from vlae.schedules import kl_weight, learning_rate_factor
 from vlae.seeds import derive, generator
+from vlae.state import FACTS, State
 
 SPLITS = ("train", "test")
 CHECKPOINT, FINISHED = "state.safetensors", "finished.safetensors"
@@ -40,45 +46,6 @@ class Trained:
     parameters: int
 
 
-@dataclass
-class _State:
-    """Everything that changes from step to step."""
-
-    model: Any  # of a module of vlae.models: no two have the same methods
-    optimiser: torch.optim.Optimizer
-    noise: torch.Generator
-    step: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-    def save(self, path: Path) -> None:
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
-        tensors["noise"] = self.noise.get_state()
-        facts = {"step": self.step, "seconds": self.seconds, "history": self.history}
-        checkpoints.save(path, tensors, facts)
-
-    def restore(self, path: Path) -> None:
-        tensors, facts = checkpoints.load(path)
-        self.noise.set_state(tensors.pop("noise"))
-        self.model.load_state_dict(_below("model.", tensors))
-        optimiser = self.optimiser.state_dict()
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _below("optimiser.", tensors).items():
-            index, key = name.split(".", 1)
-            # In memory as the weights are: the fused optimiser takes no mixture.
-            layout = torch.channels_last if tensor.ndim == 4 else torch.preserve_format
-            state.setdefault(int(index), {})[key] = tensor.to(memory_format=layout)
-        self.optimiser.load_state_dict({**optimiser, "state": state})
-        self.step, self.seconds = facts["step"], facts["seconds"]
-        self.history = facts["history"]
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-
-
 def build_model(spec: dict[str, Any]) -> Any:
     """The model of a run spec, with initial weights that follow from its seed.
 
@@ -90,12 +57,25 @@ def build_model(spec: dict[str, Any]) -> Any:
     return model.to(memory_format=torch.channels_last)
 
 
+def identity(
+    spec: dict[str, Any], data: Prepared, device: torch.device
+) -> dict[str, str]:
+    """What the bits of a training follow from, but for the machine: hashes by name."""
+    return {
+        "spec": digest(spec),
+        "code": training_code(spec["network"]["model"]),
+        "data": digest(data.card["sha256"]),
+        "device": str(device),
+    }
+
+
 def train(
     spec: dict[str, Any],
     data: Prepared,
     folder: Path,
     checkpoint_seconds: float = 60.0,
     data_memory_mb: int = 4000,
+    patience: float = checkpoints.PATIENCE,
 ) -> Trained:
     """Run, or continue, the training of `spec`.
 
@@ -103,33 +83,38 @@ def train(
         spec: a run spec (see `Configuration.run_spec`).
         data: prepared data with splits train and test.
         folder: checkpoint folder that belongs to this spec, code and data alone.
-        checkpoint_seconds: seconds of work that a kill may cost.
+        checkpoint_seconds: seconds of work that a kill may cost; more only where one
+            step or one evaluation takes longer.
         data_memory_mb: memory for images, in 10^6 bytes; more of them are read from
             their files while training. Changes no bit.
+        patience: seconds to wait for another process that trains it.
 
     Raises:
-        UserError: non-finite loss, no such device, folder in use, a broken
-            checkpoint, or images that cannot be read.
+        UserError: non-finite loss, no such device, folder in use, a checkpoint that is
+            broken or another training's, a full disk, or images that cannot be read.
+        Stopped: by a signal. What was done is saved.
     """
     set_up(spec)
     device = resolve_device(spec["device"])
-    with checkpoints.exclusive(folder):
+    with checkpoints.exclusive(folder, _name(spec), patience):
         trainer = _Trainer(spec, data, device, data_memory_mb)
         finished = folder / FINISHED
-        if finished.exists():
-            say(f"[{trainer.name}] already finished, taken from {finished}")
-            weights, facts = checkpoints.load(finished)
-            return Trained(weights, **facts)
         with closing(trainer):
-            result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
-        facts = {
-            "history": result.history,
-            "seconds": result.seconds,
-            "parameters": result.parameters,
-        }
-        checkpoints.save(finished, result.weights, facts)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+            if finished.exists():
+                weights, facts = trainer.state.finished(finished)
+                say(f"[{trainer.name}] already finished, taken from {finished}")
+                return Trained(weights, **facts)
+            with postponed() as trainer.request:
+                result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
+                facts = {key: getattr(result, key) for key in FACTS}
+                facts["identity"] = trainer.state.identity
+                checkpoints.save(finished, result.weights, facts)
+                (folder / CHECKPOINT).unlink(missing_ok=True)
         return result
+
+
+def _name(spec: dict[str, Any]) -> str:
+    return f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
 
 
 class _Trainer:
@@ -141,7 +126,7 @@ class _Trainer:
         data_memory_mb: int = 4000,
     ) -> None:
         self.spec, self.device = spec, device
-        self.name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
+        self.name = _name(spec)
         self.settings = spec["training"]
         self.images = batches.opened(
             {s: data.images(s) for s in SPLITS},
@@ -166,7 +151,9 @@ class _Trainer:
         self.parameters = list(model.parameters())
         self.losses = compiled(self._losses, spec["compile"])
         noise = generator(device, spec["seed"], "training noise")
-        self.state = _State(model, optimiser, noise)
+        bits = identity(spec, data, device)
+        self.state = State(model, optimiser, noise, bits)
+        self.request = Request()
         self.first_bad = torch.full((), -1, device=device)
 
     def close(self) -> None:
@@ -178,30 +165,51 @@ class _Trainer:
         if checkpoint.exists():
             state.restore(checkpoint)
             say(f"[{self.name}] continues from step {state.step} of {steps}")
-        progress = Progress(self.name, steps, "step", start=state.step)
+        before, started = state.seconds, time.monotonic()
+        try:
+            self._train(checkpoint, checkpoint_seconds)
+        except Stopped as stopped:  # by `request`, so the state is whole
+            self._check_finite()
+            state.seconds = before + time.monotonic() - started
+            state.save(checkpoint)
+            stopped.next = (
+                f"{self.name}: step {state.step} of {steps} is saved in {checkpoint}; "
+                "the same command continues there."
+            )
+            raise
+        state.seconds = before + time.monotonic() - started
+        parameters = sum(p.numel() for p in self.parameters)
+        weights = {k: v.cpu().contiguous() for k, v in state.model.state_dict().items()}
+        return Trained(weights, state.history, state.seconds, parameters)
+
+    def _train(self, checkpoint: Path, checkpoint_seconds: float) -> None:
+        state, steps = self.state, self.settings["steps"]
         every = self.spec["evaluation"]["every"]
-        started = saved = time.monotonic()
-        before = state.seconds
+        progress = Progress(self.name, steps, "step", start=state.step)
+        before, started = state.seconds, time.monotonic()
+        saved, evaluating = started, 0.0
         state.model.train()
-        while state.step < steps:
-            if state.step % every == 0:
+        while True:
+            if state.step % every == 0 or state.step == steps:
+                begun = time.monotonic()
                 self._evaluate()
+                evaluating = time.monotonic() - begun
+            if state.step >= steps:
+                return
             terms = self._step()
             state.step += 1
             if progress.due(state.step):
                 self._check_finite()
                 progress.update(state.step, _describe(terms))
-            state.seconds = before + time.monotonic() - started
-            if time.monotonic() - saved >= checkpoint_seconds:
+            now = time.monotonic()
+            # What comes before the next chance: a step, and maybe an evaluation.
+            ahead = evaluating if state.step % every == 0 else 0.0
+            if now - saved + ahead >= checkpoint_seconds:
                 self._check_finite()
+                state.seconds = before + now - started
                 state.save(checkpoint)
                 saved = time.monotonic()
-        self._check_finite()
-        self._evaluate()
-        state.seconds = before + time.monotonic() - started
-        parameters = sum(p.numel() for p in self.parameters)
-        weights = {k: v.cpu().contiguous() for k, v in state.model.state_dict().items()}
-        return Trained(weights, state.history, state.seconds, parameters)
+            self.request.check()
 
     def _step(self) -> dict[str, Tensor]:
         spec, state, settings = self.spec, self.state, self.settings
@@ -254,35 +262,24 @@ class _Trainer:
                 "scale of the likelihood."
             )
 
-    @torch.no_grad()
     def _evaluate(self) -> None:
-        """Append what the model records of train and held-out images."""
-        model, spec = self.state.model, self.spec
+        """Append what the model records of train and held-out images, or nothing."""
+        model, step = self.state.model, self.state.step
         model.eval()
+        rows: list[dict[str, Any]] = []
         for split in SPLITS:
-            noise = generator(self.device, spec["seed"], "evaluation", split)
-            count = min(spec["evaluation"]["images"], len(self.images[split]))
-            sums: dict[str, Tensor] = {}
-            for start in range(0, count, 500):
-                rows = slice(start, min(start + 500, count))
-                images = self.images[split].rows(rows)
-                x, target = observe(images, spec["data_noise"], noise)
-                found = model.evaluate(
-                    x, target, self.labels[split][rows], model.draw_noise(len(x), noise)
-                )
-                for term, values in found.items():
-                    sums[term] = sums.get(term, 0) + values.cpu().double().sum(0)
-            means = {term: total / count for term, total in sums.items()}
-            self.state.history += [
-                {
-                    "step": self.state.step,
-                    "split": "held-out" if split == "test" else split,
-                    "term": term,
-                    "value": value,
-                }
-                for term, value in model.recorded(means, count).items()
-            ]
+            found = evaluate(
+                model,
+                self.spec,
+                split,
+                self.images[split],
+                self.labels[split],
+                self.request.check,
+            )
+            shown = {"step": step, "split": "held-out" if split == "test" else split}
+            rows += [{**shown, "term": t, "value": v} for t, v in found.items()]
         model.train()
+        self.state.history += rows
 
 
 def _labels(

@@ -17,6 +17,7 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 
 from snakemake.exceptions import WorkflowError
 
+from vlae import ownership
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
 from vlae.identity import code_hash, training_code
@@ -28,6 +29,20 @@ try:
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# Snakemake's own message about a lock cannot tell whose it is.
+LOCK = ownership.found(Path())
+if LOCK is not None and LOCK.stale:
+    print(
+        f"The lock of {LOCK.since} here is of a Snakemake that is gone (as far as this "
+        "machine can see). If it stops the call: make unlock (or snakemake --unlock).",
+        file=sys.stderr,
+    )
+
+
+onstart:
+    ownership.note(Path(".snakemake"))
+
 
 DATASETS = list(CONFIGURATION.content["datasets"])
 RUNS = sorted({run for runs in CONFIGURATION.content["runs"].values() for run in runs})

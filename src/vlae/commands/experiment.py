@@ -2,8 +2,9 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from vlae import prepared, registry
+from vlae import memory, prepared, registry
 from vlae.errors import UserError
 from vlae.files import atomic, read_json
 from vlae.progress import say
@@ -27,16 +28,17 @@ def run(arguments: argparse.Namespace) -> None:
 
     spec = read_json(arguments.spec, "experiment spec")
     module = registry.load("experiments", spec["experiment"])
-    judge = runs.load(arguments.judge) if arguments.judge else None
-    # The run comes last: its thread count is the one that holds.
-    trained = runs.load(arguments.run)
-    if not isinstance(trained.model, LatentVariableModel):
-        raise UserError(
-            f"--run: {arguments.run} holds a {trained.spec['network']['model']}; "
-            "expected a generative model, which experiments draw images from."
-        )
-    context = Context(spec, trained, prepared.load(arguments.data), judge)
-    result = module.run(context)
+    with memory.explained(spec["experiment"], _advice(spec)):
+        judge = runs.load(arguments.judge) if arguments.judge else None
+        # The run comes last: its thread count is the one that holds.
+        trained = runs.load(arguments.run)
+        if not isinstance(trained.model, LatentVariableModel):
+            raise UserError(
+                f"--run: {arguments.run} holds a {trained.spec['network']['model']}; "
+                "expected a generative model, which experiments draw images from."
+            )
+        context = Context(spec, trained, prepared.load(arguments.data), judge)
+        result = module.run(context)
     identity = {key: spec[key] for key in ("dataset", "run", "seed")}
     table = result.table.assign(**identity)[[*identity, *result.table.columns]]
     with atomic(arguments.table) as temporary:
@@ -45,3 +47,17 @@ def run(arguments: argparse.Namespace) -> None:
         np.savez_compressed(temporary, **result.arrays)
     run_name = "/".join(str(value) for value in identity.values())
     say(f"[{run_name}] experiment {spec['experiment']} done")
+
+
+def _advice(spec: dict[str, Any]) -> str:
+    """What to lower: the settings that are counts, as they are."""
+    counts = [
+        f"{key} (now {value})"
+        for key, value in spec["settings"].items()
+        if isinstance(value, int)
+    ]
+    some = f"Lower {', '.join(counts)} in experiments.{spec['experiment']}, or the"
+    return (
+        f"{some if counts else 'Lower the'} width of the network; or give the job more "
+        "memory. Nothing half-written is left."
+    )

@@ -5,10 +5,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from vlae import prepared
+from vlae import memory, prepared
 from vlae.errors import UserError
 from vlae.files import atomic, digest, read_json, write_json
-from vlae.identity import training_code
 from vlae.progress import clock, say
 
 
@@ -29,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds of work that a kill may cost (default: %(default)s)",
     )
     parser.add_argument(
+        "--wait",
+        type=float,
+        default=3600.0,
+        help="seconds to wait while another process trains the same (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
         "--data-memory-mb",
         type=int,
         default=4000,
@@ -42,17 +48,33 @@ def run(arguments: argparse.Namespace) -> None:
 
     from vlae import checkpoints, computing, training
 
-    memory = arguments.data_memory_mb
-    if memory < 0:
-        raise UserError(f"--data-memory-mb: expected 0 or more, got {memory}.")
+    memory_mb = arguments.data_memory_mb
+    for option in ("data_memory_mb", "checkpoint_seconds", "wait"):
+        if getattr(arguments, option) < 0:
+            raise UserError(
+                f"--{option.replace('_', '-')}: expected 0 or more, got "
+                f"{getattr(arguments, option)}."
+            )
     spec = read_json(arguments.spec, "run spec")
+    name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
     data = prepared.load(arguments.data)
     device = computing.resolve_device(spec["device"])
-    code = training_code(spec["network"]["model"])
-    identity = {"spec": spec, "code": code, "data": data.card["sha256"]}
-    key = digest({**identity, "device": str(device)})[:16]
-    folder = arguments.checkpoints / key
-    result = training.train(spec, data, folder, arguments.checkpoint_seconds, memory)
+    identity = training.identity(spec, data, device)
+    advice = (
+        f"Lower data_memory_mb (now {memory_mb}; it changes no result) or, of the "
+        f"run, training.batch_size (now {spec['training']['batch_size']}) or the "
+        "width in network_settings; or give the job more memory. The last "
+        "checkpoint, if any, is kept."
+    )
+    with memory.explained(name, advice):
+        result = training.train(
+            spec,
+            data,
+            arguments.checkpoints / digest(identity)[:16],
+            checkpoint_seconds=arguments.checkpoint_seconds,
+            data_memory_mb=memory_mb,
+            patience=arguments.wait,
+        )
     checkpoints.save(arguments.out / "model.safetensors", result.weights, {})
     with atomic(arguments.out / "history.parquet") as temporary:
         pd.DataFrame(result.history).to_parquet(temporary, index=False)
@@ -61,12 +83,11 @@ def run(arguments: argparse.Namespace) -> None:
         "parameters": result.parameters,
         "steps": spec["training"]["steps"],
         "device": device_name(device),
-        "code": code,
-        "data_sha256": digest(data.card["sha256"]),
+        "code": identity["code"],
+        "data_sha256": identity["data"],
         "versions": versions(),
     }
     write_json(arguments.out / "training.json", facts)
-    name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
     say(f"[{name}] trained in {clock(result.seconds)} on {facts['device']}")
 
 

@@ -1,0 +1,42 @@
+"""Clear the lock that a killed Snakemake left, unless its owner lives."""
+
+import argparse
+import socket
+from pathlib import Path
+
+from vlae import ownership
+from vlae.errors import UserError
+from vlae.progress import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(),
+        help="that Snakemake runs in (default: this one)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    folder = arguments.folder.resolve()
+    lock = ownership.found(folder)
+    if lock is None:
+        return
+    if lock.owners:
+        raise UserError(
+            f"{folder} is locked since {lock.since}, and here is still at work: "
+            f"{', '.join(lock.owners)}. Wait until all have ended, or end them "
+            "(`kill PID`: trainings save first); then run the same command again."
+        )
+    if lock.elsewhere:
+        raise UserError(
+            f"{folder} is locked since {lock.since} by {lock.elsewhere}, which cannot "
+            f"be seen from {socket.gethostname()}. Look there; if it is gone: "
+            "snakemake --unlock"
+        )
+    ownership.clear(folder)
+    say(
+        f"Cleared the lock of {lock.since}: no Snakemake and no job of it is alive in "
+        f"{folder} on {socket.gethostname()}"
+    )
