@@ -15,6 +15,8 @@ rule download:
         "results/logs/download/{dataset}/{file}.log",
     wildcard_constraints:
         file=r"(?!sources\.json$)[^/]+",
+    # What trainings wait for.
+    priority: 200
     conda:
         "../../environment.yml"
     resources:
@@ -45,6 +47,7 @@ rule prepare:
         "results/logs/prepare/{dataset}.log",
     benchmark:
         "results/benchmarks/prepare/{dataset}.tsv"
+    priority: 200
     conda:
         "../../environment.yml"
     threads: preparing_threads

@@ -22,6 +22,8 @@ rule run_spec:
         "results/runs/{dataset}/{run}/{seed}/spec.json",
     log:
         "results/logs/specs/runs/{dataset}/{run}/{seed}.log",
+    # What trainings wait for; Snakemake does not raise it by itself.
+    priority: 200
     conda:
         "../../environment.yml"
     params:
@@ -36,6 +38,7 @@ rule data_spec:
         "results/data/{dataset}/spec.json",
     log:
         "results/logs/specs/data/{dataset}.log",
+    priority: 200
     conda:
         "../../environment.yml"
     params:
@@ -50,6 +53,7 @@ rule sources:
         "results/raw/{dataset}/sources.json",
     log:
         "results/logs/specs/sources/{dataset}.log",
+    priority: 200
     conda:
         "../../environment.yml"
     params:
