@@ -7,12 +7,19 @@ configfile: "config/claims.yaml"
 configfile: "config/config.yaml"
 
 
-# One GPU training at a time on this machine; under SLURM each is a job of its own.
+# GPUs of this machine (resources.smk has their number) limit nothing elsewhere.
 resource_scopes:
     gpu="local",
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
+
+
+# Only with `--sdm apptainer`.
+container: CONFIGURATION.content["container"]
+
+
 include: "workflow/rules/specs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -22,8 +29,25 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 
+localrules:
+    all,
+
+
 rule all:
     default_target: True
     input:
         "results/report.html",
         all_figures,
+
+
+onstart:
+    ownership.note(Path(".snakemake"))
+    if elsewhere():
+        # The default profile, made for one machine where commands speak for themselves,
+        # is quiet of rules, and so of errors that only the executor knows.
+        workflow.output_settings.quiet.discard(Quietness.RULES)
+        slurm.watch(Path.cwd())
+
+
+onerror:
+    slurm.explain(log)

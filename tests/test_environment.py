@@ -1,9 +1,12 @@
 """The two environments, of conda and of make, are the same versions."""
 
+import tomllib
 from pathlib import Path
 
 import environment
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -41,3 +44,32 @@ def test_lock_names_no_host():
     for name in ("requirements.lock", "environment.yml", "requirements.in"):
         text = (ROOT / name).read_text()
         assert "://" not in text and "index-url=" not in text, name
+
+
+def test_conda_finds_one_version_of_each_package_on_every_system():
+    """Pip takes the lines whose markers hold: never two, and torch on all."""
+    written = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert written["channels"] == ["conda-forge", "nodefaults"]
+    python, pip, pinned = written["dependencies"]
+    assert pip.startswith("pip=")
+    version = python.removeprefix("python=")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert SpecifierSet(project["requires-python"]).contains(version)
+    for system, machine in (
+        ("linux", "x86_64"),
+        ("linux", "aarch64"),
+        ("darwin", "arm64"),
+    ):
+        here = {
+            "sys_platform": system,
+            "platform_machine": machine,
+            "python_full_version": version,
+            "python_version": version.rpartition(".")[0],
+            "platform_python_implementation": "CPython",
+        }
+        wanted = [Requirement(pin) for pin in pinned["pip"]]
+        names = [r.name for r in wanted if not r.marker or r.marker.evaluate(here)]
+        assert len(names) == len(set(names))
+        assert {"torch", "torchvision", "snakemake"} <= set(names)
+        # The GPU's libraries come with it where NVIDIA has them, and only there.
+        assert ("nvidia-cublas" in names) == (system == "linux")

@@ -291,7 +291,6 @@ def test_memory_for_images_reaches_the_training_and_repeats_none(finished):
     assert planned(finished, *memory) == set()
     said = snakemake(finished, "-n", "-p", "--forcerun", "train", *memory)
     assert "--data-memory-mb 123 " in said
-    assert "mem_mb=4123," in said
 
 
 def test_learning_rate_of_one_run(work):
@@ -402,10 +401,42 @@ def test_dry_run_of_what_ships(tree, overlay):
     assert "rror" not in printed
 
 
-def test_dry_run_under_slurm(tree):
-    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
-    assert "train strokes/vlae/1" in jobs(printed)
-    assert "slurm_partition=cpu" in printed
+def test_under_slurm_trainings_ask_for_gpus_and_for_time(tree):
+    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm", config=[])
+    (asked,) = set(re.findall(r"mnist/vlae/.*(gpu=\d)", blocks(printed, "train")))
+    assert asked == "gpu=1"
+    minutes = re.search(r"celeba/vlae/.*runtime=(\d+)", blocks(printed, "train"))
+    assert minutes and 100 < int(minutes[1]) < 300
+
+
+def blocks(printed, rule):
+    """Wildcards and resources of each job of a rule, a line each."""
+    found = re.findall(rf"^rule {rule}:\n((?:    .*\n)*)", printed, re.MULTILINE)
+    lines = []
+    for block in found:
+        values = re.search(r"wildcards: (.*)", block)
+        resources = re.search(r"resources: (.*)", block)
+        assert values and resources
+        name = "/".join(pair.split("=")[1] for pair in values[1].split(", "))
+        lines.append(f"{name}/ {resources[1]}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("visible", "device", "asked"),
+    [("0,1", "auto", 1), ("", "auto", 0), ("0", "cpu", 0)],
+)
+def test_here_trainings_ask_for_a_gpu_if_there_is_one(
+    tree, tmp_path, monkeypatch, visible, device, asked
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    overlay = tmp_path / "device.yaml"
+    overlay.write_text(f"defaults: {{device: {device}}}\n")
+    target = "results/runs/mnist/vlae/1/model.safetensors"
+    config = ["--configfile", str(overlay)]
+    printed = snakemake(tree, "-n", "-p", "--forceall", "--", target, config=config)
+    assert f"gpu={asked}" in blocks(printed, "train")
+    assert f"--gpus {asked} " in printed
 
 
 def test_slurm_profile_repeats_no_key_of_the_default_profile():

@@ -9,7 +9,8 @@ from pathlib import Path
 
 HEAD = """\
 # The one environment of every rule, for `snakemake --use-conda`. Generated from
-# requirements.lock by `make lock`: the same versions as `make env` installs.
+# requirements.lock by `make lock`: the same versions as `make env` installs, for GPU
+# and CPU alike: torch comes with CUDA's libraries on Linux and needs none of them.
 name: vlae
 channels:
   - conda-forge

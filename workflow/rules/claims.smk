@@ -1,6 +1,11 @@
 """Claims: tables of experiments in, findings seed by seed and verdicts out."""
 
 
+localrules:
+    claim,
+    verdicts,
+
+
 rule claim:
     """Judge one claim of the paper."""
     input:
@@ -13,9 +18,6 @@ rule claim:
         "results/logs/claims/{claim}.log",
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=20,
     params:
         code=claim_code,
     shell:
@@ -39,9 +41,6 @@ rule verdicts:
         "results/logs/verdicts.log",
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         code=verdicts_code,
     shell:

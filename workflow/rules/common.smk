@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "src"))
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import Quietness
 
 from vlae import ownership
 from vlae.configuration import Configuration, RunName
@@ -38,10 +39,6 @@ if LOCK is not None and LOCK.stale:
         "machine can see). If it stops the call: make unlock (or snakemake --unlock).",
         file=sys.stderr,
     )
-
-
-onstart:
-    ownership.note(Path(".snakemake"))
 
 
 DATASETS = list(CONFIGURATION.content["datasets"])
@@ -118,16 +115,6 @@ def expected_checksum(wildcards):
     return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["checksum"]
 
 
-def preparing_threads(wildcards):
-    """Half of the cores, up to 16, where the module can use them.
-
-    With all of them it would wait until no training runs.
-    """
-    if not CONFIGURATION.parallel(wildcards.dataset):
-        return 1
-    return max(1, min(32, workflow.cores or 32) // 2)
-
-
 def dataset_code(wildcards):
     kind = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
     return code_hash("commands.prepare", f"datasets.{kind}")
@@ -151,25 +138,6 @@ def experiment_code(wildcards):
 def figure_code(wildcards):
     figure = wildcards.get("figure", "overview")
     return code_hash("commands.figure", f"figures.{figure}")
-
-
-def training_threads(wildcards):
-    spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
-    return spec["threads"]
-
-
-def training_gpus(wildcards):
-    spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
-    return 0 if spec["device"] == "cpu" else 1
-
-
-def data_memory(wildcards):
-    return CONFIGURATION.content["data_memory_mb"]
-
-
-def training_memory(wildcards):
-    """MB for a training: its images, and everything else."""
-    return data_memory(wildcards) + 4000
 
 
 def run_folder(name, seed):

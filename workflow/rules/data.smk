@@ -5,6 +5,11 @@ the arrays and tables that the card describes.
 """
 
 
+# Compute nodes of a cluster often have no way out.
+localrules:
+    download,
+
+
 rule download:
     """Fetch one raw file; where from does not matter, its checksum does."""
     input:
@@ -19,9 +24,6 @@ rule download:
     priority: 200
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=1000,
-        runtime=60,
     params:
         expected=expected_checksum,
     shell:
@@ -52,8 +54,8 @@ rule prepare:
         "../../environment.yml"
     threads: preparing_threads
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=preparing_memory,
+        runtime=preparing_minutes,
     params:
         code=dataset_code,
     shell:

@@ -21,8 +21,8 @@ rule experiment:
     threads: training_threads
     resources:
         gpu=training_gpus,
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=experiment_memory,
+        runtime=experiment_minutes,
     params:
         code=experiment_code,
         judge=judge_option,
@@ -33,6 +33,7 @@ rule experiment:
             --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
             --data results/data/{wildcards.dataset} \
             {params.judge} \
+            --gpus {resources.gpu} \
             --table {output.table:q} \
             --arrays {output.arrays:q} 2>&1 | tee {log:q}
         """

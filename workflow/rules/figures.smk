@@ -1,6 +1,11 @@
 """Figures: tables and arrays in, svg and png out. No figure looks at a model."""
 
 
+localrules:
+    figure,
+    overview,
+
+
 rule figure:
     """Draw one figure of the paper."""
     input:
@@ -15,9 +20,6 @@ rule figure:
         "results/benchmarks/figures/{figure}.tsv"
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=20,
     params:
         code=figure_code,
     shell:
@@ -44,9 +46,6 @@ rule overview:
         "results/benchmarks/figures/runs/{dataset}/{run}.tsv"
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=20,
     params:
         code=figure_code,
     shell:

@@ -1,5 +1,10 @@
 """Report: figures, tables and specs in, one self-contained HTML file out."""
 
+
+localrules:
+    report,
+
+
 REPORT_SOURCES = sorted(str(p) for p in Path("report").rglob("*") if p.is_file())
 
 
@@ -18,9 +23,6 @@ rule report:
         "results/benchmarks/report.tsv"
     conda:
         "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=20,
     params:
         code=report_code,
     shell:

@@ -29,7 +29,7 @@ rule train:
         mem_mb=training_memory,
         # Here and not in `params`, since a change of it must retrain nothing.
         data_mb=data_memory,
-        runtime=240,
+        runtime=training_minutes,
     params:
         code=train_code,
     shell:
@@ -39,6 +39,7 @@ rule train:
             --data results/data/{wildcards.dataset} \
             --checkpoints results/checkpoints \
             --data-memory-mb {resources.data_mb} \
+            --gpus {resources.gpu} \
             --out results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
             2>&1 | tee {log:q}
         """

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vlae import memory, prepared, registry
+from vlae import gpus, memory, prepared, registry
 from vlae.errors import UserError
 from vlae.files import atomic, read_json
 from vlae.progress import say
@@ -17,6 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--judge", type=Path, help="folder of the classifier's run")
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="GPUs that the job asked for, as of `train` (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -28,6 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     spec = read_json(arguments.spec, "experiment spec")
     module = registry.load("experiments", spec["experiment"])
+    device = read_json(arguments.run / runs.SPEC, "run spec")["device"]
+    gpus.take(arguments.gpus, device)
     with memory.explained(spec["experiment"], _advice(spec)):
         judge = runs.load(arguments.judge) if arguments.judge else None
         # The run comes last: its thread count is the one that holds.

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from vlae import memory, prepared
+from vlae import gpus, memory, prepared, staging
 from vlae.errors import UserError
 from vlae.files import atomic, digest, read_json, write_json
 from vlae.progress import clock, say
@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="memory for images, MB; more are read while training; changes no result "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="GPUs that the job asked for; with 1, a device: auto that finds none is "
+        "an error (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -57,7 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
             )
     spec = read_json(arguments.spec, "run spec")
     name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
-    data = prepared.load(arguments.data)
+    data = staging.staged(prepared.load(arguments.data))
+    gpus.take(arguments.gpus, spec["device"])
     device = computing.resolve_device(spec["device"])
     identity = training.identity(spec, data, device)
     advice = (

@@ -1,0 +1,94 @@
+"""What memory a training takes, beside what its job asks a cluster for.
+
+    python benchmarks/memory.py DATASET/RUN [OVERLAY ...] [--images 2000]
+
+Trains the run at its configured width for one step, with an evaluation before and
+after, on the processor and on random images, in a process of its own; prints that
+process's largest resident set. More images add their bytes, up to `data_memory_mb`.
+More steps add nothing (`python benchmarks/growth.py`).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rows import LAYERS, ROOT, Row, parser, publish
+
+from vlae import configuration, demands, prepared
+from vlae.selection import RunName
+
+MB = 1_000_000
+
+
+def write_data(folder: Path, facts: dict[str, Any], count: int) -> None:
+    """So many random images a split, with labels or attributes where there are any."""
+    noise = np.random.default_rng(0)
+    shape = tuple(facts["shape"])
+    images = noise.integers(0, 256, (count, *shape), np.uint8)
+    table = pd.DataFrame({"row": np.arange(count)})
+    if facts["classes"]:
+        table["label"] = np.arange(count) % facts["classes"]
+    for name in facts["attributes"]:
+        table[name] = np.arange(count) % 2
+    splits = [
+        prepared.Split(name, count, iter([(images, table)]))
+        for name in ("train", "test")
+    ]
+    card = {key: facts[key] for key in ("shape", "classes", "attributes")}
+    prepared.write(folder, splits, card, lambda *_: None)
+
+
+def peak(spec: dict[str, Any], count: int) -> float:
+    """MB of a `vlae train` of `spec`: one step on `count` images."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_data(folder / "data", spec["data"], count)
+        (folder / "spec.json").write_text(json.dumps(spec))
+        words = [sys.executable, "-m", "vlae", "train"]
+        for name in ("spec.json", "data", "checkpoints", "out"):
+            words += [f"--{name.removesuffix('.json')}", str(folder / name)]
+        search = {"PYTHONPATH": str(ROOT / "src")}
+        process = subprocess.Popen(words, env={**os.environ, **search})
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"the training of {spec['dataset']}/{spec['run']} failed")
+        return usage.ru_maxrss * 1024 / MB
+
+
+def measure(arguments: argparse.Namespace) -> Row:
+    found = configuration.load([*LAYERS, *arguments.overlays])
+    name = RunName(*arguments.run.split("/"))
+    spec = found.run_spec(name, 0)
+    spec = {**spec, "device": "cpu", "compile": "none"}
+    spec["training"] = {**spec["training"], "steps": 1}
+    count = arguments.images
+    spec["evaluation"] = {**spec["evaluation"], "images": 500}
+    values = (peak(spec, count),)
+    size = 2 * count * int(np.prod(spec["data"]["shape"]))
+    asked = demands.training_memory(spec, size, 4000) - demands.SNAKEMAKE
+    width = spec["network"]["width"]
+    setting = f"{name} x{width:g}, threads: {spec['threads']}, CPU"
+    note = f"asked for beside Snakemake's: {asked:,} MB"
+    return Row("memory of a training", setting, values, "MB", asked, False, note)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("run", help="as in results/runs, e.g. mnist/vlae")
+    options.add_argument("overlays", type=Path, nargs="*")
+    options.add_argument("--images", type=int, default=2000, help="of each split")
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.images = 200
+    publish([measure(arguments)], arguments.rows)
+
+
+if __name__ == "__main__":
+    main()
