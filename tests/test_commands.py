@@ -107,7 +107,7 @@ def test_help_of_each_command(name, capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["trian"], "choose from 'claim', 'download'"),
+        (["trian"], "choose from 'claim'"),
         ([], "required: COMMAND"),
         (["train"], "required: --spec"),
         (["train", "--spek", "x"], "--spec"),
