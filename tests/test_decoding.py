@@ -348,6 +348,7 @@ def test_killed_preparation_continues(tmp_path):
     done = json.loads(side.read_text())["done"]
     assert 300 <= done < 1990
     assert not (killed / "train.npy").exists()
+    (killed / f".{side.stem}-killed00.json").touch()  # as in the middle of a write
 
     command = [sys.executable, "-m", "vlae"]
     said = subprocess.check_output([*command, *words], env=environment, text=True)

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from vlae.errors import UserError
-from vlae.files import read_json, write_json
+from vlae.files import read_json, tidy, write_json
 
 SAVE_BYTES = 1 << 25  # lost at most when the step is killed
 _READ = 1 << 20
@@ -74,6 +74,7 @@ class Growing:
         self._file.close()
         self.part.replace(self.path)
         self.side.unlink(missing_ok=True)
+        tidy(self.side, 0)  # of one that was killed while it wrote
         return self._hash.hexdigest()
 
     def __enter__(self) -> Self:
