@@ -29,7 +29,8 @@ class Layer {
     const place = { 1: " (bottom)", [run.latents.length]: " (top)" }[number] ?? "";
     this.fixed = element("input", { type: "checkbox", id: `fixed-${number}` });
     this.fixed.addEventListener("change", () => changed(this));
-    const redraw = element("button", { type: "button", textContent: `Redraw layer ${number}` });
+    const redraw = element("button", { type: "button", textContent: "Redraw" });
+    redraw.setAttribute("aria-label", `Redraw layer ${number}`);
     redraw.addEventListener("click", () => this.set(this.code.map(normal)));
     this.sliders = code.map((_, coordinate) => this.slider(coordinate));
     this.root = element(

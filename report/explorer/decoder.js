@@ -28,7 +28,9 @@ class Decoder {
     runtime ??= loadRuntime();
     const ort = await runtime;
     const session = await ort.InferenceSession.create(await unpack(run.asset));
-    return new Decoder(ort, session, run);
+    const decoder = new Decoder(ort, session, run);
+    await decoder.decode([run.start]); // the first time takes longest
+    return decoder;
   }
 
   constructor(ort, session, run) {

@@ -41,11 +41,13 @@ def graph(model: LatentVariableModel) -> onnx.ModelProto:
     names = [INPUT.format(layer + 1) for layer in range(len(model.latent_sizes))]
     noise = tuple(torch.zeros(2, size) for size in model.latent_sizes)
     written = io.BytesIO()
+    # The exporter gives all modules back in the mode of the outermost one.
+    decoder = _Decoder(model).eval()
     with warnings.catch_warnings():
         # Of the exporter's age: the new one needs packages and names no dimension.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Decoder(model),
+            decoder,
             noise,
             written,
             dynamo=False,
@@ -75,7 +77,9 @@ def halved(exported: onnx.ModelProto) -> onnx.ModelProto:
             half = f"{tensor.name}.float16"
             stored.append(numpy_helper.from_array(values.astype(np.float16), half))
             widening.append(
-                helper.make_node("Cast", [half], [tensor.name], to=onnx.TensorProto.FLOAT)
+                helper.make_node(
+                    "Cast", [half], [tensor.name], to=onnx.TensorProto.FLOAT
+                )
             )
         else:
             stored.append(tensor)
