@@ -10,7 +10,7 @@ const MEANINGS = {
     "scaled and shifted by what lies above it. So moving a layer moves those below along.",
 };
 
-let decoder = null;
+let decoder = null; // of the model shown; none while another is loaded
 let layers = []; // bottom layer first
 let stale = false; // the picture, or after it a map
 let busy = false;
@@ -31,7 +31,7 @@ function address() {
 let writing = 0;
 function writeAddress() {
   clearTimeout(writing);
-  writing = setTimeout(() => history.replaceState(null, "", address()), 300);
+  writing = setTimeout(() => decoder && history.replaceState(null, "", address()), 300);
 }
 
 // Values of a layer in the address, if they are such of this run.
@@ -47,13 +47,15 @@ async function refresh() {
   stale = true;
   if (busy) return;
   busy = true;
-  while (stale) {
+  while (stale && decoder) {
     stale = false;
+    const current = decoder;
     const shown = codes().map((code) => [...code]);
     const start = performance.now();
-    const [image] = await decoder.decode([shown]);
+    const [image] = await current.decode([shown]);
     const took = performance.now() - start;
-    paint(picture, image, decoder.run.shape);
+    if (decoder !== current) continue;
+    paint(picture, image, current.run.shape);
     picture.dataset.codes = JSON.stringify(shown);
     speed.textContent = `${took.toFixed(1)} ms for a picture.`;
     await frame();
@@ -69,6 +71,7 @@ function drawMaps() {
   clearTimeout(waiting);
   waiting = setTimeout(async () => {
     const current = decoder;
+    if (!current) return;
     const [, height, width] = current.run.shape;
     for (const layer of layers.filter((l) => l.pad && l.outdated)) {
       const now = codes().map((code) => [...code]);
@@ -100,13 +103,18 @@ function each(value) {
   }
 }
 
+function usable(yes) {
+  for (const control of [choice, find("draw"), find("zero")]) control.disabled = !yes;
+  find("layers").inert = !yes;
+}
+
 async function open(run, words) {
-  const controls = [choice, find("draw"), find("zero")];
-  controls.forEach((control) => (control.disabled = true));
+  usable(false);
   state.textContent = `Loading ${run.title} …`;
-  clearTimeout(waiting);
-  await decoder?.close();
-  decoder = await Decoder.open(run);
+  const former = decoder;
+  decoder = null;
+  await former?.close();
+  const opened = await Decoder.open(run);
   choice.value = run.name;
   find("meaning").textContent = MEANINGS[run.inputs];
   [, picture.height, picture.width] = run.shape;
@@ -119,27 +127,35 @@ async function open(run, words) {
     layer.outdated = true;
   });
   find("layers").replaceChildren(...layers.map((layer) => layer.root).reverse());
+  decoder = opened;
   state.textContent = "Ready.";
-  controls.forEach((control) => (control.disabled = false));
+  usable(true);
   writeAddress();
-  await refresh();
+  refresh();
+}
+
+// One model after the other, however fast they are asked for.
+let turn = Promise.resolve();
+function turnTo(run, words) {
+  turn = turn.then(() => open(run, words)).catch(fail);
 }
 
 function fail(error) {
   state.textContent = `The decoder cannot run here: ${error.message ?? error}`;
   state.className = "failure";
-  throw error;
+  choice.disabled = false; // another may run
+  console.error(error);
 }
 
 function openAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
   const run = runs.find((r) => r.name === words.get("run")) ?? runs[0];
-  return open(run, words).catch(fail);
+  turnTo(run, words);
 }
 
 choice.addEventListener("change", () => {
   const run = runs.find((r) => r.name === choice.value);
-  open(run, new URLSearchParams()).catch(fail);
+  turnTo(run, new URLSearchParams());
 });
 find("draw").addEventListener("click", () => each(normal));
 find("zero").addEventListener("click", () => each(() => 0));

@@ -31,9 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
     if network["batch_norm"] == "batch":
         raise UserError(
-            f"--run: {arguments.run} samples with batch statistics (batch_norm: batch): "
-            "an image depends on those beside it. Export a run with batch_norm: "
-            "moving or none."
+            f"--run: {arguments.run} samples with batch statistics: an image depends "
+            "on those beside it. Export a run with batch_norm: moving or none."
         )
     start = model.draw_noise(1, trained.stream("export"))
     card = {
