@@ -291,9 +291,9 @@ def test_a_claim_without_runs_is_left_out(shipped):
 
 def test_the_explorer_has_nothing_trained_for_itself():
     listed = ["strokes/vlae", "strokes/hvae-plain"]
-    with_figure = {name: [] for name in merged()["figures"]}
+    with_figure: dict = {name: [] for name in merged()["figures"]}
     with_figure["figure5"] = ["strokes/vlae"]
-    without = {name: {"runs": []} for name in merged()["claims"]}
+    without: dict = {name: {"runs": []} for name in merged()["claims"]}
     overlay = {"explorer": listed, "figures": with_figure, "claims": without}
     found = resolved(overlay)
     assert found.explored() == [RunName("strokes", "vlae")]

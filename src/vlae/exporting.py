@@ -4,8 +4,9 @@ The graph has an input `noise_l` (B, d_l) for every layer, bottom to top, and on
 output `image` (B, C, H, W), the mean of p(x | z) in (0, 1): `decode` of the model.
 """
 
-import io
 import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -40,23 +41,23 @@ def graph(model: LatentVariableModel) -> onnx.ModelProto:
     """
     names = [INPUT.format(layer + 1) for layer in range(len(model.latent_sizes))]
     noise = tuple(torch.zeros(2, size) for size in model.latent_sizes)
-    written = io.BytesIO()
     # The exporter gives all modules back in the mode of the outermost one.
     decoder = _Decoder(model).eval()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), TemporaryDirectory() as folder:
         # Of the exporter's age: the new one needs packages and names no dimension.
         warnings.simplefilter("ignore")
+        path = Path(folder) / "decoder.onnx"
         torch.onnx.export(
             decoder,
             noise,
-            written,
+            path,
             dynamo=False,
             opset_version=OPSET,
             input_names=names,
             output_names=[OUTPUT],
             dynamic_axes={name: {0: "images"} for name in [*names, OUTPUT]},
         )
-    exported = onnx.load_from_string(written.getvalue())
+        exported = onnx.load(path)
     onnx.checker.check_model(exported, full_check=True)
     return exported
 
