@@ -15,7 +15,7 @@ from vlae.__main__ import main
 from vlae.runs import decode
 
 # Every kind of layer that a decoder may have: odd and even crops, strides, merges.
-DECODERS = {
+DECODERS: dict[str, list[dict[str, str]]] = {
     "odd crop": [
         {"embed": "f2x7x7", "merge": "concat", "body": "t3,1 c4,1 t4,4"},
         {"body": "f2x7x7"},
@@ -33,7 +33,8 @@ MODELS = {name: NETWORKS[name] for name in GENERATIVE} | {
 
 def computed(graph, parts):
     feeds = {f"noise_{i + 1}": part.numpy() for i, part in enumerate(parts)}
-    return ReferenceEvaluator(graph).run(None, feeds)[0]
+    (images,) = ReferenceEvaluator(graph).run(None, feeds)
+    return images
 
 
 @pytest.mark.parametrize("name", MODELS)
