@@ -26,6 +26,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -37,6 +38,7 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        explorer_page,
         all_figures,
 
 

@@ -289,6 +289,24 @@ def test_a_claim_without_runs_is_left_out(shipped):
     assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([])["claims"]}
 
 
+def test_the_explorer_has_nothing_trained_for_itself():
+    listed = ["strokes/vlae", "strokes/hvae-plain"]
+    with_figure: dict = {name: [] for name in merged()["figures"]}
+    with_figure["figure5"] = ["strokes/vlae"]
+    without: dict = {name: {"runs": []} for name in merged()["claims"]}
+    overlay = {"explorer": listed, "figures": with_figure, "claims": without}
+    found = resolved(overlay)
+    assert found.explored() == [RunName("strokes", "vlae")]
+    (row,) = found.explorer_spec()["runs"]
+    assert (row["dataset"], row["run"], row["seeds"]) == (
+        "strokes",
+        "vlae",
+        found.seeds,
+    )
+    assert found.report_spec([])["explorer"]
+    assert not resolved({**overlay, "explorer": []}).report_spec([])["explorer"]
+
+
 def test_controls_are_trained_where_their_data_are_judged():
     content = merged()
     figures: dict = {name: [] for name in content["figures"]}
@@ -489,6 +507,20 @@ BAD = {
     "batch statistics where layers are fixed": (
         "runs: {mnist: {hvae-plain: {network_settings: {batch_norm: batch}}}}",
         ["figures.figure3", "mnist/hvae-plain", "batch_norm: moving"],
+    ),
+    "unknown run of the explorer": (
+        "explorer: [mnist/vlaee]",
+        ["explorer", "'vlaee'", "Did you mean 'vlae'?"],
+    ),
+    "classifier in the explorer": (
+        "explorer: [mnist/judge]",
+        ["explorer", "mnist/judge is a classifier"],
+    ),
+    "batch statistics in the explorer": (
+        "{explorer: [mnist/vae], "
+        "runs: {mnist: {vae: {network_settings: {batch_norm: batch}}}}, "
+        "claims: {L: {runs: []}}}",
+        ["explorer: mnist/vae", "batch_norm: moving or none"],
     ),
     "learned scale on images without noise": (
         "runs: {mnist: {hvae-plain: {objective: {scale: scalar}}}}",

@@ -52,6 +52,14 @@ LIGHT = {
         ["vlae.commands.figure", *all_of("figures")],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "explorer": (
+        ["vlae.commands.explorer", "vlae.explorer"],
+        {"numpy", "onnx", "pandas", "torch"},
+    ),
+    "export": (
+        ["vlae.commands.export", "vlae.exporting", *all_of("models")],
+        {"matplotlib", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
+    ),
     "report": (
         ["vlae.commands.report", "vlae.report"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},

@@ -91,7 +91,8 @@ SHOWN = {  # experiments of a run, and the figures and claims that need them
 def after_training(run):
     """What follows from a training of `run`."""
     experiments, figures, claims = SHOWN[run]
-    return {
+    explored = {f"export {run}/1", "explorer"} if run == "strokes/vlae" else set()
+    return explored | {
         *(f"experiment {run}/1/{e}" for e in (*experiments, "samples")),
         f"overview {run}",
         *(f"figure {figure}" for figure in figures),
@@ -163,7 +164,8 @@ def test_report_is_one_self_contained_file(page):
         for name in ("src", "href", "srcset", "data", "poster", "action"):
             if name in attributes:
                 value = attributes[name]
-                assert value.startswith(("#", "data:")), f"{tag} {name}={value[:80]}"
+                inside = value.startswith(("#", "data:")) or value == "explorer.html"
+                assert inside, f"{tag} {name}={value[:80]}"
         assert "url(" not in attributes.get("style", "")
     assert not [a for a in page.all("script") if "src" in a]
     assert not page.all("link") and not page.all("iframe")
@@ -190,7 +192,22 @@ def test_report_has_a_section_for_every_figure_and_working_links(page):
     sections = {a.get("id") for a in page.all("section")}
     assert {"figure1", "figure2", "figure4", "residuals"} <= sections
     known = {a["id"] for _, a in page.tags if "id" in a}
-    assert {a["href"][1:] for a in page.all("a") if "href" in a} <= known
+    links = {a["href"] for a in page.all("a")} - {"explorer.html"}
+    assert {link[1:] for link in links} <= known
+
+
+def test_report_leads_to_the_explorer_of_the_runs_that_it_shows(finished, page):
+    assert "explorer.html" in {a["href"] for a in page.all("a")}
+    explorer = Page(finished / "results" / "explorer.html")
+    assert [a["value"] for a in explorer.all("option")] == ["strokes/vlae"]
+
+
+def test_an_edit_of_the_explorer_concerns_it_alone(work):
+    script = work / "report" / "explorer" / "explorer.js"
+    script.write_text(script.read_text() + "\n")
+    assert planned(work) == {"explorer"}
+    edit(work, "exporting.py", "\nEDITED = True\n")
+    assert planned(work) == {"export strokes/vlae/1", "explorer"}
 
 
 def test_report_says_how_to_make_it_again(finished):

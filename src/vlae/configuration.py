@@ -52,6 +52,7 @@ class Configuration:
             self._check_measures(name)
         for name in content["figures"]:
             self._check_figure(name)
+        self._check_explorer()
         self.claims = Claims(content)
         for name in content["claims"]:
             self._check_claim(name)
@@ -92,6 +93,11 @@ class Configuration:
             run for claim in self.claims.names() for run in self.claims.read(claim)
         ]
         return list(dict.fromkeys(shown))
+
+    def explored(self) -> list[RunName]:
+        """Runs of the explorer: it has none trained that nothing else shows."""
+        shown = self.runs()
+        return [run for run in named(self.content["explorer"]) if run in shown]
 
     def datasets(self) -> list[str]:
         return list(dict.fromkeys(run.dataset for run in self.runs()))
@@ -255,6 +261,14 @@ class Configuration:
             "claims": [self.claim_spec(name) for name in self.claims.names()],
             "runs": [self._row(run) for run in [*self.runs(), *self.judges()]],
             "datasets": self.datasets(),
+            "explorer": bool(self.explored()),
+        }
+
+    def explorer_spec(self) -> Map:
+        """What the explorer offers: the first seed of each of its runs."""
+        return {
+            "title": self.content["title"],
+            "runs": [self._row(run) for run in self.explored()],
         }
 
     def _row(self, run: RunName) -> Map:
@@ -302,6 +316,17 @@ class Configuration:
         key = f"figures.{name}"
         registry.check("figures", name, key)
         self._check_runs(self.shown(name), self.needs(name), key)
+
+    def _check_explorer(self) -> None:
+        runs = named(self.content["explorer"])
+        self._check_runs(runs, [], "explorer")
+        for run in runs:
+            if self.run_spec(run, seed=0)["network"]["batch_norm"] == "batch":
+                raise UserError(
+                    f"explorer: {run} samples with batch statistics (batch_norm: "
+                    "batch), of which one image makes no sense. Take it from the "
+                    "list, or set batch_norm: moving or none."
+                )
 
     def _check_claim(self, name: str) -> None:
         key, claim = f"claims.{name}", self.content["claims"][name]

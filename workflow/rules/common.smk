@@ -100,6 +100,10 @@ def report_spec(wildcards):
     return text(CONFIGURATION.report_spec(overlays()))
 
 
+def explorer_spec(wildcards):
+    return text(CONFIGURATION.explorer_spec())
+
+
 def overlays():
     """Configuration files given on the command line, as the user would name them."""
     return [os.path.relpath(path) for path in workflow.config_settings.configfiles]
@@ -225,6 +229,33 @@ def all_figures(wildcards):
     return [
         f"results/figures/{name}.svg" for name in CONFIGURATION.figures()
     ] + overviews
+
+
+def sources_of(*folders):
+    """Every file below `folders`, for rules that read more than results."""
+    found = [path for folder in folders for path in Path(folder).rglob("*")]
+    return sorted(str(path) for path in found if path.is_file())
+
+
+def export_code(wildcards):
+    model = CONFIGURATION.model(name_of(wildcards))
+    return code_hash("commands.export", f"models.{model}", f"networks.{model}")
+
+
+def explorer_code(wildcards):
+    return code_hash("commands.explorer")
+
+
+def decoders(wildcards):
+    return [
+        f"results/explorer/{name}/{CONFIGURATION.seeds_of(name)[0]}/decoder.{ending}"
+        for name in CONFIGURATION.explored()
+        for ending in ("onnx", "json")
+    ]
+
+
+def explorer_page(wildcards):
+    return ["results/explorer.html"] if CONFIGURATION.explored() else []
 
 
 def report_code(wildcards):

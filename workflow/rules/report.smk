@@ -5,7 +5,7 @@ localrules:
     report,
 
 
-REPORT_SOURCES = sorted(str(p) for p in Path("report").rglob("*") if p.is_file())
+REPORT_SOURCES = [p for p in sources_of("report") if p not in EXPLORER_SOURCES]
 
 
 rule report:

@@ -14,6 +14,7 @@ localrules:
     claim_spec,
     overview_spec,
     report_spec,
+    explorer_spec,
 
 
 rule run_spec:
@@ -128,5 +129,19 @@ rule report_spec:
         "../../environment.yml"
     params:
         spec=report_spec,
+    shell:
+        "printf '%s\\n' {params.spec:q} >{output:q} 2>{log:q}"
+
+
+rule explorer_spec:
+    """What the explorer offers."""
+    output:
+        "results/explorer.spec.json",
+    log:
+        "results/logs/specs/explorer.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=explorer_spec,
     shell:
         "printf '%s\\n' {params.spec:q} >{output:q} 2>{log:q}"

@@ -1,0 +1,53 @@
+"""Export one trained run's decoder, from noise to image, as ONNX."""
+
+import argparse
+from pathlib import Path
+
+from vlae.errors import UserError
+from vlae.files import atomic, write_json
+from vlae.progress import say
+
+DRAWS = 32
+"""Images from which the order of a layer's sliders is estimated."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument("--card", type=Path, required=True, help="JSON to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from vlae import exporting, runs
+    from vlae.latent import LatentVariableModel
+    from vlae.models._independent import Independent
+
+    trained = runs.load(arguments.run)
+    model, network = trained.model, trained.spec["network"]
+    if not isinstance(model, LatentVariableModel):
+        raise UserError(
+            f"--run: {arguments.run} holds a {network['model']}; expected a generative "
+            "model, which makes images of noise."
+        )
+    if network["batch_norm"] == "batch":
+        raise UserError(
+            f"--run: {arguments.run} samples with batch statistics: an image depends "
+            "on those beside it. Export a run with batch_norm: moving or none."
+        )
+    start = model.draw_noise(1, trained.stream("export"))
+    card = {
+        "dataset": trained.spec["dataset"],
+        "run": trained.spec["run"],
+        "seed": trained.spec["seed"],
+        "inputs": "codes" if isinstance(model, Independent) else "noise",
+        "shape": trained.spec["data"]["shape"],
+        "latents": model.latent_sizes,
+        "influences": exporting.influences(trained, DRAWS),
+        "start": [part[0].clamp(-2, 2).tolist() for part in start],
+    }
+    exported = exporting.halved(exporting.graph(model.cpu()))
+    with atomic(arguments.out) as temporary:
+        temporary.write_bytes(exported.SerializeToString())
+    write_json(arguments.card, card)
+    size = arguments.out.stat().st_size / 1e6
+    say(f"[{card['dataset']}/{card['run']}/{card['seed']}] decoder ({size:.1f} MB)")

@@ -1,0 +1,58 @@
+"""Explorer: trained runs in, their decoders as ONNX and one page that runs them out."""
+
+EXPLORER_SOURCES = sources_of("report/explorer", "report/vendor")
+
+
+rule export:
+    """Write one trained run's decoder, from noise to image, as ONNX."""
+    input:
+        spec="results/runs/{dataset}/{run}/{seed}/spec.json",
+        model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
+    output:
+        graph="results/explorer/{dataset}/{run}/{seed}/decoder.onnx",
+        card="results/explorer/{dataset}/{run}/{seed}/decoder.json",
+    log:
+        "results/logs/explorer/{dataset}/{run}/{seed}.log",
+    conda:
+        "../../environment.yml"
+    threads: training_threads
+    resources:
+        gpu=training_gpus,
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=export_code,
+    shell:
+        """
+        python -m vlae export \
+            --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
+            --out {output.graph:q} \
+            --card {output.card:q} 2>&1 | tee {log:q}
+        """
+
+
+rule explorer:
+    """Write results/explorer.html."""
+    input:
+        spec="results/explorer.spec.json",
+        sources=EXPLORER_SOURCES,
+        decoders=decoders,
+    output:
+        "results/explorer.html",
+    log:
+        "results/logs/explorer.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=explorer_code,
+    shell:
+        """
+        python -m vlae explorer \
+            --spec {input.spec:q} \
+            --template report \
+            --decoders results/explorer \
+            --out {output:q} 2>&1 | tee {log:q}
+        """
