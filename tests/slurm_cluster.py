@@ -207,9 +207,9 @@ class Training:
                 continue
             spec = f"results/runs/{self.run}/spec.json"
             # The Snakemake above it names rule and files as well.
-            if there and words[1:4] == ["-m", "vlae", "train"] and spec in words:
-                if process != self.but:
-                    return process
+            trains = words[1:4] == ["-m", "vlae", "train"] and spec in words
+            if there and trains and process != self.but:
+                return process
         return None
 
     def freeze(self) -> None:
