@@ -186,10 +186,16 @@ def submitting(folder: Path, *words: str) -> "subprocess.Popen[str]":
 
 
 class Training:
-    """The process that trains one run, found by its command and its folder."""
+    """The process that trains one run, found by its command and its folder.
 
-    def __init__(self, folder: Path, run: str) -> None:
-        self.folder, self.run = folder, run
+    Args:
+        but: a process before it, which may take a moment to die.
+    """
+
+    def __init__(
+        self, folder: Path, run: str, but: psutil.Process | None = None
+    ) -> None:
+        self.folder, self.run, self.but = folder, run, but
         self.process = until(self._found, f"the training of {run}")
 
     def _found(self) -> psutil.Process | None:
@@ -201,7 +207,8 @@ class Training:
                 continue
             spec = f"results/runs/{self.run}/spec.json"
             # The Snakemake above it names rule and files as well.
-            if there and words[1:4] == ["-m", "vlae", "train"] and spec in words:
+            trains = words[1:4] == ["-m", "vlae", "train"] and spec in words
+            if there and trains and process != self.but:
                 return process
         return None
 

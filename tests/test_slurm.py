@@ -75,6 +75,12 @@ def test_light_rules_are_no_jobs(undisturbed):
 # Disturbed
 
 
+def frozen(folder, run, but=None):
+    training = Training(folder, run, but)
+    training.freeze()
+    return training
+
+
 @pytest.fixture(scope="module")
 def events(cluster, undisturbed, tmp_path_factory):
     """The same with every training hit in its middle: a folder, and what SLURM said.
@@ -87,7 +93,7 @@ def events(cluster, undisturbed, tmp_path_factory):
     process = submitting(folder)
     try:
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda run: Training(folder, run).freeze(), RUNS))
+            first = list(pool.map(lambda run: frozen(folder, run), RUNS))
         started = cluster.jobs(folder)
         number = {record["rule"]: job for job, record in started.items()}
         judge, cancelled, limited = (number[comment("train", run)] for run in RUNS)
@@ -104,8 +110,7 @@ def events(cluster, undisturbed, tmp_path_factory):
         said("scontrol", "requeue", judge)
         until(lambda: state(cancelled) == "CANCELLED", "scancel")
         until(lambda: cluster.hastened(folder)[judge]["state"] == "RUNNING", "requeue")
-        again = Training(folder, JUDGE)
-        again.freeze()
+        frozen(folder, JUDGE, but=first[0].process)
         until(lambda: state(limited) == "TIMEOUT", "the time limit")
 
         cluster.lose_node(folder)
