@@ -347,9 +347,9 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
         "experiment strokes/vlae/1/stability",
         "experiment strokes/vae/1/effects",
         "experiment strokes/hvae-matched/1/effects",
-        "figure figure3",
-        "figure figure5",
-        *(f"claim {name}" for name in ("F3", "F5", "S", "L", "A")),
+        "experiment strokes/hvae-matched/1/mixing",
+        *(f"figure figure{i}" for i in (2, 3, 5)),
+        *(f"claim {name}" for name in ("F3", "F5", "P1", "S", "L", "A")),
         "verdicts",
         "report",
     }
