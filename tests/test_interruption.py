@@ -236,7 +236,7 @@ sys.exit(code)
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert running.wait(timeout=60) == -signal.SIGTERM
+    assert running.wait(timeout=300) == -signal.SIGTERM
     status = tmp_path / "status"
     until(lambda: status.exists() and status.read_text())
     assert status.read_text() == str(128 + signal.SIGTERM)
@@ -247,7 +247,7 @@ sys.exit(code)
     assert same(train(wanted(), data, folder, NEVER), whole)
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
