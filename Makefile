@@ -35,8 +35,9 @@ demo: unlock
 unlock: env
 	@$(RUN) python -m vlae unlock
 
+# Three at a time, as the tests on SLURM mostly wait.
 test: env lint
-	$(RUN) pytest
+	$(RUN) OMP_NUM_THREADS=1 pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: env
 	$(RUN) ruff check .

@@ -14,6 +14,15 @@ from vlae import mirrors, prepared
 from vlae.__main__ import main
 from vlae.runs import decode
 
+# Order
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """What mostly waits starts first, so that other tests run meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
+
+
 # Experiments
 
 

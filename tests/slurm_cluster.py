@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 PLACES = [os.environ.get("VLAE_SLURM_TEST"), str(ROOT.parent / "shared" / "slurm")]
 CONFIG = "tests/config/slurm.yaml"
 CHECKPOINTS = "--checkpoints results/checkpoints"
+# Where start.sh puts a link to its configuration: one SLURM a machine.
+IN_USE = Path("/etc/slurm/slurm.conf")
 
 
 def scripts() -> Path | None:
@@ -73,8 +75,24 @@ class Cluster:
             check=True,
         )
 
+    def claim(self) -> None:
+        """Wait for another test run's SLURM; take down that of one that was killed.
+
+        A SLURM that is none of the tests' is left alone, and `start` says so.
+        """
+        if IN_USE.is_symlink():
+            other = Path(os.readlink(IN_USE)).parent
+            if (other / "owner").exists():
+                owner = (other / "owner").read_text()
+                until(lambda: owner not in _owners(), f"the SLURM of {owner}", 1200)
+                self._stop(other)
+        (self.folder / "owner").write_text(_owner(psutil.Process()))
+
     def stop(self) -> None:
-        stop = [str(self.scripts / "stop.sh"), "--purge", str(self.folder)]
+        self._stop(self.folder)
+
+    def _stop(self, folder: Path) -> None:
+        stop = [str(self.scripts / "stop.sh"), "--purge", str(folder)]
         subprocess.run(stop, check=True)
 
     def kill_controller(self) -> None:
@@ -139,6 +157,20 @@ class Cluster:
                 records[job] = {**record, "gpus": gpus}
             time.sleep(1)
         return records
+
+
+def _owner(process: psutil.Process) -> str:
+    return f"process {process.pid} of {process.create_time():.2f}"
+
+
+def _owners() -> set[str]:
+    """All processes that could own a SLURM, as they write themselves down."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.add(_owner(process))
+    return found
 
 
 def end_all(folder: Path) -> None:

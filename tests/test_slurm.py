@@ -34,6 +34,7 @@ WEIGHTS = "results/runs/strokes/judge/0/model.safetensors"
 def cluster(tmp_path_factory):
     assert not REASON
     found = Cluster(tmp_path_factory.mktemp("cluster"))
+    found.claim()
     found.start()
     yield found
     found.stop()
