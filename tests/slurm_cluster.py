@@ -81,7 +81,7 @@ class Cluster:
         A SLURM that is none of the tests' is left alone, and `start` says so.
         """
         if IN_USE.is_symlink():
-            other = Path(os.readlink(IN_USE)).parent
+            other = IN_USE.readlink().parent
             if (other / "owner").exists():
                 owner = (other / "owner").read_text()
                 until(lambda: owner not in _owners(), f"the SLURM of {owner}", 1200)
