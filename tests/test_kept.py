@@ -119,7 +119,7 @@ def test_a_large_picture_is_made_small(results, tmp_path):
     found = kept.small(results / "figures" / "figure5.png")
     assert found is None  # noise of 500 pixels takes more
     assert kept.keep(results, tmp_path / "r") == [
-        "figure5.png left out: larger than 150 kB"
+        "figure5.png left out: larger than 300 kB"
     ]
     grey = np.tile(np.linspace(0, 255, 900).astype(np.uint8), (500, 1))
     grey = grey ^ np.random.default_rng(0).integers(0, 4, grey.shape, np.uint8)

@@ -35,7 +35,7 @@ FACTS = "reference.json"
 DIGITS = "%.6g"
 PICTURES = ("mnist", "strokes", "strokes-colour")
 """Data sets whose images may be in the repository: no photographs, nobody's face."""
-LARGEST = 150_000
+LARGEST = 300_000
 """Bytes of a picture."""
 COLOURS, SMALLEST = 64, 500
 """Of a picture that is made to fit: its colours, and its least width in pixels."""
