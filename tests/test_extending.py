@@ -85,7 +85,7 @@ def test_data_set_by_configuration(finished):
 
 
 def test_data_set_by_module(finished):
-    """A ramp of one pixel at the edge adds a twelfth; the ink's centre is the disc's."""
+    """The edge, a ramp of one pixel, adds a twelfth; the centre is that of the ink."""
     data = prepared.load(finished / "results" / "data" / "discs")
     assert data.card["counts"] == {"train": 2000, "test": 400}
     rows = data.table("test")

@@ -1,0 +1,191 @@
+"""Draw the rule graph into docs/pipeline.md, and list its rules, from the rules.
+
+    python workflow/rulegraph.py docs/pipeline.md
+
+Snakemake says which rule feeds which (`--rulegraph`); the files in workflow/rules say
+what each rule does.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- made by workflow/rulegraph.py -->", "<!-- end -->"
+COMMAND = r"python -m vlae (\w+)"
+REGISTRIES = {  # modules that a command finds by name
+    "prepare": ["datasets"],
+    "train": ["models", "networks"],
+    "experiment": ["experiments", "measures"],
+    "figure": ["figures"],
+    "claim": ["claims"],
+}
+
+Edge = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as its file has it: `command` is of the package, '' for none."""
+
+    name: str
+    file: str
+    does: str
+    command: str
+    output: str
+    local: bool
+
+
+def rules(folder: Path) -> list[Rule]:
+    """Every rule of the files in `folder`, in their order."""
+    found = []
+    for path in sorted(folder.glob("*.smk")):
+        text = path.read_text()
+        named = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+        local = re.findall(r"\w+", named[1]) if named else []
+        for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.M):
+            does = re.search(r'^    """(.*?)"""', body, re.DOTALL)
+            output = re.search(r'output:\n\s+(?:\w+=)?"([^"]+)"', body)
+            assert does and output, f"{path}: rule {name} lacks a docstring or output"
+            called = re.search(COMMAND, body)
+            found.append(
+                Rule(
+                    name,
+                    path.name,
+                    does[1],
+                    called[1] if called else "",
+                    output[1],
+                    name in local,
+                )
+            )
+    return found
+
+
+def edges(said: str) -> set[Edge]:
+    """Pairs of rules, one before the other, of `snakemake --rulegraph mermaid-js`."""
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", said, re.MULTILINE))
+    pairs = re.findall(r"^\s*(id\d+) --> (id\d+)$", said, re.MULTILINE)
+    return {(names[a], names[b]) for a, b in pairs if a != b}
+
+
+def without(graph: Iterable[Edge], rules: Iterable[str]) -> set[Edge]:
+    """The graph without some rules, which nothing comes before or nothing after."""
+    left_out = set(rules)
+    return {(a, b) for a, b in graph if not {a, b} & left_out}
+
+
+def reduced(graph: set[Edge]) -> set[Edge]:
+    """Without arrows that a longer way says already; `graph` has no cycles."""
+    return {edge for edge in graph if not _reaches(graph - {edge}, *edge)}
+
+
+def _reaches(graph: set[Edge], start: str, end: str) -> bool:
+    todo, seen = [start], set[str]()
+    while todo:
+        rule = todo.pop()
+        if rule == end:
+            return True
+        if rule not in seen:
+            seen.add(rule)
+            todo += [b for a, b in graph if a == rule]
+    return False
+
+
+def diagram(graph: Iterable[Edge]) -> str:
+    """A Mermaid flow chart, the same for the same graph."""
+    arrows = [f"    {before} --> {after}" for before, after in sorted(graph)]
+    return "\n".join(["```mermaid", "flowchart TB", *arrows, "```"])
+
+
+def table(listed: Iterable[Rule]) -> str:
+    """A line a rule: what it does, what it calls, what it writes first."""
+    heads = ["rule", "what it does", "command", "modules", "first output"]
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for rule in listed:
+        modules = [f"commands/{rule.command}.py"]
+        modules += [f"{name}/" for name in REGISTRIES.get(rule.command, [])]
+        links = ", ".join(f"[`{m}`](../src/vlae/{m})" for m in modules)
+        command = f"`vlae {rule.command}`"
+        lines.append(_line([_link(rule), rule.does, command, links, _output(rule)]))
+    return "\n".join(lines)
+
+
+def table_of_specs(listed: Iterable[Rule]) -> str:
+    """A line a rule; they call nothing of the package."""
+    lines = [_line(["spec", "what it holds", "file"]), _line(["---"] * 3)]
+    lines += [_line([_link(rule), rule.does, _output(rule)]) for rule in listed]
+    return "\n".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _link(rule: Rule) -> str:
+    return f"[`{rule.name}`](../workflow/rules/{rule.file})"
+
+
+def _output(rule: Rule) -> str:
+    return f"`{rule.output}`"
+
+
+def content(graph: set[Edge], listed: list[Rule]) -> str:
+    """All that is generated of the page.
+
+    Specs are left out of the diagram: each is made for one other rule, from the
+    configuration. So is `all`, which the last ones feed.
+    """
+    named = {rule.name for rule in listed}
+    drawn = {name for edge in graph for name in edge} - {"all"}
+    assert drawn == named, f"rules in one place only: {sorted(drawn ^ named)}"
+    specs = [rule for rule in listed if rule.file == "specs.smk"]
+    others = [rule for rule in listed if rule not in specs]
+    shown = reduced(without(graph, ["all", *(rule.name for rule in specs)]))
+    order = _order(shown)
+    others.sort(key=lambda rule: order.index(rule.name))
+    local = ", ".join(f"`{rule.name}`" for rule in others if rule.local)
+    return "\n\n".join(
+        [
+            diagram(shown),
+            table(others),
+            f"On a cluster {local} and the specs run where Snakemake does.",
+            table_of_specs(specs),
+        ]
+    )
+
+
+def _order(graph: set[Edge]) -> list[str]:
+    """Rules so that each comes after what feeds it; else by name."""
+    left = {name for edge in graph for name in edge}
+    found: list[str] = []
+    while left:
+        free = {n for n in left if not any(b == n and a in left for a, b in graph)}
+        found.append(min(free))
+        left.remove(found[-1])
+    return found
+
+
+def printed(root: Path) -> str:
+    """What Snakemake says of the whole paper; it builds the graph and runs nothing."""
+    words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1"]
+    called = [sys.executable, "-m", "snakemake", *words]
+    done = subprocess.run(called, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def replaced(page: str, content: str) -> str:
+    """The page with `content` between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    made = content(edges(printed(ROOT)), rules(ROOT / "workflow" / "rules"))
+    path.write_text(replaced(path.read_text(), made))
