@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Rules call `python`: it must be the environment's.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test lint lock reference bench
+.PHONY: help env demo unlock test lint lock reference rules bench
 
 help:
 	@echo 'make env        the environment in .venv, from requirements.lock (5.6 GB)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make unlock     the lock of a killed Snakemake, unless somebody is at work'
 	@echo 'make test       every check'
 	@echo 'make reference  config/README.md from the schemas'
+	@echo 'make rules      the diagram in docs/pipeline.md from the rules'
 	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
 	@echo 'make bench      speed beside its targets: a table and a plot'
 
@@ -48,6 +49,9 @@ lint: env
 
 reference: env
 	$(RUN) python -m vlae reference --out config/README.md
+
+rules: env
+	$(RUN) python workflow/rulegraph.py docs/pipeline.md
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url \
