@@ -215,6 +215,9 @@
 
   // Curves
 
+  document.querySelector(".charts")?.before(
+    make("p", { textContent: "Point at a curve, or focus it and use the arrow keys, for its values: means over seeds, and their range." }),
+  );
   const SVG = "http://www.w3.org/2000/svg";
   const digits = (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "−");
 
@@ -234,8 +237,8 @@
     const line = document.createElementNS(SVG, "path");
     line.setAttribute("class", "cursor");
     svg.append(line);
-    const values = make("p", { className: "values", textContent: "Point at the curves, or use the arrow keys, for values." });
-    plot.after(values);
+    const values = make("p", { className: "values", ariaHidden: "true" });
+    plot.append(values);
     let place = steps.length - 1;
     plot.tabIndex = 0;
     plot.setAttribute("role", "slider");
@@ -247,7 +250,7 @@
       place = limited(wanted, 0, steps.length - 1);
       const parts = curves.map((curve) => [curve.name, told(curve.values.map((seed) => seed[place]))]);
       const known = parts.filter(([, value]) => value !== null).map((part) => part.join(" "));
-      const text = `step ${steps[place].toLocaleString("en")}: ${known.join("; ")}${unit ? ` ${unit}` : ""}`;
+      const text = [`step ${steps[place].toLocaleString("en")}${unit ? `, ${unit}` : ""}`, ...known].join("\n");
       plot.setAttribute("aria-valuenow", steps[place]);
       plot.setAttribute("aria-valuetext", text);
       if (!shown) return;
@@ -264,6 +267,14 @@
       tell(away.indexOf(Math.min(...away)));
     }
 
+    // What is shown goes away with the pointer, unless the keyboard is there.
+    const leave = () => {
+      if (plot.matches(":focus")) return;
+      values.textContent = "";
+      line.removeAttribute("d");
+    };
+    plot.addEventListener("pointerleave", leave);
+    plot.addEventListener("blur", leave);
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
     plot.addEventListener("focus", () => tell(place));

@@ -14,7 +14,7 @@ from vlae.plotting import PALETTE, Row
 POINTS = 200
 """Of a curve, at most."""
 WIDTH, HEIGHT = 330, 210
-LEFT, TOP, RIGHT, BOTTOM = 48, 8, 322, 184
+LEFT, TOP, RIGHT, BOTTOM = 48, 8, 308, 184
 """The drawing and, in it, the box of the curves: user units of SVG, y downwards."""
 BOX = dict(
     zip(
@@ -129,7 +129,9 @@ def _chart(
             values = [_rounded(by_seed[seed]) for seed in seeds]
             curves.append(Curve(name, split, colour, values))
     # The first values of a bound are far from all that follows.
-    later = chosen[chosen["step"] > 0] if title in ("ELBO", "Reconstruction") else chosen
+    later = (
+        chosen[chosen["step"] > 0] if title in ("ELBO", "Reconstruction") else chosen
+    )
     low, high = _limits((later if len(later) else chosen)["value"])
     return Chart(title, unit, steps, curves, low, high)
 

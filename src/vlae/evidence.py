@@ -9,11 +9,11 @@ from vlae.verdicts import LEAST_SEEDS, Verdict
 Map = dict[str, Any]
 
 ALONE = {
-    Verdict.SUPPORTED: "These runs show what the paper says: every test passes in every "
-    "seed.",
-    Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test fails "
-    "in every seed. Either it does not hold for these networks and budgets, or the "
-    "criterion asks for more than the paper means.",
+    Verdict.SUPPORTED: "These runs show what the paper says: every test that decides "
+    "passes in every seed.",
+    Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
+    "that decides fails in every seed. Either it does not hold for these networks and "
+    "budgets, or the criterion asks for more than the paper means.",
     Verdict.INCONCLUSIVE: "Undecided: seeds disagree, or their intervals reach across "
     "the threshold.",
     Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {LEAST_SEEDS} seeds "
@@ -22,10 +22,10 @@ ALONE = {
     "measured.",
     Verdict.SHOWN: "Nothing is concluded: the numbers are shown, and no test decides.",
 }
-"""Of verdicts that are all the same."""
+"""Of verdicts that are all the same, but for those that decide nothing."""
 TOGETHER = {
-    Verdict.SUPPORTED: "supported (pass in every seed)",
-    Verdict.NOT_SUPPORTED: "not supported (fail in every seed)",
+    Verdict.SUPPORTED: "supported (all seeds pass)",
+    Verdict.NOT_SUPPORTED: "not supported (all seeds fail)",
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.TOO_FEW_SEEDS: "without a verdict for want of seeds",
     Verdict.NOT_MEASURED: "not measured",
@@ -39,25 +39,27 @@ UNDECIDED = (Verdict.TOO_FEW_SEEDS, Verdict.NOT_MEASURED, Verdict.SHOWN)
 
 def meaning(verdicts: Sequence[str]) -> str:
     """What the verdicts of one claim come to, as a sentence or two."""
-    kinds = [kind for kind in Verdict if kind in verdicts]
-    if not kinds:
+    if not verdicts:
         return "No run here tests it."
+    deciding = [verdict for verdict in verdicts if verdict not in UNDECIDED]
+    kinds = _kinds(deciding or verdicts)
     if len(kinds) == 1:
         return ALONE[kinds[0]]
     opening = "It holds in part: o" if Verdict.SUPPORTED in kinds else "O"
-    return f"{opening}f {len(verdicts)} tests, {_counted(verdicts, kinds)}."
+    return f"{opening}f {_counted(verdicts)}."
 
 
 def summary(verdicts: Sequence[str], claims: int) -> str:
     """What all verdicts of the report come to."""
-    kinds = [kind for kind in Verdict if kind in verdicts]
     if not verdicts:
         return ""
-    of = f"Of {len(verdicts)} tests of {claims} claim{'s' * (claims > 1)}"
-    return f"{of}, {_counted(verdicts, kinds)}."
+    of = f" of {claims} claim{'s' * (claims > 1)}"
+    return f"Of {_counted(verdicts, of)}."
 
 
-def sureness(rows: list[Map], verdicts: list[Map], developed: Iterable[int]) -> list[str]:
+def sureness(
+    rows: list[Map], verdicts: list[Map], developed: Iterable[int]
+) -> list[str]:
     """How sure a figure or claim is.
 
     Args:
@@ -71,13 +73,13 @@ def sureness(rows: list[Map], verdicts: list[Map], developed: Iterable[int]) -> 
     found = []
     if len(seeds) > 1:
         found.append(
-            f"Seeds {names} on {data} only: numbers are means over these trainings, with "
-            "their range in brackets."
+            f"Seeds {names} on {data} only: numbers are means over these trainings, "
+            "with their range in brackets."
         )
     elif seeds:
         found.append(
-            f"One seed ({names}) on {data} only: how much another training would differ "
-            "is not known."
+            f"One seed ({names}) on {data} only: how much another training would "
+            "differ is not known."
         )
     used = [seed for seed in seeds if seed in set(developed)]
     if used:
@@ -93,7 +95,9 @@ def sureness(rows: list[Map], verdicts: list[Map], developed: Iterable[int]) -> 
             "seed; across seeds, from the lowest to the highest end."
         )
     for kind in UNDECIDED:
-        parts = [f"{v['part']} on {v['label']}" for v in verdicts if v["verdict"] == kind]
+        parts = [
+            f"{v['part']} on {v['label']}" for v in verdicts if v["verdict"] == kind
+        ]
         parts = list(dict.fromkeys(parts))
         if parts:
             named = "; ".join(parts) if len(parts) <= NAMED else f"{len(parts)} tests"
@@ -141,10 +145,17 @@ def _braces(words: Iterable[Any]) -> str:
     return found[0] if len(found) == 1 else f"{{{','.join(found)}}}"
 
 
-def _counted(verdicts: Sequence[str], kinds: list[Verdict]) -> str:
-    counts = [list(verdicts).count(kind) for kind in kinds]
+def _kinds(verdicts: Sequence[str]) -> list[Verdict]:
+    """In the order of the best first."""
+    return [kind for kind in Verdict if kind in verdicts]
+
+
+def _counted(verdicts: Sequence[str], of: str = "") -> str:
+    """'3 tests OF, 1 is supported (all seeds pass) and 2 are inconclusive'."""
+    counts = {kind: list(verdicts).count(kind) for kind in _kinds(verdicts)}
     *first, last = [
         f"{count} {'is' if count == 1 else 'are'} {TOGETHER[kind]}"
-        for count, kind in zip(counts, kinds, strict=True)
+        for kind, count in counts.items()
     ]
-    return f"{', '.join(first)} and {last}" if first else last
+    told = f"{', '.join(first)} and {last}" if first else last
+    return f"{len(verdicts)} test{'s' * (len(verdicts) > 1)}{of}, {told}"

@@ -57,9 +57,7 @@ def claims(spec: Map, results: Path) -> list[Map]:
                 "reasons": reasons(claim["criterion"]),
                 "findings": _findings(findings),
                 "meaning": meaning([row["verdict"] for row in rows]),
-                "sureness": sureness(
-                    claim["runs"], rows, claim["development_seeds"]
-                ),
+                "sureness": sureness(claim["runs"], rows, claim["development_seeds"]),
                 "files": claim_files(claim),
                 "target": f"results/claims/{name}.verdicts.parquet",
             }

@@ -58,7 +58,9 @@ def steps(found: list[Chains]) -> list[int]:
 
 def start(steps: list[int]) -> int:
     """Index of the last of `steps` that is not beyond the one compared, or 0."""
-    return max((i for i, s in enumerate(steps) if s <= _chains.COMPARED_STEP), default=0)
+    return max(
+        (i for i, s in enumerate(steps) if s <= _chains.COMPARED_STEP), default=0
+    )
 
 
 def _of_run(row: Row) -> Chains:

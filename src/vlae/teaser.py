@@ -43,9 +43,7 @@ def teaser(figures: list[Map], results: Path) -> list[Map]:
     for names, experiment, title in SOURCES:
         name = next((name for name in names if name in shown), None)
         if name is not None:
-            row = Row(
-                shown[name]["rows"][0], results / "runs", results / "experiments"
-            )
+            row = Row(shown[name]["rows"][0], results / "runs", results / "experiments")
             lines.append(
                 {"figure": name, "title": title, "panels": _panels(row, experiment)}
             )
@@ -58,7 +56,7 @@ def teaser(figures: list[Map], results: Path) -> list[Map]:
 
 
 def _panels(row: Row, experiment: str) -> list[Map]:
-    """A panel a layer, bottom first: `SIDE` by `SIDE` images out of a square of them."""
+    """A panel a layer, bottom first: `SIDE` by `SIDE` images of a square."""
     arrays = row.arrays(experiment)
     layers = [name for name in arrays if name.startswith("layer_")]
     panels = []

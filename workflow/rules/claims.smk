@@ -13,7 +13,12 @@ rule claim:
         results=claim_inputs,
     output:
         findings="results/claims/{claim}.findings.parquet",
-        verdicts="results/claims/{claim}.verdicts.parquet",
+        verdicts=report(
+            "results/claims/{claim}.verdicts.parquet",
+            caption="../../report/captions/claim.rst",
+            category="Claims",
+            labels={"claim": "{claim}"},
+        ),
     log:
         "results/logs/claims/{claim}.log",
     conda:
@@ -36,7 +41,12 @@ rule verdicts:
     input:
         verdicts=all_verdicts,
     output:
-        "results/tables/claims.parquet",
+        report(
+            "results/tables/claims.parquet",
+            caption="../../report/captions/verdicts.rst",
+            category="Claims",
+            labels={"claim": "all"},
+        ),
     log:
         "results/logs/verdicts.log",
     conda:
