@@ -13,12 +13,7 @@ rule claim:
         results=claim_inputs,
     output:
         findings="results/claims/{claim}.findings.parquet",
-        verdicts=report(
-            "results/claims/{claim}.verdicts.parquet",
-            caption="../../report/captions/claim.rst",
-            category="Claims",
-            labels={"claim": "{claim}"},
-        ),
+        verdicts="results/claims/{claim}.verdicts.parquet",
     log:
         "results/logs/claims/{claim}.log",
     conda:
@@ -45,7 +40,7 @@ rule verdicts:
             "results/tables/claims.parquet",
             caption="../../report/captions/verdicts.rst",
             category="Claims",
-            labels={"claim": "all"},
+            labels={"table": "all verdicts"},
         ),
     log:
         "results/logs/verdicts.log",
