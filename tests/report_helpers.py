@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def write_report(results: Path) -> Path:
         write_history(results, seed)
         write_arrays(results / "experiments" / "strokes" / "vlae" / str(seed), seed)
     pictures(results / "figures")
-    card = {"title": "Strokes", "source": "made up", "licence": "none"}
+    card: dict[str, Any] = {"title": "Strokes", "source": "made up", "licence": "none"}
     card |= {"preprocessing": "none", "sha256": {"train.npy": "abc" * 20}}
     card |= {"counts": {"train": 400, "test": 200}}
     write_json(results / "data" / "strokes" / "card.json", card)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from vlae.errors import UserError
 
-SETTINGS = {"format": "WEBP", "lossless": True, "method": 1, "quality": 25}
-"""`quality` is here what is spent on looking for small files: a second a figure."""
+METHOD, EFFORT = 1, 25
+"""What WebP spends on looking for a small file: a second for the largest figure."""
 
 
 def pixels(picture: NDArray[np.uint8]) -> str:
@@ -41,6 +41,6 @@ def file(path: Path) -> str:
 
 def _address(image: Image.Image) -> str:
     written = io.BytesIO()
-    image.save(written, **SETTINGS)
+    image.save(written, format="WEBP", lossless=True, method=METHOD, quality=EFFORT)
     content = base64.b64encode(written.getvalue()).decode()
     return f"data:image/webp;base64,{content}"
