@@ -145,7 +145,12 @@
       image.alt = shown.alt;
       dialog.showModal();
       view.focus();
-      image.decode().then(() => zoom(Math.max(fitting(), shown.width / image.naturalWidth)));
+      image.decode().then(() => {
+        // As much larger as fits, or else as it takes to be larger at all.
+        const own = shown.width / image.naturalWidth;
+        zoom(fitting() > 1.3 * own ? fitting() : Math.max(Math.min(1, 2 * own), own));
+        view.scrollTo(0, 0);
+      });
     };
   }
 
@@ -215,7 +220,7 @@
 
   // Curves
 
-  document.querySelector(".charts")?.before(
+  document.querySelector(".charts")?.closest("section").querySelector("h3").before(
     make("p", { textContent: "Point at a curve, or focus it and use the arrow keys, for its values: means over seeds, and their range." }),
   );
   const SVG = "http://www.w3.org/2000/svg";
