@@ -15,8 +15,9 @@ def shown(root, name, runs):
     verdicts, findings = judged(root, name, runs)
     verdicts.to_parquet(folder / "tables" / "claims.parquet")
     findings.to_parquet(folder / "claims" / f"{name}.findings.parquet")
-    spec = {"claims": [{**SHIPPED[name], "id": name}], "figures": []}
-    (found,) = claims(spec, folder)
+    claim = {**SHIPPED[name], "id": name, "runs": runs, "controls": []}
+    claim["development_seeds"] = [0]
+    (found,) = claims({"claims": [claim], "figures": []}, folder)
     return found
 
 

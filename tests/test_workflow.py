@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -184,7 +185,7 @@ def test_report_images_are_inside_and_described(page):
     images = page.all("img")
     assert len(images) >= 3 + 3  # figures, and an overview of each run
     for image in images:
-        assert image["src"].startswith("data:image/png;base64,iVBOR")
+        assert image["src"].startswith("data:image/webp;base64,UklGR")
         assert len(image["alt"]) > 10
 
 
@@ -194,6 +195,35 @@ def test_report_has_a_section_for_every_figure_and_working_links(page):
     known = {a["id"] for _, a in page.tags if "id" in a}
     links = {a["href"] for a in page.all("a")} - {"explorer.html"}
     assert {link[1:] for link in links} <= known
+
+
+def test_report_names_files_that_exist(finished):
+    text = (finished / "results" / "report.html").read_text()
+    named = set(re.findall(r"<li><code>((?:results|src|config)/[^<]+)</code>", text))
+    assert "results/figures/figure5.{svg,png,spec.json}" in named
+    assert any("strokes/vlae/1/{traversal,effects}." in path for path in named)
+    # As the shell expands them.
+    subprocess.run(["bash", "-c", f"ls {' '.join(named)}"], cwd=finished, check=True)
+
+
+def test_snakemakes_own_report_holds_ours(finished, tmp_path):
+    """Figures, runs, verdicts and our page, each with its caption."""
+    snakemake(finished, "--report", str(tmp_path / "all.zip"))
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        members = [n for n in archive.namelist() if "/data/raw/" in n]
+        for ours in (
+            "report.html",
+            "claims.parquet",
+            "figure2.svg",
+            "hvae-matched.svg",
+        ):
+            (member,) = [name for name in members if Path(name).name == ours]
+            (original,) = (finished / "results").rglob(ours)
+            assert archive.read(member) == original.read_bytes()
+        index = archive.read("all/report.html").decode()
+    for part in ("Gibbs chains that never look at a prior", "Training curves of every"):
+        assert part in index
+    assert planned(finished) == set()
 
 
 def test_report_leads_to_the_explorer_of_the_runs_that_it_shows(finished, page):

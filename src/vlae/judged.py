@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 
 from vlae.claim import reasons
+from vlae.evidence import claim_files, meaning, sureness
 from vlae.git import git
 from vlae.results import read_table
 from vlae.verdicts import Verdict
@@ -28,7 +29,7 @@ class Criteria:
 
 
 def claims(spec: Map, results: Path) -> list[Map]:
-    """What the report shows of every claim: its verdicts, criterion and findings.
+    """What the report shows of every claim: verdicts, criterion, findings, evidence.
 
     Args:
         spec: see `Configuration.report_spec`.
@@ -55,6 +56,9 @@ def claims(spec: Map, results: Path) -> list[Map]:
                 "criterion": own["criterion"].iloc[0],
                 "reasons": reasons(claim["criterion"]),
                 "findings": _findings(findings),
+                "meaning": meaning([row["verdict"] for row in rows]),
+                "sureness": sureness(claim["runs"], rows, claim["development_seeds"]),
+                "files": claim_files(claim),
                 "target": f"results/claims/{name}.verdicts.parquet",
             }
         )
@@ -119,12 +123,12 @@ def _interval(row: Map) -> str:
     return f"{number(row['number'])} ({number(row['low'])}–{number(row['high'])})"
 
 
-def _findings(table: pd.DataFrame) -> str:
-    """Seed by seed, controls last, as HTML."""
+def _findings(table: pd.DataFrame) -> pd.DataFrame:
+    """Seed by seed, controls last, as text."""
     remarks = table[["note", "veto", "invalid", "shown_only"]].agg(
         lambda row: "; ".join(filter(None, row)), axis=1
     )
-    shown = pd.DataFrame(
+    return pd.DataFrame(
         {
             "part": table["part"],
             "run": table["label"]
@@ -136,4 +140,3 @@ def _findings(table: pd.DataFrame) -> str:
             "found": remarks,
         }
     )
-    return shown.to_html(index=False, border=0, justify="left")

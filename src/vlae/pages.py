@@ -20,3 +20,7 @@ def environment(templates: Path) -> jinja2.Environment:
 
 def style(templates: Path) -> str:
     return (templates / "style.css").read_text()
+
+
+def script(templates: Path) -> str:
+    return (templates / "report.js").read_text()

@@ -1,6 +1,5 @@
 """The report: one self-contained page from figures, tables and specs."""
 
-import base64
 import importlib.metadata
 import os
 import platform
@@ -10,16 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from vlae import registry
+from vlae import curves, inlining, registry, scrubber
 from vlae.errors import UserError
+from vlae.evidence import figure_files, summary, sureness
+from vlae.figures.overview import COLUMNS, PANELS
 from vlae.files import read_json
 from vlae.git import git
 from vlae.judged import claims, criteria
-from vlae.pages import environment, style
-from vlae.plotting import Row
+from vlae.pages import environment, script, style
+from vlae.plotting import Row, mosaic
 from vlae.progress import clock
 from vlae.reproduction import against
 from vlae.results import read_table
+from vlae.teaser import teaser
 
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
 Map = dict[str, Any]
@@ -37,23 +39,33 @@ def render(spec: Map, template: Path, results: Path) -> str:
         UserError: if the template has no text for a figure.
     """
     rows = [_row(row, results) for row in spec["runs"]]
-    page = environment(template).get_template("report.html.j2")
-    return page.render(
-        spec=spec,
-        style=style(template),
-        claims=claims(spec, results),
-        criteria=criteria(spec["claims"]) if spec["claims"] else None,
-        figures=[_figure(f, template, results) for f in spec["figures"]],
-        overviews=[_overview(row, results) for row in rows],
-        references=against(spec, results, template / "reference"),
-        runs=_html(_runs_table(rows, results)),
-        settings=_settings(rows, results),
-        cards=[
-            read_json(results / "data" / name / "card.json", "data card")
-            for name in spec["datasets"]
-        ],
-        provenance=provenance(),
-        command=command(spec["overlays"]),
+    judged = claims(spec, results)
+    found = [_figure(f, spec, judged, template, results) for f in spec["figures"]]
+    verdicts = [row["verdict"] for claim in judged for row in claim["verdicts"]]
+    return (
+        environment(template)
+        .get_template("report.html.j2")
+        .render(
+            spec=spec,
+            style=style(template),
+            script=script(template),
+            claims=judged,
+            criteria=criteria(spec["claims"]) if spec["claims"] else None,
+            summary=summary(verdicts, len(judged)),
+            teaser=teaser(spec["figures"], results),
+            figures=found,
+            overviews=[_overview(row) for row in rows],
+            size=curves.BOX,
+            references=against(spec, results, template / "reference"),
+            runs=_runs_table(rows, results),
+            settings=_settings(rows, results),
+            cards=[
+                read_json(results / "data" / name / "card.json", "data card")
+                for name in spec["datasets"]
+            ],
+            provenance=provenance(),
+            command=command(spec["overlays"]),
+        )
     )
 
 
@@ -69,41 +81,50 @@ def _row(row: Map, results: Path) -> Row:
     return Row(row, results / "runs", results / "experiments")
 
 
-def _figure(spec: Map, template: Path, results: Path) -> Map:
-    name = spec["figure"]
+def _figure(
+    figure: Map, spec: Map, claims: list[Map], template: Path, results: Path
+) -> Map:
+    name = figure["figure"]
     if not (template / "figures" / f"{name}.html.j2").is_file():
         raise UserError(
             f"{template}/figures/{name}.html.j2: no such file; every figure has a text "
             "there that says what the paper claims."
         )
     module = registry.load("figures", name)
-    rows = [_row(row, results) for row in spec["rows"]]
+    rows = [_row(row, results) for row in figure["rows"]]
+    about = [claim for claim in claims if claim["figure"] == name]
+    verdicts = [row for claim in about for row in claim["verdicts"]]
+    developed = {s for claim in spec["claims"] for s in claim["development_seeds"]}
+    chains = scrubber.chains(rows) if name == "figure2" else []
     return {
         "name": name,
-        "image": _png(results / "figures" / f"{name}.png"),
+        "image": inlining.file(results / "figures" / f"{name}.png"),
         "alt": (module.__doc__ or "").split("\n")[0],
         "findings": module.findings(rows),
-        "numbers": _html(module.numbers(rows)),
+        "numbers": module.numbers(rows),
+        "claims": about,
+        "sureness": sureness(figure["rows"], verdicts, developed),
+        "files": figure_files(name, figure["rows"]),
         "target": f"results/figures/{name}.svg",
+        "chains": chains,
+        "steps": scrubber.steps(chains),
     }
 
 
-def _overview(row: Row, results: Path) -> Map:
-    name = f"{row.dataset}/{row.run}"
+def _overview(row: Row) -> Map:
+    """Curves of all seeds, images of the first; a classifier makes no images."""
+    charts = curves.charts(row)
+    images = {} if any(c.title == "Accuracy" for c in charts) else row.arrays("samples")
     return {
         "title": row.title,
-        "name": name,
-        "image": _png(results / "figures" / "runs" / f"{name}.png"),
-        "alt": f"Training curves, reconstructions and samples of {row.title}",
+        "seed": row.seeds[0],
+        "charts": charts,
+        "images": [
+            {"title": title, "picture": inlining.pixels(mosaic(images[name], COLUMNS))}
+            for name, title in PANELS.items()
+            if name in images
+        ],
     }
-
-
-def _png(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode()
-
-
-def _html(table: pd.DataFrame) -> str:
-    return table.to_html(index=False, border=0, na_rep="", justify="left")
 
 
 def _runs_table(rows: list[Row], results: Path) -> pd.DataFrame:

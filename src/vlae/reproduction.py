@@ -200,7 +200,7 @@ def _figures(reference: Reference) -> list[Map]:
     return [
         {
             "name": name,
-            "table": table.to_html(index=False, border=0, justify="left"),
+            "table": table,
             "image": base64.b64encode(reference.pictures.get(name, b"")).decode(),
         }
         for name, table in reference.figures.items()

@@ -36,7 +36,12 @@ rule verdicts:
     input:
         verdicts=all_verdicts,
     output:
-        "results/tables/claims.parquet",
+        report(
+            "results/tables/claims.parquet",
+            caption="../../report/captions/verdicts.rst",
+            category="Claims",
+            labels={"table": "all verdicts"},
+        ),
     log:
         "results/logs/verdicts.log",
     conda:

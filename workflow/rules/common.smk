@@ -270,8 +270,8 @@ def report_inputs(wildcards):
         for file in experiment_files(
             CONFIGURATION.needs(figure), CONFIGURATION.shown(figure)
         )
-        if file.endswith(".parquet")
     ]
+    tables += experiment_files(CONFIGURATION.needs("overview"), CONFIGURATION.runs())
     runs = [
         f"{run_folder(name, seed)}/{file}"
         for name in all_runs()

@@ -12,7 +12,12 @@ rule figure:
         spec="results/figures/{figure}.spec.json",
         results=figure_inputs,
     output:
-        svg="results/figures/{figure}.svg",
+        svg=report(
+            "results/figures/{figure}.svg",
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         png="results/figures/{figure}.png",
     log:
         "results/logs/figures/{figure}.log",
@@ -38,7 +43,13 @@ rule overview:
         spec="results/figures/runs/{dataset}/{run}.spec.json",
         results=overview_inputs,
     output:
-        svg="results/figures/runs/{dataset}/{run}.svg",
+        svg=report(
+            "results/figures/runs/{dataset}/{run}.svg",
+            caption="../../report/captions/overview.rst",
+            category="Runs",
+            subcategory="{dataset}",
+            labels={"run": "{run}"},
+        ),
         png="results/figures/runs/{dataset}/{run}.png",
     log:
         "results/logs/figures/runs/{dataset}/{run}.log",

@@ -5,7 +5,11 @@ localrules:
     report,
 
 
-REPORT_SOURCES = [p for p in sources_of("report") if p not in EXPLORER_SOURCES]
+# Captions are for Snakemake's own report: no page of ours shows them.
+CAPTIONS = sources_of("report/captions")
+REPORT_SOURCES = [
+    p for p in sources_of("report") if p not in [*EXPLORER_SOURCES, *CAPTIONS]
+]
 
 
 rule report:
@@ -15,7 +19,12 @@ rule report:
         sources=REPORT_SOURCES,
         results=report_inputs,
     output:
-        page="results/report.html",
+        page=report(
+            "results/report.html",
+            caption="../../report/captions/report.rst",
+            category="Report",
+            labels={"page": "the whole report"},
+        ),
         provenance="results/report.provenance.json",
     log:
         "results/logs/report.log",
