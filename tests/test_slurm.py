@@ -144,7 +144,7 @@ def test_each_continues_and_ends_with_the_same_bytes(events, undisturbed, run):
 
 def test_the_report_is_there_and_its_tables_are_the_same(events, undisturbed):
     page = (events / "results" / "report.html").read_text()
-    assert 'id="residuals"' in page and "data:image/png" in page
+    assert 'id="residuals"' in page and "data:image/webp" in page
     for run in SEEDS:
         for name in EXPERIMENTS:
             path = f"results/experiments/{run}/{name}.parquet"
