@@ -68,6 +68,10 @@ LIGHT = {
         ["vlae.commands.keep", "vlae.kept"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "crate": (
+        ["vlae.commands.crate", "vlae.crate"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
+    ),
     "compare": (
         ["vlae.commands.compare", "vlae.comparison"],
         {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
