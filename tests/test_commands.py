@@ -101,7 +101,8 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    assert {"--out", "--table", "--verdicts", "--folder"} & {*said.split()}
+    places = {"--out", "--table", "--verdicts", "--folder", "--results"}
+    assert places & {*said.split()}
 
 
 @pytest.mark.parametrize(
