@@ -23,6 +23,16 @@ NEVER = 1e9
 STEPS = 14
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Signals that whoever started the tests had ignored (`nohup`, `&`) are not."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, to) for number, to in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return prepared_strokes(tmp_path_factory.mktemp("strokes"), 130, test=60)

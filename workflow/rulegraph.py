@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- made by workflow/rulegraph.py -->", "<!-- end -->"
 COMMAND = r"python -m vlae (\w+)"
+OUTPUT = r'output:\n\s+(?:\w+=)?(?:report\(\s*)?"([^"]+)"'
 REGISTRIES = {  # modules that a command finds by name
     "prepare": ["datasets"],
     "train": ["models", "networks"],
@@ -48,7 +49,7 @@ def rules(folder: Path) -> list[Rule]:
         local = re.findall(r"\w+", named[1]) if named else []
         for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.M):
             does = re.search(r'^    """(.*?)"""', body, re.DOTALL)
-            output = re.search(r'output:\n\s+(?:\w+=)?"([^"]+)"', body)
+            output = re.search(OUTPUT, body)
             assert does and output, f"{path}: rule {name} lacks a docstring or output"
             called = re.search(COMMAND, body)
             found.append(
