@@ -26,8 +26,10 @@ STEPS = 14
 @pytest.fixture(autouse=True)
 def heard():
     """Signals that whoever started the tests had ignored (`nohup`, `&`) are not."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
-    before = {number: signal.signal(number, to) for number, to in usual.items()}
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

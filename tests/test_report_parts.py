@@ -157,19 +157,24 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
         (["too few seeds"], "needs 3 seeds"),
         (["shown only", "shown only"], "no test decides"),
         (
-            ["supported", "inconclusive", "inconclusive"],
-            "It holds in part: of 3 tests, 1 is supported (all seeds pass) and 2 are "
-            "inconclusive.",
+            ["supported", "inconclusive", "inconclusive", "inconclusive"],
+            "It holds in part. Supported: part 0 (VLAE). "
+            "Inconclusive: part 1 (VLAE and HVAE); part 2 (VLAE).",
         ),
         (
             ["not supported", "inconclusive", "shown only"],
-            "Of 3 tests, 1 is not supported (all seeds fail), 1 is inconclusive and 1 "
-            "is shown only.",
+            "Not supported: part 0 (VLAE). Inconclusive: part 1 (VLAE). "
+            "Shown only: part 1 (HVAE).",
         ),
     ],
 )
 def test_meaning(verdicts, said):
-    assert said in evidence.meaning(verdicts)
+    parts = [(0, "VLAE"), (1, "VLAE"), (1, "HVAE"), (2, "VLAE")]
+    rows = [
+        {"verdict": verdict, "part": f"part {part}", "label": label}
+        for verdict, (part, label) in zip(verdicts, parts, strict=False)
+    ]
+    assert said in evidence.meaning(rows)
 
 
 def test_summary():

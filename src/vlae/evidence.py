@@ -37,16 +37,31 @@ NAMED = 3
 UNDECIDED = (Verdict.TOO_FEW_SEEDS, Verdict.NOT_MEASURED, Verdict.SHOWN)
 
 
-def meaning(verdicts: Sequence[str]) -> str:
-    """What the verdicts of one claim come to, as a sentence or two."""
-    if not verdicts:
+def meaning(rows: Sequence[Map]) -> str:
+    """What the verdicts of one claim come to, in a sentence or two.
+
+    Args:
+        rows: `verdict`, `part` and `label` of each.
+    """
+    if not rows:
         return "No run here tests it."
+    verdicts = [row["verdict"] for row in rows]
     deciding = [verdict for verdict in verdicts if verdict not in UNDECIDED]
     kinds = _kinds(deciding or verdicts)
     if len(kinds) == 1:
         return ALONE[kinds[0]]
-    opening = "It holds in part: o" if Verdict.SUPPORTED in kinds else "O"
-    return f"{opening}f {_counted(verdicts)}."
+    opening = ["It holds in part."] if Verdict.SUPPORTED in kinds else []
+    return " ".join([*opening, *(_named(rows, kind) for kind in _kinds(verdicts))])
+
+
+def _named(rows: Sequence[Map], kind: Verdict) -> str:
+    """'Supported: this (A and B); that (A).', parts and their runs."""
+    labels: dict[str, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == kind:
+            labels.setdefault(row["part"], []).append(row["label"])
+    named = [f"{part} ({' and '.join(found)})" for part, found in labels.items()]
+    return f"{kind.capitalize()}: {'; '.join(named)}."
 
 
 def summary(verdicts: Sequence[str], claims: int) -> str:

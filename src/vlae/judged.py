@@ -56,7 +56,7 @@ def claims(spec: Map, results: Path) -> list[Map]:
                 "criterion": own["criterion"].iloc[0],
                 "reasons": reasons(claim["criterion"]),
                 "findings": _findings(findings),
-                "meaning": meaning([row["verdict"] for row in rows]),
+                "meaning": meaning(rows),
                 "sureness": sureness(claim["runs"], rows, claim["development_seeds"]),
                 "files": claim_files(claim),
                 "target": f"results/claims/{name}.verdicts.parquet",
