@@ -239,8 +239,20 @@ def test_truncated_images_are_named(tmp_path, copied, spec, message, size):
 
 def test_images_of_another_shape_are_named(tmp_path, copied, spec, message):
     np.save(copied / "train.npy", np.zeros((3, 1, 28, 28), np.uint8))
+    os.utime(copied / "train.npy", (0, 0))
     said = message(*train_words(tmp_path, spec, copied))
     assert "train.npy: unreadable prepared data (uint8 (3, 1, 28, 28), expected" in said
+
+
+def test_an_altered_array_is_named(tmp_path, copied, spec, message):
+    path = copied / "train.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 255
+    path.write_bytes(content)
+    later = (copied / "card.json").stat().st_mtime + 1
+    os.utime(path, (later, later))
+    said = message(*train_words(tmp_path, spec, copied))
+    assert f"{path}: unreadable prepared data (it was changed after" in said
 
 
 def test_missing_card_is_named(tmp_path, copied, spec, message):

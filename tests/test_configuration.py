@@ -678,6 +678,14 @@ BAD = {
         "claims: {F3: {controls: [mnist/judge]}}",
         ["claims.F3.controls", "mnist/judge is a classifier"],
     ),
+    "misspelt run of an overlay": (
+        "runs: {mnist: {vlea: {training: {steps: 5}}}}",
+        ["runs.mnist.vlea", "Did you mean 'vlae'?", "label, network, preset"],
+    ),
+    "misspelt data set of an overlay": (
+        "runs: {mnits: {vlae: {training: {steps: 5}}}}",
+        ["runs.mnits", "Did you mean 'mnist'?"],
+    ),
     "missing base": (
         "extends: config/nowhere.yaml",
         ["extends", "config/nowhere.yaml"],

@@ -16,6 +16,7 @@ MESSAGES = [
 SOURCES = [
     *(ROOT / "src").rglob("*.py"),
     Path(snakemake.__file__).parent / "exceptions.py",
+    Path(snakemake.__file__).parent / "common" / "configfile.py",
 ]
 PLACEHOLDER = r"""'?\b(?!YAML|SLURM)(?:[A-Z]{4,}|N|HxW|KEY|RUN|WHY)\b'?|\.\.\."""
 """What stands for names and numbers, quoted or not."""

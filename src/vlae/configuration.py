@@ -17,6 +17,8 @@ from vlae.selection import Claims, RunName, named
 
 Map = dict[str, Any]
 
+RUN_NEEDS = ("label", "network", "preset")
+
 
 class Configuration:
     """A checked configuration. Everything the workflow asks is answered here.
@@ -30,6 +32,7 @@ class Configuration:
 
     def __init__(self, content: Map) -> None:
         self.content = content
+        _check_names(content)
         validate(content, "config", "")
         check_mirror(content["mirror"], "mirror")
         for name, network in content["networks"].items():
@@ -44,7 +47,6 @@ class Configuration:
         for name, preset in content["presets"].items():
             validate(preset, "run", f"presets.{name}")
         for dataset, runs in content["runs"].items():
-            _known(dataset, content["datasets"], f"runs.{dataset}")
             for run in runs:
                 self.run_spec(RunName(dataset, run), seed=0)
         for name in content["datasets"]:
@@ -407,6 +409,26 @@ def load(paths: list[Path]) -> Configuration:
         overlay = read(path, "configuration")
         content = extended(content, overlay, SCHEMAS.parents[1])
     return Configuration(content)
+
+
+def _check_names(content: Map) -> None:
+    """A misspelt run of an overlay reads like a new one that lacks almost all."""
+    datasets, every = content.get("datasets"), content.get("runs")
+    if not isinstance(datasets, dict) or not isinstance(every, dict):
+        return  # the schema says what is wrong
+    for dataset, runs in every.items():
+        _known(dataset, datasets, f"runs.{dataset}")
+        runs = runs if isinstance(runs, dict) else {}
+        whole = {name for name, run in runs.items() if not _unnamed(run)}
+        for name in runs.keys() - whole:
+            raise UserError(
+                f"runs.{dataset}.{name}: there is no run '{name}'; "
+                f"{closest(name, whole)} A new run needs {', '.join(RUN_NEEDS)}."
+            )
+
+
+def _unnamed(run: Any) -> bool:
+    return isinstance(run, dict) and not any(key in run for key in RUN_NEEDS)
 
 
 def _known(name: str, known: Map, key: str) -> None:

@@ -114,12 +114,22 @@ def _broken(path: Path, why: str) -> UserError:
 
 
 def load(folder: Path) -> Prepared:
-    """Open a prepared folder.
+    """Open a prepared folder; what was written after its card is checked against it.
 
     Raises:
-        UserError: if its card is missing or broken.
+        UserError: if its card is missing or broken, or an array is another one.
     """
-    return Prepared(read_json(folder / CARD, "data card"), folder)
+    card = read_json(folder / CARD, "data card")
+    written = (folder / CARD).stat().st_mtime
+    for name, expected in card.get("sha256", {}).items():
+        path = folder / name
+        if (
+            path.exists()
+            and path.stat().st_mtime > written
+            and sha256(path) != expected
+        ):
+            raise _broken(path, "it was changed after its card.json was written")
+    return Prepared(card, folder)
 
 
 def write(

@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
     if card["classes"] != spec["classes"]:
         raise UserError(
             f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "
-            f"{card['classes'] - 1}. Correct the number."
+            f"{card['classes'] - 1}. Correct the number; or, where it is right, the "
+            f"raw file is damaged: delete results/raw/{name} and run again."
         )
     say(f"[{name}] {card['counts']} images of shape {card['shape']}")
 
