@@ -15,6 +15,7 @@ from rocrate.rocrate import ROCrate
 from vlae.errors import UserError
 from vlae.files import read_json, write_json
 from vlae.inventory import FACTS, PROVENANCE, Inventory, Name
+from vlae.stamp import demand
 
 NAME = "ro-crate-metadata.json"
 CITATION = Path(__file__).parents[2] / "CITATION.cff"
@@ -30,13 +31,15 @@ def write(results: Path) -> int:
     """Write `ro-crate-metadata.json` into a results folder; the number of trainings.
 
     Raises:
-        UserError: if there is no report or no run, or a file of theirs is no JSON.
+        UserError: if there is no report or no run, if they changed since the report,
+            or a file of theirs is no JSON.
     """
     inventory = Inventory(results)
     if not (results / PROVENANCE).is_file():
         raise UserError(
             f"{results / PROVENANCE}: no such file; run the pipeline first."
         )
+    demand(results)
     crate = _Crate(results)
     crate.files(*(path for what in SHOWN for path in sorted(results.glob(what))))
     data = {str(n): crate.data(str(n)) for n in inventory.provenance("data set")}

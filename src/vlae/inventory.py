@@ -135,7 +135,10 @@ class Inventory:
     def _report(self) -> Iterator[tuple[Name, Map]]:
         path = self.root / PROVENANCE
         if path.is_file():
-            yield Name("report"), _without(read_json(path, "provenance"), "date")
+            yield (
+                Name("report"),
+                _without(read_json(path, "provenance"), "date", "files"),
+            )
 
     # Tables
 

@@ -30,6 +30,7 @@ from vlae.inventory import PROVENANCE
 from vlae.plotting import Row
 from vlae.results import read_table
 from vlae.settings import texts
+from vlae.stamp import demand
 
 FACTS = "reference.json"
 DIGITS = "%.6g"
@@ -143,8 +144,8 @@ def keep(results: Path, out: Path) -> list[str]:
         what a person should know: pictures that were left out, uncommitted changes.
 
     Raises:
-        UserError: if a file of the results is missing or broken, or `out` is
-            something else than a reference.
+        UserError: if a file of the results is missing, broken or newer than the
+            report, or `out` is something else than a reference.
     """
     if out.exists() and not (out / FACTS).is_file():
         raise UserError(
@@ -153,12 +154,14 @@ def keep(results: Path, out: Path) -> list[str]:
         )
     spec = read_json(results / "report.spec.json", "report spec")
     made_by = read_json(results / PROVENANCE, "provenance of the report")
+    demand(results)
     rows = [Row(row, results / "runs", results / "experiments") for row in spec["runs"]]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / "new"
         facts = {key: spec[key] for key in ("title", "overlays", "seeds")}
-        write_json(folder / FACTS, {**facts, **made_by})
+        facts |= {key: made_by[key] for key in made_by if key != "files"}
+        write_json(folder / FACTS, facts)
         _write(folder / "runs.csv", [_facts(row) for row in rows])
         _write(folder / "settings.csv", _long(rows, lambda r: settings(r, results)))
         terms = [

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.comparison import compare
     from vlae.inventory import Inventory
     from vlae.pages import environment, style
+    from vlae.stamp import changed
 
     folders = [Inventory(arguments.first), Inventory(arguments.second)]
     found = compare(*folders)
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
             found=found,
             folders=[str(folder.root) for folder in folders],
             unfinished=[folder.unfinished() for folder in folders],
+            changed=[changed(folder.root) for folder in folders],
         )
     )
     with atomic(arguments.out) as temporary:

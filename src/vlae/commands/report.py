@@ -12,16 +12,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--template", type=Path, required=True, help="report/ folder")
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
-    parser.add_argument("--provenance", type=Path, help="JSON to write: what wrote it")
+    parser.add_argument(
+        "--provenance", type=Path, help="JSON to write: what wrote it, from which files"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     from vlae import report
+    from vlae.stamp import stamp
 
     spec = read_json(arguments.spec, "report spec")
     page = report.render(spec, arguments.template, arguments.results)
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     if arguments.provenance:
-        write_json(arguments.provenance, report.provenance())
+        files = stamp(spec, arguments.results)
+        write_json(arguments.provenance, {**report.provenance(), "files": files})
     say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")
