@@ -9,7 +9,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 .PHONY: help env demo unlock test lint lock reference rules bench
 
 help:
-	@echo 'make env        the environment in .venv, from requirements.lock (5.6 GB)'
+	@echo 'make env        the environment in .venv, from requirements.lock (6 GB)'
 	@echo 'make demo       the pipeline on built-in data, to results/report.html'
 	@echo 'make unlock     the lock of a killed Snakemake, unless somebody is at work'
 	@echo 'make test       every check'
@@ -28,7 +28,7 @@ env: .venv/installed
 	@echo '$(CURDIR)/src' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/vlae.pth"
 	@touch $@
 
-# Killed at any moment, the same command goes on.
+# Killed at any moment, the same command goes on, once no job of before is at work.
 demo: unlock
 	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
 	@echo 'The report is at results/report.html'

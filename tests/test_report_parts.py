@@ -190,13 +190,16 @@ def test_sureness():
     two = evidence.sureness([SPEC], [row], [2, 9])
     assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
     assert two[1] == "Used while developing, so deciding nothing: 2."
-    assert "bootstrap" in two[2] and two[3] == "Untested, too few seeds: p on VLAE."
+    assert (
+        "bootstrap" in two[2]
+        and two[3] == "Deciding nothing, too few seeds: p on VLAE."
+    )
     one = evidence.sureness([{**SPEC, "seeds": [4]}], [], [])
     assert one[0].startswith("One seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")
     many = [{**row, "part": str(i), "number": ""} for i in range(4)]
     assert evidence.sureness([SPEC], many, [])[1:] == [
-        "Untested, too few seeds: 4 tests."
+        "Deciding nothing, too few seeds: 4 tests."
     ]
 
 

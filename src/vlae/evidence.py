@@ -116,7 +116,7 @@ def sureness(
         parts = list(dict.fromkeys(parts))
         if parts:
             named = "; ".join(parts) if len(parts) <= NAMED else f"{len(parts)} tests"
-            found.append(f"Untested, {kind}: {named}.")
+            found.append(f"Deciding nothing, {kind}: {named}.")
     return found
 
 

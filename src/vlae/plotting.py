@@ -184,6 +184,10 @@ def place(layer: int, layers: int) -> str:
     return f"layer {layer}" + {1: " (bottom)", layers: " (top)"}.get(layer, "")
 
 
+DARK = 0.66
+"""Of the colour map from 0 to 1: above it white has more contrast than black."""
+
+
 def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
     """Total effects of `effects`: mean over seeds, the range below it for several.
 
@@ -212,6 +216,10 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
         annot_kws={"size": 8},
         ax=axes,
     )
+    # Seaborn writes white from the middle on, where dark is easier to read.
+    values = mean.to_numpy().ravel()
+    for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
+        cell.set_color("white" if value > DARK else "black")
     axes.set(xlabel="", ylabel="layer redrawn")
     axes.set_title("total-effect index T: what redrawing one layer changes")
     axes.tick_params(length=0, rotation=0)

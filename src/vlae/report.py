@@ -23,6 +23,8 @@ from vlae.reproduction import against
 from vlae.results import read_table
 from vlae.teaser import teaser
 
+MADE_OF = ("src", "workflow", "report", "config", "Snakefile", "requirements.lock")
+"""What results follow from, beside the overlays, whose settings the page shows."""
 LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib")
 Map = dict[str, Any]
 
@@ -180,7 +182,7 @@ def provenance() -> Map:
 
     Snakemake reruns whatever other code made, so this is the commit of the results too.
     """
-    changed = git("status", "--porcelain")
+    changed = git("status", "--porcelain", "--", *MADE_OF)
     commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return {
         "commit": commit + (" with uncommitted changes" if changed else ""),

@@ -30,8 +30,13 @@ class Claims:
     content: Map
 
     def names(self) -> list[str]:
-        """Claims that are about some run, by name: overlays mix up the order."""
-        return [name for name in sorted(self.content["claims"]) if self.runs(name)]
+        """Claims that are about some run, by figure, the paper's first, then by name.
+
+        The order of the files would not do: overlays mix it up.
+        """
+        claims = self.content["claims"]
+        found = [name for name in claims if self.runs(name)]
+        return sorted(found, key=lambda name: (claims[name]["figure"] or "~", name))
 
     def runs(self, name: str) -> list[RunName]:
         """Runs that a claim is about: its own, or all that its figure shows."""
