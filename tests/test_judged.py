@@ -43,3 +43,16 @@ def test_the_number_is_that_of_the_test_that_decides(tmp_path):
     found = shown(tmp_path, "F3", [row()])
     assert found["number"] == ".90 (.88–.92)"
     assert pd.DataFrame(found["verdicts"])["number"].tolist() == [found["number"]]
+
+
+def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
+    other = permuted(VLAE, (1, 0, 2))["slant"]
+    write_all(tmp_path, {**VLAE, "slant": other}, seeds=(0, 21))
+    found = shown(tmp_path, "F5", [row(seeds=(0, 21))])
+    assert found["tally"][0]["verdict"] == "too few seeds"
+    assert found["so_far"] == "passes 8, fails 2"
+
+
+def test_of_a_verdict_it_does_not(tmp_path):
+    write_all(tmp_path, HVAE)
+    assert shown(tmp_path, "F3", [row()])["so_far"] == ""

@@ -127,7 +127,8 @@ def test_seeds_used_while_developing_do_not_count(outcome):
     assert found.seeds == SEEDS
     found = judge([finding(0, outcome), *fresh[:2]], development_seeds=[0, 1])
     assert found.verdict is Verdict.TOO_FEW_SEEDS
-    assert found.reason == "2 of 3; 1 used while developing"
+    ended = f"{outcome} in seed 0, {SEEDS[0]}, {SEEDS[1]}"
+    assert found.reason == f"2 of 3; 1 used while developing; {ended}"
 
 
 def test_numbers_are_of_the_seeds_that_count():

@@ -11,7 +11,7 @@ from vlae.claim import reasons
 from vlae.evidence import claim_files, meaning, sureness
 from vlae.git import git
 from vlae.results import read_table
-from vlae.verdicts import Verdict
+from vlae.verdicts import Outcome, Verdict
 from vlae.words import number
 
 FILE = "config/claims.yaml"
@@ -45,6 +45,7 @@ def claims(spec: Map, results: Path) -> list[Map]:
         own = verdicts[verdicts["id"] == name]
         findings = read_table(results / "claims" / f"{name}.findings.parquet")
         rows = [_verdict(row) for row in own.to_dict("records")]
+        kinds = {row["verdict"] for row in rows}
         found.append(
             {
                 "name": name,
@@ -53,6 +54,7 @@ def claims(spec: Map, results: Path) -> list[Map]:
                 "figure": claim["figure"] if claim["figure"] in drawn else None,
                 "verdicts": rows,
                 **_summary(rows),
+                "so_far": _so_far(findings) if Verdict.TOO_FEW_SEEDS in kinds else "",
                 "criterion": own["criterion"].iloc[0],
                 "reasons": reasons(claim["criterion"]),
                 "findings": _findings(findings),
@@ -107,6 +109,16 @@ def _summary(rows: list[Map]) -> Map:
         "number": deciding[0]["number"] if len(deciding) == 1 else "",
         "seeds": "; ".join(seeds),
     }
+
+
+def _so_far(findings: pd.DataFrame) -> str:
+    """How the tests of single seeds ended, where seeds are too few for a verdict."""
+    tested = findings[~findings["control"] & (findings["shown_only"] == "")]
+    found = tested["outcome"].value_counts()
+    words = [
+        (o, found.get(o, 0)) for o in (Outcome.PASSES, Outcome.FAILS, Outcome.OPEN)
+    ]
+    return ", ".join(f"{outcome} {count}" for outcome, count in words if count)
 
 
 def _kind(verdict: str) -> str:

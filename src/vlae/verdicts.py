@@ -180,9 +180,9 @@ def _verdict(
         return Verdict.SHOWN, "; ".join([shown[0], *_ends(findings)])
     if len(counted) < LEAST_SEEDS:
         used = len(findings) - len(counted)
-        words = f"{len(counted)} of {LEAST_SEEDS}"
-        words += f"; {used} used while developing" if used else ""
-        return Verdict.TOO_FEW_SEEDS, words
+        words = [f"{len(counted)} of {LEAST_SEEDS}"]
+        words += [f"{used} used while developing"] if used else []
+        return Verdict.TOO_FEW_SEEDS, "; ".join([*words, *_ends(findings)])
     outcomes = {f.outcome for f in counted}
     if outcomes == {Outcome.UNMEASURED}:
         return Verdict.NOT_MEASURED, _notes(counted)
