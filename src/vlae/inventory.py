@@ -125,7 +125,9 @@ class Inventory:
     def _training(self) -> Iterator[tuple[Name, Map]]:
         for name in self.finished():
             path = self._runs[name] / "training.json"
-            yield name, _without(read_json(path, "training facts"), "seconds")
+            facts = read_json(path, "training facts")
+            # Steps are a setting, and parameters follow from one.
+            yield name, _without(facts, "seconds", "steps", "parameters")
 
     def _cards(self) -> Iterator[tuple[Name, Map]]:
         for path in sorted(self.root.glob("data/*/card.json")):
