@@ -57,6 +57,9 @@ def write_run(
     write_table(root, "effects", rows, seed, run=run, dataset=dataset)
     active = [{"layer": i, "units": 8, "active": i} for i in range(1, layers + 1)]
     write_table(root, "activity", active, seed, run=run, dataset=dataset)
+    # Of several images, so that there is a sampling error.
+    images = [{"image": i, "elbo": elbo + i % 2} for i in range(100)]
+    write_table(root, "bounds", images, seed, run=run, dataset=dataset)
     codes = [
         {"score": "trees", "layer": row["layer"], "property": row["property"]}
         | {"value": row["total_effect"]}

@@ -16,6 +16,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "traversal": {"grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "judge_accuracy": 0.0},
     "activity": {"images": 7, "draws": 2, "threshold": 0.01},
+    "bounds": {"images": 7, "draws": 2},
     "codes": {
         "images": 20,
         "judge_accuracy": 0.0,

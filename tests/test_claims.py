@@ -257,9 +257,13 @@ def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
     assert found == ALL
     assert set(findings[findings["control"]]["run"]) == {"vae"}
     own = findings[(findings["run"] == "lvae") & findings["part"].str.startswith("not")]
-    assert own["note"].iloc[0] == (
-        "found: thickness in layer 3, slant in layer 3, width in layer 3, "
-        "class in layer 3"
+    assert (
+        own["note"]
+        .iloc[0]
+        .startswith(
+            "found: thickness in layer 3, slant in layer 3, width in layer 3, "
+            "class in layer 3"
+        )
     )
     assert own["number"].iloc[0] == 0.25
 
@@ -269,7 +273,7 @@ def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
     [
         ({"parameters": 1210}, "1,210 parameters against 1,000"),
         ({"parameters": 790}, "790 parameters against 1,000"),
-        ({"elbo": -50.1}, "ELBO -50.1 against -50.0"),
+        ({"elbo": -50.1}, "ELBO less that of 'vae' is -0.10 nats"),
     ],
 )
 def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
@@ -278,6 +282,26 @@ def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
         assert verdict == ("inconclusive" if key[0] == "lvae" else "supported")
     reason = verdicts[verdicts["run"] == "lvae"]["reason"].iloc[0]
     assert reason.startswith("does not count") and words in reason
+
+
+@pytest.mark.parametrize(("lower", "counts"), [(0.1, True), (0.4, False)])
+def test_a_bound_that_may_as_well_be_higher_counts(tmp_path, lower, counts):
+    """Of 100 images at a standard deviation of 1 nat: two standard errors are .2."""
+    for name, effects in MODELS.items():
+        write_all(tmp_path, effects, run=name)
+    for seed in FRESH:
+        noise = np.random.default_rng(seed).standard_normal(100)
+        elbo = -50 + (noise - noise.mean()) / noise.std(ddof=1) - lower
+        table = {"image": range(100), "elbo": elbo}
+        write_table(tmp_path, "bounds", pd.DataFrame(table), seed, run="lvae")
+        flat = {"image": range(120), "elbo": -50.0}  # of more images than the other
+        write_table(tmp_path, "bounds", pd.DataFrame(flat), seed, run="vae")
+    runs = [row(name) for name in MODELS if name != "vae"]
+    verdicts, findings = judged(tmp_path, "L", runs, [row("vae")])
+    found = set(verdicts.loc[verdicts["run"] == "lvae", "verdict"])
+    assert found == {"supported" if counts else "inconclusive"}
+    notes = findings.loc[findings["run"] == "lvae", "note"]
+    assert notes.str.contains(rf"ELBO .* -{lower:.2f} nats \(-").all()
 
 
 @pytest.mark.parametrize("facts", [{"parameters": 1190}, {"parameters": 810}])
@@ -515,6 +539,30 @@ def test_verdicts_are_joined(tmp_path):
     assert table["id"].tolist() == ["F3", *["F5"] * 5]
     assert main(["verdicts", "--verdicts", "--out", str(out)]) == 0
     assert pd.read_parquet(out).empty
+
+
+# The bound of each image
+
+
+def test_bounds_are_of_each_image_and_the_mean_of_draws(data):
+    """A model whose ELBO is the sum of the image plus its noise."""
+
+    class Counting(Drawing):
+        def draw_noise(self, count, generator):
+            return [torch.randn(count, 1, generator=generator)]
+
+        def terms(self, x, target, labels, noise):
+            return {"elbo": target.sum((1, 2, 3)) + noise[0][:, 0]}
+
+        def summary(self, terms):
+            return terms
+
+    trained = TrainedRun(spec(), Counting((0, 1)), torch.device("cpu"))
+    settings = {"images": 15, "draws": 400}
+    table = run_experiment("bounds", trained, data, settings=settings).table
+    sums = np.array(data.images("test"))[:15].sum((1, 2, 3)) / 255
+    assert table["image"].tolist() == list(range(15))
+    assert np.abs(table["elbo"] - sums).max() < 5 / 20  # five standard errors
 
 
 # How much of a layer is in use

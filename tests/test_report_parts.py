@@ -191,7 +191,7 @@ def test_sureness():
     assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
     assert two[1] == "Used while developing, so deciding nothing: 2."
     assert (
-        "bootstrap" in two[2]
+        "of the draws within a seed" in two[2]
         and two[3] == "Deciding nothing, too few seeds: p on VLAE."
     )
     one = evidence.sureness([{**SPEC, "seeds": [4]}], [], [])

@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+import yaml
 from helpers import GENERATIVE, NETWORKS, ROOT, network, prepared_strokes, spec
 
-from vlae import __main__, checkpoints, computing, training
+from vlae import __main__, checkpoints, computing, configuration, training
 from vlae.errors import UserError
 from vlae.files import write_json
 from vlae.models.vlae import VLAE
+from vlae.overlays import BASE
+from vlae.selection import RunName
 from vlae.training import CHECKPOINT, FINISHED, train
 
 COUNT = 130  # images: six batches of 20 an epoch, and ten images left over
@@ -68,6 +71,17 @@ def test_held_out_elbo_rises(name, data, tmp_path):
     gain = ((blank - 0.5) ** 2 - (blank - level) ** 2).flatten(1).sum(1).mean()
     nats = gain.item() / (2 * 0.25**2)  # at the scale of the default spec
     assert after - before > 2 / 3 * nats
+
+
+def test_the_untrained_control_learned_nothing(data, tmp_path):
+    """One step at the learning rate of others is worth thirty nats."""
+    paths = [ROOT / "config" / f"{name}.yaml" for name in [*BASE, "mnist-cpu"]]
+    wanted = configuration.load(paths).run_spec(RunName("strokes", "hvae-untrained"), 1)
+    trained = train(wanted, data, tmp_path, NEVER)
+    before, after = (value(trained, "elbo", "held-out", s) for s in (0, 1))
+    claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
+    least = claims["P1"]["criterion"]["rise"]["value"]
+    assert abs(after - before) < least / 10
 
 
 def test_classifier_learns(data, tmp_path):

@@ -76,7 +76,7 @@ SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
         [
             *("recomposed", "graph", "traversal", "effects", "activity"),
-            *("codes", "stability"),
+            *("bounds", "codes", "stability"),
         ],
         ["figure1", "figure4", "figure5"],
         ["F3", "F5", "I", "S", "L", "A"],

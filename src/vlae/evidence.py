@@ -106,8 +106,9 @@ def sureness(
         return found
     if any(row["number"] for row in verdicts):
         found.append(
-            "Intervals of tests are 95 % bootstrap intervals of the draws within a "
-            "seed; across seeds, from the lowest to the highest end."
+            "Intervals of tests are of 95 %, of the draws within a seed (of claim A: "
+            "all orders that the intervals of the effects allow); across seeds, from "
+            "the lowest to the highest end."
         )
     for kind in UNDECIDED:
         parts = [

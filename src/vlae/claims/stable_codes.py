@@ -22,11 +22,11 @@ def criterion(numbers: Map) -> str:
     return (
         f"Of every property on which a layer has a total effect T of at least "
         f"{numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
-        "itself (first order over total effect); and a step of a coordinate changes "
-        f"it in the same direction in at least {numbers['sign']:g} of the draws of all "
-        "other layers, for the coordinate that does so most. From at least "
-        f"{numbers['draws']:g} draws; training raised the held-out ELBO by at least "
-        f"{numbers['rise']:g} nats."
+        "itself (first order over total effect, from at least "
+        f"{numbers['draws']:g} draws); and a step of a coordinate changes it in the "
+        f"same direction in at least {numbers['sign']:g} of the draws of all other "
+        "layers, for the coordinate that does so most. Training raised the held-out "
+        f"ELBO by at least {numbers['rise']:g} nats."
     )
 
 
