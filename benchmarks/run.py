@@ -16,7 +16,8 @@ from pathlib import Path
 import matplotlib
 from rows import HEADER, ROOT, Row, read
 
-from vlae.commands.train import device_name, versions
+from vlae.commands.train import versions
+from vlae.computing import device_name
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

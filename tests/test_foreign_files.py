@@ -94,6 +94,11 @@ def test_a_checkpoint_of_other_code(data, folder, monkeypatch):
     assert "a training with other code." in refused(wanted(), data, folder)
 
 
+def test_a_checkpoint_of_another_pytorch(data, folder, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "99.0.0")
+    assert "a training with other libraries." in refused(wanted(), data, folder)
+
+
 def test_a_finished_training_of_another_spec(data, folder):
     train(wanted(), data, folder, NEVER)
     other = wanted(seed=2)

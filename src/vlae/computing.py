@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+import platform
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,6 +34,20 @@ def resolve_device(name: str) -> torch.device:
             "that kind. Set device: cpu (or auto) in the configuration."
         )
     return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's own name, or the processor's and the number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.split(":", 1)[1].strip()
+                return f"{processor}, {torch.get_num_threads()} threads"
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
 
 
 def set_up(spec: dict[str, Any]) -> None:

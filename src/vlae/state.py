@@ -10,7 +10,7 @@ from torch import Tensor
 from vlae import checkpoints
 from vlae.errors import UserError
 
-FACTS = ("history", "seconds", "parameters")  # of a finished training
+FACTS = ("history", "seconds", "parameters", "device")  # of a finished training
 MOMENTS = ("exp_avg", "exp_avg_sq")  # of Adam, each of the shape of its parameter
 
 

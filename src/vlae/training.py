@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vlae import batches, checkpoints, registry
-from vlae.computing import compiled, number_format, resolve_device, set_up
+from vlae.computing import compiled, device_name, number_format, resolve_device, set_up
 from vlae.errors import UserError
 from vlae.evaluation import evaluate
 from vlae.files import digest
@@ -44,6 +45,8 @@ class Trained:
     history: list[dict[str, Any]]
     seconds: float
     parameters: int
+    device: str
+    """The name of what it was trained on, or ended on."""
 
 
 def build_model(spec: dict[str, Any]) -> Any:
@@ -66,6 +69,7 @@ def identity(
         "code": training_code(spec["network"]["model"]),
         "data": digest(data.card["sha256"]),
         "device": str(device),
+        "libraries": f"torch {torch.__version__}, numpy {np.__version__}",
     }
 
 
@@ -180,7 +184,8 @@ class _Trainer:
         state.seconds = before + time.monotonic() - started
         parameters = sum(p.numel() for p in self.parameters)
         weights = {k: v.cpu().contiguous() for k, v in state.model.state_dict().items()}
-        return Trained(weights, state.history, state.seconds, parameters)
+        name = device_name(self.device)
+        return Trained(weights, state.history, state.seconds, parameters, name)
 
     def _train(self, checkpoint: Path, checkpoint_seconds: float) -> None:
         state, steps = self.state, self.settings["steps"]

@@ -3,7 +3,6 @@
 import argparse
 import platform
 from pathlib import Path
-from typing import Any
 
 from vlae import gpus, memory, prepared, staging
 from vlae.errors import UserError
@@ -90,29 +89,13 @@ def run(arguments: argparse.Namespace) -> None:
         "seconds": result.seconds,
         "parameters": result.parameters,
         "steps": spec["training"]["steps"],
-        "device": device_name(device),
+        "device": result.device,
         "code": identity["code"],
         "data_sha256": identity["data"],
         "versions": versions(),
     }
     write_json(arguments.out / "training.json", facts)
-    say(f"[{name}] trained in {clock(result.seconds)} on {facts['device']}")
-
-
-def device_name(device: Any) -> str:
-    """The GPU's or the processor's own name."""
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                processor = line.split(":", 1)[1].strip()
-                return f"{processor}, {torch.get_num_threads()} threads"
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    say(f"[{name}] trained in {clock(result.seconds)} on {result.device}")
 
 
 def versions() -> dict[str, str]:
