@@ -456,6 +456,22 @@ def test_under_slurm_trainings_ask_for_gpus_and_for_time(tree):
     assert minutes and 100 < int(minutes[1]) < 300
 
 
+def test_only_what_prepares_trains_or_tries_is_a_job():
+    """For the rest the machine where Snakemake runs is enough, without a GPU."""
+    text = "\n".join(p.read_text() for p in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    lists = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+    light = {name for names in lists for name in re.findall(r"\w+", names)}
+    assert rules - light == {"prepare", "train", "experiment"}
+
+
+def test_under_slurm_exports_ask_for_memory_and_no_gpu(tree):
+    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
+    asked = blocks(printed, "export")
+    assert "strokes/vlae/1/" in asked and "mem_mb=4000" in asked
+    assert "gpu" not in asked
+
+
 def blocks(printed, rule):
     """Wildcards and resources of each job of a rule, a line each."""
     found = re.findall(rf"^rule {rule}:\n((?:    .*\n)*)", printed, re.MULTILINE)
