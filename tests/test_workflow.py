@@ -333,6 +333,16 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
+    known = "no record of what made them"
+    assert known not in snakemake(finished, "-n")
+    shutil.rmtree(work / ".snakemake")
+    edit(work, "models/vlae.py", "\nEDITED = True\n")
+    for _ in range(2):  # the first leaves an empty folder of records
+        printed = snakemake(work, "-n")
+        assert jobs(printed) == set() and printed.count(known) == 1
+
+
 def test_memory_for_images_reaches_the_training_and_repeats_none(finished):
     memory = ["--config", "data_memory_mb=123"]
     assert planned(finished, *memory) == set()

@@ -16,6 +16,7 @@ from vlae.figures.overview import COLUMNS, PANELS
 from vlae.files import read_json
 from vlae.git import git
 from vlae.judged import claims, criteria
+from vlae.origins import other_code
 from vlae.pages import environment, script, style
 from vlae.plotting import Row, mosaic
 from vlae.progress import clock
@@ -65,7 +66,7 @@ def render(spec: Map, template: Path, results: Path) -> str:
                 read_json(results / "data" / name / "card.json", "data card")
                 for name in spec["datasets"]
             ],
-            provenance=provenance(),
+            provenance=provenance(spec["runs"], results),
             command=command(spec["overlays"]),
         )
     )
@@ -177,15 +178,20 @@ def _settings(rows: list[Row], results: Path) -> list[Map]:
     return found
 
 
-def provenance() -> Map:
+def provenance(runs: list[Map], results: Path) -> Map:
     """What wrote this page, on what, and when.
 
-    Snakemake reruns whatever other code made, so this is the commit of the results too.
+    Snakemake reruns whatever other code made, as far as it has a record of that. So
+    this is the commit of the results too, but for the trainings in `other_code`.
+
+    Args:
+        runs: of a report spec.
     """
     changed = git("status", "--porcelain", "--", *MADE_OF)
     commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return {
         "commit": commit + (" with uncommitted changes" if changed else ""),
+        "other_code": other_code(runs, results),
         "python": platform.python_version(),
         "libraries": {n: importlib.metadata.version(n) for n in LIBRARIES},
         "date": datetime.now(UTC).date().isoformat(),

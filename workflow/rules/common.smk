@@ -18,7 +18,7 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae import ownership
+from vlae import origins, ownership
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
 from vlae.identity import code_hash, training_code
@@ -39,6 +39,11 @@ if LOCK is not None and LOCK.stale:
         "machine can see). If it stops the call: make unlock (or snakemake --unlock).",
         file=sys.stderr,
     )
+
+# Not once more in every job of a cluster.
+UNRECORDED = origins.unrecorded(Path()) if workflow.is_main_process else ""
+if UNRECORDED:
+    print(UNRECORDED, file=sys.stderr)
 
 
 DATASETS = list(CONFIGURATION.content["datasets"])
