@@ -426,23 +426,55 @@ def test_a_deleted_figure_is_redrawn_without_training(work):
 # What is refused before any job
 
 
-@pytest.mark.parametrize(
-    ("overlay", "message"),
-    [
-        ("sedes: [1]", "unknown key 'sedes'"),
-        ("mirror: /nowhere/at/all", "mirror: no folder '/nowhere/at/all'"),
-    ],
-)
-def test_refused_before_any_job(finished, tmp_path, overlay, message):
-    before = results(finished)
+def test_refused_before_any_job(finished, tmp_path):
+    before, message = results(finished), "unknown key 'sedes'"
     path = tmp_path / "wrong.yaml"
-    path.write_text(overlay + "\n")
+    path.write_text("sedes: [1]\n")
     words = ["--configfile", TINY, str(path)]
     printed = snakemake(finished, "--forceall", config=words, check=1)
     assert message in printed
     assert "Traceback" not in printed
     assert jobs(printed) == set()
     assert results(finished) == before
+
+
+MIRRORED = ["--configfile", "config/mnist-cpu.yaml", "--config", "mirror=/nowhere"]
+
+
+def test_a_mirror_that_is_not_there_is_named_where_snakemake_starts(tree):
+    words, said = ["-n", "prepare"], "mirror: no folder '/nowhere'"
+    assert said in snakemake(tree, *words, config=MIRRORED, check=1)
+    # On a cluster's node, which has other disks, and where nothing is downloaded.
+    snakemake(tree, "-n", "--mode", "remote", config=MIRRORED)
+
+
+def test_an_unchecked_file_is_fetched_again_when_its_source_changed(tmp_path):
+    """And what follows with it; not when the source is merely not there."""
+    tree, mirror = copied_tree(tmp_path / "tree"), tmp_path / "mirror"
+    images = mirror / "mnist" / "mine"
+    images.mkdir(parents=True)
+    (images / "a.png").write_bytes(b"a")
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(
+        f"mirror: {mirror}\nextends: config/mnist-cpu.yaml\ndatasets: {{mnist: {{files:"
+        " {test_labels: {remote: mine.zip, checksum: null}}}}\n"
+    )
+    config = ["--configfile", str(overlay)]
+    target = "results/raw/mnist/t10k-labels-idx1-ubyte"
+
+    def planned_again():
+        return jobs(snakemake(tree, "-n", "--", target, config=config))
+
+    snakemake(tree, "--", target, config=config)
+    assert planned_again() == set()
+    (images / "b.png").write_bytes(b"b")
+    assert planned_again() == {"download mnist/t10k-labels-idx1-ubyte"}
+    snakemake(tree, "--", target, config=config)
+    assert planned_again() == set()
+    images.rename(images.with_name("elsewhere"))
+    assert planned_again() == set()
+    (images.with_name("mine.zip")).write_bytes(b"another")
+    assert planned_again() == {"download mnist/t10k-labels-idx1-ubyte"}
 
 
 # What ships

@@ -4,13 +4,12 @@ No torch here: Snakemake calls this at every start, and a mistake must be named
 before the first download.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 from vlae import registry
 from vlae.errors import UserError, closest
-from vlae.mirrors import MIRROR_VARIABLE, check_mirror
+from vlae.mirrors import check_mirrors
 from vlae.overlays import extended, merge, read
 from vlae.schemas import SCHEMAS, schema, validate
 from vlae.selection import Claims, RunName, named
@@ -34,7 +33,6 @@ class Configuration:
         self.content = content
         _check_names(content)
         validate(content, "config", "")
-        check_mirror(content["mirror"], "mirror")
         for name, network in content["networks"].items():
             _check_network(name, network)
         for name, dataset in content["datasets"].items():
@@ -58,8 +56,8 @@ class Configuration:
         self.claims = Claims(content)
         for name in content["claims"]:
             self._check_claim(name)
-        if any(self.files(dataset) for dataset in self.datasets()):
-            check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
+        for dataset in self.datasets():
+            self._needed_files(dataset)
 
     # What is asked for
 
@@ -193,6 +191,21 @@ class Configuration:
             }
             for file in files.values()
         }
+
+    def check_mirrors(self, raw: Path) -> None:
+        """Whether the user's own mirrors are there, if anything must be downloaded.
+
+        Not every machine that reads a configuration (a cluster's node) has them.
+
+        Args:
+            raw: folder of what has been downloaded, a folder for each data set.
+
+        Raises:
+            UserError: if they are not.
+        """
+        needed = (raw / d / name for d in self.datasets() for name in self.files(d))
+        if not all(path.is_file() for path in needed):
+            check_mirrors(self.content["mirror"])
 
     def sources(self, dataset: str) -> Map:
         """All that a download of `dataset` needs to know."""
