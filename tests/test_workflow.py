@@ -514,6 +514,22 @@ def test_under_slurm_exports_ask_for_memory_and_no_gpu(tree):
     assert "gpu" not in asked
 
 
+def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
+    """Here one with two cores, by `OPTIONS`."""
+    words = ["-n", "--forceall", "--profile", "slurm"]
+    printed = snakemake(tree, *words, config=[])
+    for rule, name, cpus in (
+        *(("train", "mnist/vlae", 4), ("experiment", "mnist/vlae", 4)),
+        *(("prepare", "celeba", 8), ("prepare", "mnist", 1)),
+    ):
+        (asked,) = set(
+            re.findall(
+                rf"^{name}/.*cpus_per_task=(\d+)", blocks(printed, rule), re.MULTILINE
+            )
+        )
+        assert int(asked) == cpus
+
+
 def blocks(printed, rule):
     """Wildcards and resources of each job of a rule, a line each."""
     found = re.findall(rf"^rule {rule}:\n((?:    .*\n)*)", printed, re.MULTILINE)

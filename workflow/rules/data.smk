@@ -54,6 +54,7 @@ rule prepare:
         "../../environment.yml"
     threads: preparing_threads
     resources:
+        cpus_per_task=preparing_cpus,
         mem_mb=preparing_memory,
         runtime=preparing_minutes,
     params:
