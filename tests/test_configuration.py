@@ -289,7 +289,7 @@ def test_a_claim_without_runs_is_left_out(shipped):
     assert {"F3", "F5"} <= {*shipped.claims.names()}
     without = resolved({"figures": {"figure5": []}, "claims": {"F3": {"runs": []}}})
     assert not {"F3", "F5"} & {*without.claims.names()}
-    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([])["claims"]}
+    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([], {})["claims"]}
 
 
 def test_the_explorer_has_nothing_trained_for_itself():
@@ -306,8 +306,8 @@ def test_the_explorer_has_nothing_trained_for_itself():
         "vlae",
         found.seeds,
     )
-    assert found.report_spec([])["explorer"]
-    assert not resolved({**overlay, "explorer": []}).report_spec([])["explorer"]
+    assert found.report_spec([], {})["explorer"]
+    assert not resolved({**overlay, "explorer": []}).report_spec([], {})["explorer"]
 
 
 def test_controls_are_trained_where_their_data_are_judged():

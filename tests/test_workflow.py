@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vlae import report
 from vlae.__main__ import main
 from vlae.overlays import BASE
 
@@ -243,6 +245,20 @@ def test_an_edit_of_the_explorer_concerns_it_alone(work):
 def test_report_says_how_to_make_it_again(finished):
     text = (finished / "results" / "report.html").read_text()
     assert f"snakemake --cores 2 --configfile {TINY}" in text
+
+
+def test_what_was_given_in_the_command_is_in_the_report(tmp_path):
+    """But for what concerns the machine alone."""
+    tree, target = copied_tree(tmp_path), "results/report.spec.json"
+    given = ["title=My own", "data_memory_mb=9", "datasets={mnist: {licence: none}}"]
+    snakemake(tree, "--config", *given, "--", target)
+    spec = json.loads((tree / target).read_text())
+    nested = {"mnist": {"licence": "none"}}
+    assert spec["config"] == {"title": "My own", "datasets": nested}
+    again = shlex.split(report.command(spec["overlays"], spec["config"]))
+    (tree / target).unlink()
+    snakemake(tree, "--", target, config=again[3:])
+    assert json.loads((tree / target).read_text()) == spec
 
 
 def test_report_opens_with_the_verdicts(finished, page):

@@ -17,6 +17,8 @@ from vlae.selection import Claims, RunName, named
 Map = dict[str, Any]
 
 RUN_NEEDS = ("label", "network", "preset")
+MACHINE = ("mirror", "data_memory_mb", "container")
+"""Keys that say where and how to compute, not what."""
 
 
 class Configuration:
@@ -262,14 +264,21 @@ class Configuration:
             "controls": [self._row(run) for run in self.claims.controls(name)],
         }
 
-    def report_spec(self, overlays: list[str]) -> Map:
-        """What the report shows; `overlays` are the configuration files on top."""
+    def report_spec(self, overlays: list[str], given: Map) -> Map:
+        """What the report shows.
+
+        Args:
+            overlays: the configuration files on top.
+            given: single keys on top of these. Those that concern the machine and no
+                result are left out.
+        """
         shown = {
             name: self.figure_spec(name, self.shown(name)) for name in self.figures()
         }
         return {
             "title": self.content["title"],
             "overlays": overlays,
+            "config": {k: v for k, v in given.items() if k not in MACHINE},
             "seeds": self.seeds,
             "experiments": self.content["experiments"],
             "figures": list(shown.values()),

@@ -223,7 +223,7 @@ def _csv(path: Path, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}). Get it back from git, or write the "
-            "reference again with `python -m vlae keep`."
+            "reference again: python -m vlae keep --out report/reference/NAME"
         ) from None
 
 

@@ -1,8 +1,10 @@
 """The report: one self-contained page from figures, tables and specs."""
 
 import importlib.metadata
+import json
 import os
 import platform
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,17 +69,29 @@ def render(spec: Map, template: Path, results: Path) -> str:
                 for name in spec["datasets"]
             ],
             provenance=provenance(spec["runs"], results),
-            command=command(spec["overlays"]),
+            command=command(spec["overlays"], spec["config"]),
         )
     )
 
 
-def command(overlays: list[str]) -> str:
-    """The shell command that makes everything; a target may follow it."""
-    words = ["snakemake", "--cores 2"]
+def command(overlays: list[str], config: Map) -> str:
+    """The shell command that makes everything; ` -- TARGET` may follow it.
+
+    Args:
+        overlays: configuration files.
+        config: what was given by `--config` on top of them.
+    """
+    words = ["snakemake", "--cores", "2"]
     if overlays:
-        words.append(f"--configfile {' '.join(overlays)}")
-    return " ".join(words)
+        words += ["--configfile", *overlays]
+    if config:
+        words += ["--config", *(f"{key}={_word(config[key])}" for key in config)]
+    return shlex.join(words)
+
+
+def _word(value: Any) -> str:
+    """As `--config` reads it: containers in YAML, of which JSON is a part."""
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _row(row: Map, results: Path) -> Row:

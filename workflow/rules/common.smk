@@ -104,7 +104,8 @@ def overview_spec(wildcards):
 
 
 def report_spec(wildcards):
-    return text(CONFIGURATION.report_spec(overlays()))
+    given = workflow.config_settings.config
+    return text(CONFIGURATION.report_spec(overlays(), given))
 
 
 def explorer_spec(wildcards):
