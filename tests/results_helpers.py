@@ -40,6 +40,7 @@ def write_results(
     report = {
         "title": "Tiny",
         "overlays": ["tiny.yaml"],
+        "config": {},
         "seeds": list(seeds),
         "experiments": {
             "effects": {"samples": 32},

@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from vlae import configuration, registry, schemas
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
+from vlae.mirrors import MIRROR_VARIABLE
 from vlae.overlays import BASE, extended
 
 ROOT = Path(__file__).parents[1]
@@ -288,7 +289,7 @@ def test_a_claim_without_runs_is_left_out(shipped):
     assert {"F3", "F5"} <= {*shipped.claims.names()}
     without = resolved({"figures": {"figure5": []}, "claims": {"F3": {"runs": []}}})
     assert not {"F3", "F5"} & {*without.claims.names()}
-    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([])["claims"]}
+    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([], {})["claims"]}
 
 
 def test_the_explorer_has_nothing_trained_for_itself():
@@ -305,8 +306,8 @@ def test_the_explorer_has_nothing_trained_for_itself():
         "vlae",
         found.seeds,
     )
-    assert found.report_spec([])["explorer"]
-    assert not resolved({**overlay, "explorer": []}).report_spec([])["explorer"]
+    assert found.report_spec([], {})["explorer"]
+    assert not resolved({**overlay, "explorer": []}).report_spec([], {})["explorer"]
 
 
 def test_controls_are_trained_where_their_data_are_judged():
@@ -630,10 +631,6 @@ BAD = {
         "data_memory_mb: -1",
         ["data_memory_mb", "-1"],
     ),
-    "mirror that is no folder": (
-        "mirror: /nowhere/at/all",
-        ["mirror", "'/nowhere/at/all'", "expected a folder, or an http(s) address"],
-    ),
     "unknown kind of claim": (
         "claims: {F3: {module: one_layr}}",
         ["claims.F3.module", "src/vlae/claims/", "Did you mean 'one_layer'?"],
@@ -794,6 +791,25 @@ def test_missing_file_is_named(tmp_path):
 def test_mirrors_are_folders_or_addresses(tmp_path):
     for mirror in (str(tmp_path), "https://example.org/data/"):
         assert resolved({"mirror": mirror}).sources("mnist")["mirror"] == mirror
+
+
+@pytest.mark.parametrize("key", ["mirror", MIRROR_VARIABLE])
+def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch, key):
+    overlay = {} if key == MIRROR_VARIABLE else {key: "/nowhere/at/all"}
+    if not overlay:
+        monkeypatch.setenv(key, "/nowhere/at/all")
+    found = resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay)
+    for name in found.files("mnist"):
+        with pytest.raises(UserError, match=rf"^{key}: no folder '/nowhere/at/all'"):
+            found.check_mirrors(tmp_path)
+        (tmp_path / "mnist").mkdir(exist_ok=True)
+        (tmp_path / "mnist" / name).touch()
+    found.check_mirrors(tmp_path)  # all there: nobody looks for it
+
+
+def test_built_in_data_need_no_mirror(tmp_path):
+    demo = read(ROOT / "config" / "demo.yaml")
+    resolved(demo, {"mirror": "/nowhere/at/all"}).check_mirrors(tmp_path)
 
 
 def test_sources_are_all_that_a_download_needs():

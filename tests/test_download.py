@@ -146,6 +146,11 @@ def test_own_mirror_that_is_no_folder_is_named(folder, out, monkeypatch):
         fetch(out, folder)
 
 
+def test_configured_mirror_that_is_no_folder_is_named(folder, out):
+    with pytest.raises(UserError, match=r"^mirror: no folder '/nowhere/at/all'"):
+        fetch(out, folder, mirror="/nowhere/at/all")
+
+
 def test_an_address_need_not_name_the_file(server, out):
     server.serve("/download?id=1&confirm=t", PACKED)
     fetch(out, addresses=[f"{server.address}/download?id=1&confirm=t"])

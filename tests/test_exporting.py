@@ -116,6 +116,19 @@ def test_command_writes_graph_and_card(tmp_path):
     np.testing.assert_allclose(computed(graph, start), expected, atol=0.5 / 255)
 
 
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_run_of_a_gpu_is_exported_without_one(tmp_path, monkeypatch, device):
+    """As on a login node; on a machine with a GPU it is left alone."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    made = {
+        name: export(lively(spec("vlae", device=name)), tmp_path / name)
+        for name in (device, "cpu")
+    }
+    for name in ("decoder.onnx", "decoder.json"):
+        assert (made[device] / name).read_bytes() == (made["cpu"] / name).read_bytes()
+
+
 def test_layers_that_see_no_other_have_codes(tmp_path):
     folder = export(lively(spec("vae")), tmp_path)
     assert json.loads((folder / "decoder.json").read_text())["inputs"] == "codes"

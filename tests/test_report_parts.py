@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from report_helpers import images, save
 
-from vlae import curves, evidence, inlining, scrubber
+from vlae import curves, evidence, inlining, report, scrubber
 from vlae.errors import UserError
 from vlae.plotting import Row
 from vlae.teaser import teaser
@@ -175,6 +175,27 @@ def test_meaning(verdicts, said):
         for verdict, (part, label) in zip(verdicts, parts, strict=False)
     ]
     assert said in evidence.meaning(rows)
+
+
+@pytest.mark.parametrize(
+    ("overlays", "config", "expected"),
+    [
+        ([], {}, "snakemake --cores 2"),
+        (
+            ["config/demo.yaml", "my files/a.yaml"],
+            {},
+            "snakemake --cores 2 --configfile config/demo.yaml 'my files/a.yaml'",
+        ),
+        (
+            ["a.yaml"],
+            {"title": "Mine & yours", "explorer": {"mnist": ["vlae"]}, "n": 5},
+            "snakemake --cores 2 --configfile a.yaml "
+            """--config 'title=Mine & yours' 'explorer={"mnist": ["vlae"]}' n=5""",
+        ),
+    ],
+)
+def test_the_command_that_makes_it_again(overlays, config, expected):
+    assert report.command(overlays, config) == expected
 
 
 def test_summary():

@@ -28,6 +28,8 @@ def test_what_the_report_was_made_of(results):
     assert {
         "report.spec.json",
         "claims/F5.spec.json",
+        "claims/F5.findings.parquet",
+        "claims/F5.verdicts.parquet",
         "tables/claims.parquet",
         f"{TRAINED}/spec.json",
         f"{TRAINED}/history.parquet",
@@ -40,6 +42,21 @@ def test_what_the_report_was_made_of(results):
 def test_a_run_beside_it_changes_nothing(results):
     write_seed(results, "other", 1)
     assert changed(results) == []
+
+
+def test_what_the_report_does_not_read_is_none_of_its_files(results):
+    """Of another configuration, before this one: nothing here will make it again."""
+    left = (
+        *("claims/L.spec.json", "claims/L.verdicts.parquet", "tables/old.parquet"),
+        "experiments/strokes/vlae/2/gibbs.parquet",
+    )
+    for name in left:
+        (results / name).write_text("old")
+    spec = read_json(results / "report.spec.json", "report spec")
+    files = stamp(spec, results)
+    assert not {*left} & {*files}
+    assert files == read_json(results / PROVENANCE, "provenance")["files"]
+    assert "tables/claims.parquet" not in stamp({**spec, "claims": []}, results)
 
 
 @pytest.mark.parametrize("end", [False, True], ids=["begun", "trained"])

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vlae import report
 from vlae.__main__ import main
 from vlae.overlays import BASE
 
@@ -245,6 +247,20 @@ def test_report_says_how_to_make_it_again(finished):
     assert f"snakemake --cores 2 --configfile {TINY}" in text
 
 
+def test_what_was_given_in_the_command_is_in_the_report(tmp_path):
+    """But for what concerns the machine alone."""
+    tree, target = copied_tree(tmp_path), "results/report.spec.json"
+    given = ["title=My own", "data_memory_mb=9", "datasets={mnist: {licence: none}}"]
+    snakemake(tree, "--config", *given, "--", target)
+    spec = json.loads((tree / target).read_text())
+    nested = {"mnist": {"licence": "none"}}
+    assert spec["config"] == {"title": "My own", "datasets": nested}
+    again = shlex.split(report.command(spec["overlays"], spec["config"]))
+    (tree / target).unlink()
+    snakemake(tree, "--", target, config=again[3:])
+    assert json.loads((tree / target).read_text()) == spec
+
+
 def test_report_opens_with_the_verdicts(finished, page):
     text = (finished / "results" / "report.html").read_text()
     assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
@@ -333,6 +349,16 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
+    known = "no record of what made them"
+    assert known not in snakemake(finished, "-n")
+    shutil.rmtree(work / ".snakemake")
+    edit(work, "models/vlae.py", "\nEDITED = True\n")
+    for _ in range(2):  # the first leaves an empty folder of records
+        printed = snakemake(work, "-n")
+        assert jobs(printed) == set() and printed.count(known) == 1
+
+
 def test_memory_for_images_reaches_the_training_and_repeats_none(finished):
     memory = ["--config", "data_memory_mb=123"]
     assert planned(finished, *memory) == set()
@@ -416,23 +442,55 @@ def test_a_deleted_figure_is_redrawn_without_training(work):
 # What is refused before any job
 
 
-@pytest.mark.parametrize(
-    ("overlay", "message"),
-    [
-        ("sedes: [1]", "unknown key 'sedes'"),
-        ("mirror: /nowhere/at/all", "mirror: no folder '/nowhere/at/all'"),
-    ],
-)
-def test_refused_before_any_job(finished, tmp_path, overlay, message):
-    before = results(finished)
+def test_refused_before_any_job(finished, tmp_path):
+    before, message = results(finished), "unknown key 'sedes'"
     path = tmp_path / "wrong.yaml"
-    path.write_text(overlay + "\n")
+    path.write_text("sedes: [1]\n")
     words = ["--configfile", TINY, str(path)]
     printed = snakemake(finished, "--forceall", config=words, check=1)
     assert message in printed
     assert "Traceback" not in printed
     assert jobs(printed) == set()
     assert results(finished) == before
+
+
+MIRRORED = ["--configfile", "config/mnist-cpu.yaml", "--config", "mirror=/nowhere"]
+
+
+def test_a_mirror_that_is_not_there_is_named_where_snakemake_starts(tree):
+    words, said = ["-n", "prepare"], "mirror: no folder '/nowhere'"
+    assert said in snakemake(tree, *words, config=MIRRORED, check=1)
+    # On a cluster's node, which has other disks, and where nothing is downloaded.
+    snakemake(tree, "-n", "--mode", "remote", config=MIRRORED)
+
+
+def test_an_unchecked_file_is_fetched_again_when_its_source_changed(tmp_path):
+    """And what follows with it; not when the source is merely not there."""
+    tree, mirror = copied_tree(tmp_path / "tree"), tmp_path / "mirror"
+    images = mirror / "mnist" / "mine"
+    images.mkdir(parents=True)
+    (images / "a.png").write_bytes(b"a")
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(
+        f"mirror: {mirror}\nextends: config/mnist-cpu.yaml\ndatasets: {{mnist: {{files:"
+        " {test_labels: {remote: mine.zip, checksum: null}}}}\n"
+    )
+    config = ["--configfile", str(overlay)]
+    target = "results/raw/mnist/t10k-labels-idx1-ubyte"
+
+    def planned_again():
+        return jobs(snakemake(tree, "-n", "--", target, config=config))
+
+    snakemake(tree, "--", target, config=config)
+    assert planned_again() == set()
+    (images / "b.png").write_bytes(b"b")
+    assert planned_again() == {"download mnist/t10k-labels-idx1-ubyte"}
+    snakemake(tree, "--", target, config=config)
+    assert planned_again() == set()
+    images.rename(images.with_name("elsewhere"))
+    assert planned_again() == set()
+    (images.with_name("mine.zip")).write_bytes(b"another")
+    assert planned_again() == {"download mnist/t10k-labels-idx1-ubyte"}
 
 
 # What ships
@@ -454,6 +512,38 @@ def test_under_slurm_trainings_ask_for_gpus_and_for_time(tree):
     assert asked == "gpu=1"
     minutes = re.search(r"celeba/vlae/.*runtime=(\d+)", blocks(printed, "train"))
     assert minutes and 100 < int(minutes[1]) < 300
+
+
+def test_only_what_prepares_trains_or_tries_is_a_job():
+    """For the rest the machine where Snakemake runs is enough, without a GPU."""
+    text = "\n".join(p.read_text() for p in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    lists = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+    light = {name for names in lists for name in re.findall(r"\w+", names)}
+    assert rules - light == {"prepare", "train", "experiment"}
+
+
+def test_under_slurm_exports_ask_for_memory_and_no_gpu(tree):
+    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
+    asked = blocks(printed, "export")
+    assert "strokes/vlae/1/" in asked and "mem_mb=4000" in asked
+    assert "gpu" not in asked
+
+
+def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
+    """Here one with two cores, by `OPTIONS`."""
+    words = ["-n", "--forceall", "--profile", "slurm"]
+    printed = snakemake(tree, *words, config=[])
+    for rule, name, cpus in (
+        *(("train", "mnist/vlae", 4), ("experiment", "mnist/vlae", 4)),
+        *(("prepare", "celeba", 8), ("prepare", "mnist", 1)),
+    ):
+        (asked,) = set(
+            re.findall(
+                rf"^{name}/.*cpus_per_task=(\d+)", blocks(printed, rule), re.MULTILINE
+            )
+        )
+        assert int(asked) == cpus
 
 
 def blocks(printed, rule):

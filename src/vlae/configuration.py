@@ -4,13 +4,12 @@ No torch here: Snakemake calls this at every start, and a mistake must be named
 before the first download.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 from vlae import registry
 from vlae.errors import UserError, closest
-from vlae.mirrors import MIRROR_VARIABLE, check_mirror
+from vlae.mirrors import check_mirrors
 from vlae.overlays import extended, merge, read
 from vlae.schemas import SCHEMAS, schema, validate
 from vlae.selection import Claims, RunName, named
@@ -18,6 +17,8 @@ from vlae.selection import Claims, RunName, named
 Map = dict[str, Any]
 
 RUN_NEEDS = ("label", "network", "preset")
+MACHINE = ("mirror", "data_memory_mb", "container")
+"""Keys that say where and how to compute, not what."""
 
 
 class Configuration:
@@ -34,7 +35,6 @@ class Configuration:
         self.content = content
         _check_names(content)
         validate(content, "config", "")
-        check_mirror(content["mirror"], "mirror")
         for name, network in content["networks"].items():
             _check_network(name, network)
         for name, dataset in content["datasets"].items():
@@ -58,8 +58,8 @@ class Configuration:
         self.claims = Claims(content)
         for name in content["claims"]:
             self._check_claim(name)
-        if any(self.files(dataset) for dataset in self.datasets()):
-            check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
+        for dataset in self.datasets():
+            self._needed_files(dataset)
 
     # What is asked for
 
@@ -194,6 +194,21 @@ class Configuration:
             for file in files.values()
         }
 
+    def check_mirrors(self, raw: Path) -> None:
+        """Whether the user's own mirrors are there, if anything must be downloaded.
+
+        Not every machine that reads a configuration (a cluster's node) has them.
+
+        Args:
+            raw: folder of what has been downloaded, a folder for each data set.
+
+        Raises:
+            UserError: if they are not.
+        """
+        needed = (raw / d / name for d in self.datasets() for name in self.files(d))
+        if not all(path.is_file() for path in needed):
+            check_mirrors(self.content["mirror"])
+
     def sources(self, dataset: str) -> Map:
         """All that a download of `dataset` needs to know."""
         return {
@@ -249,14 +264,21 @@ class Configuration:
             "controls": [self._row(run) for run in self.claims.controls(name)],
         }
 
-    def report_spec(self, overlays: list[str]) -> Map:
-        """What the report shows; `overlays` are the configuration files on top."""
+    def report_spec(self, overlays: list[str], given: Map) -> Map:
+        """What the report shows.
+
+        Args:
+            overlays: the configuration files on top.
+            given: single keys on top of these. Those that concern the machine and no
+                result are left out.
+        """
         shown = {
             name: self.figure_spec(name, self.shown(name)) for name in self.figures()
         }
         return {
             "title": self.content["title"],
             "overlays": overlays,
+            "config": {k: v for k, v in given.items() if k not in MACHINE},
             "seeds": self.seeds,
             "experiments": self.content["experiments"],
             "figures": list(shown.values()),

@@ -30,8 +30,8 @@ from vlae.packing import gunzip, pack
 from vlae.progress import say
 from vlae.space import DiskFull, guarded, size
 from vlae.transfer import Part, fetch
+from vlae.unchecked import PARTIAL, remember
 
-PARTIAL = ".partial"  # beside the files: locks, and what has come of them
 Map = dict[str, Any]
 # Each is tried at one place only: one pattern for all of it takes time without end on
 # comments that no page follows.
@@ -85,6 +85,8 @@ def download(
                 for half in ("content", "packed"):
                     _partial(out, half).unlink(missing_ok=True)
             say(f"[{name}] {said}, from {source}")
+            if not file["checksum"]:
+                remember(dataset, file, mirrors, mirror, out)
             _tidy(out)
             return
     raise UserError(_failure(dataset, file, mirrors, attempts))

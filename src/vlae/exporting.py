@@ -14,8 +14,13 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
+from vlae import checkpoints
+from vlae.computing import set_up
+from vlae.errors import UserError
+from vlae.files import read_json
 from vlae.latent import LatentVariableModel
-from vlae.runs import TrainedRun, decode
+from vlae.runs import SPEC, WEIGHTS, TrainedRun, decode
+from vlae.training import build_model
 
 OPSET = 17
 """Version of the ONNX operators: old enough for every runtime of today."""
@@ -31,6 +36,29 @@ class _Decoder(nn.Module):
 
     def forward(self, *noise: Tensor) -> Tensor:
         return self.model.decode(list(noise))
+
+
+def load(folder: Path) -> TrainedRun:
+    """A trained run as `runs.load` has it, but on one thread of the CPU.
+
+    An export takes seconds, where Snakemake runs, which may be a login node without the
+    GPU that trained it: so neither `device` nor `threads` of its spec counts.
+
+    Raises:
+        UserError: missing or broken file, or weights of another network.
+    """
+    spec = read_json(folder / SPEC, "run spec")
+    set_up({**spec, "threads": 1})
+    model = build_model(spec)
+    weights = checkpoints.load(folder / WEIGHTS)[0]
+    wrong = checkpoints.difference(model.state_dict(), weights)
+    if wrong:
+        raise UserError(
+            f"{folder / WEIGHTS}: weights of another network than {SPEC} beside it "
+            f"describes ({wrong}). Delete it and run again."
+        )
+    model.load_state_dict(weights)
+    return TrainedRun(spec, model.eval(), torch.device("cpu"))
 
 
 def graph(model: LatentVariableModel) -> onnx.ModelProto:

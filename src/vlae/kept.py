@@ -141,7 +141,8 @@ def keep(results: Path, out: Path) -> list[str]:
     """Write the reference `out` from a results folder whose report is finished.
 
     Returns:
-        what a person should know: pictures that were left out, uncommitted changes.
+        what a person should know: pictures that were left out, uncommitted changes,
+        runs of other code.
 
     Raises:
         UserError: if a file of the results is missing, broken or newer than the
@@ -180,7 +181,12 @@ def keep(results: Path, out: Path) -> list[str]:
             shutil.rmtree(out)
         folder.replace(out)
     changed = "uncommitted" in made_by["commit"]
-    return left_out + (["the report was written by code not committed"] * changed)
+    others = made_by.get("other_code", [])
+    return [
+        *left_out,
+        *(["the report was written by code not committed"] * changed),
+        *(f"trained by other code than that of the commit: {run}" for run in others),
+    ]
 
 
 def read(folder: Path) -> list[Reference]:
@@ -217,7 +223,7 @@ def _csv(path: Path, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}). Get it back from git, or write the "
-            "reference again with `python -m vlae keep`."
+            "reference again: python -m vlae keep --out report/reference/NAME"
         ) from None
 
 

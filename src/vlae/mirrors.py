@@ -24,6 +24,16 @@ def check_mirror(mirror: str | None, key: str) -> None:
         )
 
 
+def check_mirrors(mirror: str | None) -> None:
+    """Raise `UserError` unless the user's own mirrors can be some.
+
+    Args:
+        mirror: that of the configuration; the environment may have another.
+    """
+    check_mirror(mirror, "mirror")
+    check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
+
+
 def sources(
     dataset: str, file: dict[str, Any], mirrors: list[str], mirror: str | None
 ) -> list[str]:
@@ -34,10 +44,10 @@ def sources(
             comes before it.
 
     Raises:
-        UserError: if the mirror of the environment is none.
+        UserError: if either is none.
     """
     own = os.environ.get(MIRROR_VARIABLE)
-    check_mirror(own, MIRROR_VARIABLE)
+    check_mirrors(mirror)
     remote = file["remote"]
     fetched = by_hand(dataset, remote)
     return [

@@ -46,12 +46,7 @@ def pack(folder: Path, out: Path) -> None:
     Raises:
         UserError: if there is no file in it.
     """
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("[!.]*")
-        if path.is_file()
-    )
-    names = [name for name in names if "/." not in f"/{name}"]
+    names = [path.relative_to(folder).as_posix() for path in members(folder)]
     if not names:
         raise UserError("no files in this folder")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
@@ -62,6 +57,16 @@ def pack(folder: Path, out: Path) -> None:
                 archive.open(member, "w", force_zip64=_large(folder / name)) as packed,
             ):
                 shutil.copyfileobj(file, packed, _CHUNK)
+
+
+def members(folder: Path) -> list[Path]:
+    """The files below `folder` that are packed, in the order of their names."""
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("[!.]*")
+        if path.is_file()
+    )
+    return [folder / name for name in names if "/." not in f"/{name}"]
 
 
 def _large(path: Path) -> bool:

@@ -1,8 +1,10 @@
 """The report: one self-contained page from figures, tables and specs."""
 
 import importlib.metadata
+import json
 import os
 import platform
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from vlae.figures.overview import COLUMNS, PANELS
 from vlae.files import read_json
 from vlae.git import git
 from vlae.judged import claims, criteria
+from vlae.origins import other_code
 from vlae.pages import environment, script, style
 from vlae.plotting import Row, mosaic
 from vlae.progress import clock
@@ -65,18 +68,30 @@ def render(spec: Map, template: Path, results: Path) -> str:
                 read_json(results / "data" / name / "card.json", "data card")
                 for name in spec["datasets"]
             ],
-            provenance=provenance(),
-            command=command(spec["overlays"]),
+            provenance=provenance(spec["runs"], results),
+            command=command(spec["overlays"], spec["config"]),
         )
     )
 
 
-def command(overlays: list[str]) -> str:
-    """The shell command that makes everything; a target may follow it."""
-    words = ["snakemake", "--cores 2"]
+def command(overlays: list[str], config: Map) -> str:
+    """The shell command that makes everything; ` -- TARGET` may follow it.
+
+    Args:
+        overlays: configuration files.
+        config: what was given by `--config` on top of them.
+    """
+    words = ["snakemake", "--cores", "2"]
     if overlays:
-        words.append(f"--configfile {' '.join(overlays)}")
-    return " ".join(words)
+        words += ["--configfile", *overlays]
+    if config:
+        words += ["--config", *(f"{key}={_word(config[key])}" for key in config)]
+    return shlex.join(words)
+
+
+def _word(value: Any) -> str:
+    """As `--config` reads it: containers in YAML, of which JSON is a part."""
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _row(row: Map, results: Path) -> Row:
@@ -177,15 +192,20 @@ def _settings(rows: list[Row], results: Path) -> list[Map]:
     return found
 
 
-def provenance() -> Map:
+def provenance(runs: list[Map], results: Path) -> Map:
     """What wrote this page, on what, and when.
 
-    Snakemake reruns whatever other code made, so this is the commit of the results too.
+    Snakemake reruns whatever other code made, as far as it has a record of that. So
+    this is the commit of the results too, but for the trainings in `other_code`.
+
+    Args:
+        runs: of a report spec.
     """
     changed = git("status", "--porcelain", "--", *MADE_OF)
     commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return {
         "commit": commit + (" with uncommitted changes" if changed else ""),
+        "other_code": other_code(runs, results),
         "python": platform.python_version(),
         "libraries": {n: importlib.metadata.version(n) for n in LIBRARIES},
         "date": datetime.now(UTC).date().isoformat(),

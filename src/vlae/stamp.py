@@ -13,26 +13,30 @@ from vlae.inventory import FACTS, PROVENANCE
 Map = dict[str, Any]
 NAMED = 2
 """Files that a message names; of more it says the count."""
+CLAIM = ("spec.json", "findings.parquet", "verdicts.parquet")
+"""Endings of a claim's files."""
 
 
 def stamp(spec: Map, results: Path) -> dict[str, str]:
     """Hashes of the specs and tables that a report is written from, by path.
 
+    What an earlier configuration left beside them is not the report's.
+
     Args:
         spec: of the report, see `Configuration.report_spec`.
     """
-    found = [
-        results / "report.spec.json",
-        *results.glob("claims/*.json"),
-        *results.glob("claims/*.parquet"),
-        *results.glob("tables/*.parquet"),
-    ]
+    found = [results / "report.spec.json"]
+    if spec["claims"]:
+        found.append(results / "tables" / "claims.parquet")
+    for claim in spec["claims"]:
+        found += [results / "claims" / f"{claim['id']}.{end}" for end in CLAIM]
     for row in spec["runs"]:
         for seed in row["seeds"]:
             place = Path(row["dataset"], row["run"], str(seed))
             run = results / "runs" / place
             found += [run / name for name in ("spec.json", *FACTS)]
-            found += (results / "experiments" / place).glob("*.parquet")
+            folder = results / "experiments" / place
+            found += [folder / f"{name}.parquet" for name in spec["experiments"]]
     files = sorted(path for path in found if path.is_file())
     return {str(path.relative_to(results)): sha256(path)[:16] for path in files}
 

@@ -18,7 +18,7 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae import ownership
+from vlae import origins, ownership, unchecked
 from vlae.configuration import Configuration, RunName
 from vlae.errors import UserError
 from vlae.identity import code_hash, training_code
@@ -28,6 +28,8 @@ try:
     CONFIGURATION = Configuration(
         extended(config, workflow.config_settings.overwrite_config, ROOT)
     )
+    if workflow.is_main_process:
+        CONFIGURATION.check_mirrors(Path("results/raw"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -39,6 +41,11 @@ if LOCK is not None and LOCK.stale:
         "machine can see). If it stops the call: make unlock (or snakemake --unlock).",
         file=sys.stderr,
     )
+
+# Not once more in every job of a cluster.
+UNRECORDED = origins.unrecorded(Path()) if workflow.is_main_process else ""
+if UNRECORDED:
+    print(UNRECORDED, file=sys.stderr)
 
 
 DATASETS = list(CONFIGURATION.content["datasets"])
@@ -97,7 +104,8 @@ def overview_spec(wildcards):
 
 
 def report_spec(wildcards):
-    return text(CONFIGURATION.report_spec(overlays()))
+    given = workflow.config_settings.config
+    return text(CONFIGURATION.report_spec(overlays(), given))
 
 
 def explorer_spec(wildcards):
@@ -115,8 +123,18 @@ def raw_files(wildcards):
     return [f"results/raw/{wildcards.dataset}/{name}" for name in files]
 
 
-def expected_checksum(wildcards):
-    return CONFIGURATION.files(wildcards.dataset)[wildcards.file]["checksum"]
+def expected(wildcards):
+    """What a raw file must be: its checksum, or what comes from an unchanged source."""
+    dataset, name = wildcards.dataset, wildcards.file
+    about = CONFIGURATION.sources(dataset)
+    file = about["files"][name]
+    if file["checksum"]:
+        return file["checksum"]
+    if not workflow.is_main_process:  # nothing is fetched there, nor all disks seen
+        return None
+    out = Path("results", "raw", dataset, name)
+    where = unchecked.description(dataset, file, about["mirrors"], about["mirror"], out)
+    return text(where)
 
 
 def dataset_code(wildcards):

@@ -11,7 +11,7 @@ localrules:
 
 
 rule download:
-    """Fetch one raw file; where from does not matter, its checksum does."""
+    """Fetch one raw file; where from does not matter where its checksum is known."""
     input:
         sources=ancient("results/raw/{dataset}/sources.json"),
     output:
@@ -25,7 +25,7 @@ rule download:
     conda:
         "../../environment.yml"
     params:
-        expected=expected_checksum,
+        expected=expected,
     shell:
         """
         python -m vlae download \
@@ -54,6 +54,7 @@ rule prepare:
         "../../environment.yml"
     threads: preparing_threads
     resources:
+        cpus_per_task=preparing_cpus,
         mem_mb=preparing_memory,
         runtime=preparing_minutes,
     params:

@@ -21,6 +21,7 @@ rule experiment:
     threads: training_threads
     resources:
         gpu=training_gpus,
+        cpus_per_task=training_threads,
         mem_mb=experiment_memory,
         runtime=experiment_minutes,
     params:

@@ -1,5 +1,12 @@
 """Explorer: trained runs in, their decoders as ONNX and one page that runs them out."""
 
+
+# Seconds each, on the CPU.
+localrules:
+    export,
+    explorer,
+
+
 EXPLORER_SOURCES = sources_of("report/explorer", "report/vendor")
 
 
@@ -15,11 +22,8 @@ rule export:
         "results/logs/explorer/{dataset}/{run}/{seed}.log",
     conda:
         "../../environment.yml"
-    threads: training_threads
     resources:
-        gpu=training_gpus,
         mem_mb=4000,
-        runtime=20,
     params:
         code=export_code,
     shell:
@@ -45,7 +49,6 @@ rule explorer:
         "../../environment.yml"
     resources:
         mem_mb=2000,
-        runtime=20,
     params:
         code=explorer_code,
     shell:

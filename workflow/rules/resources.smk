@@ -25,11 +25,23 @@ def elsewhere():
 def preparing_threads(wildcards):
     """Half of the cores, up to 16, where the module can use them.
 
-    With all of them it would wait until no training runs.
+    With all of them it would wait until no training runs. A job of a cluster has what
+    it asked for to itself.
     """
+    if workflow.remote_exec:
+        return preparing_cpus(wildcards)
     if not CONFIGURATION.parallel(wildcards.dataset):
         return 1
     return max(1, min(32, workflow.cores or 32) // 2)
+
+
+def preparing_cpus(wildcards):
+    """What a cluster is asked for.
+
+    `threads` would not do, here as for trainings: Snakemake cuts it to the cores of the
+    machine where it runs, which is no machine of the jobs.
+    """
+    return 8 if CONFIGURATION.parallel(wildcards.dataset) else 1
 
 
 def training_threads(wildcards):

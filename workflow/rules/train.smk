@@ -26,6 +26,7 @@ rule train:
     threads: training_threads
     resources:
         gpu=training_gpus,
+        cpus_per_task=training_threads,
         mem_mb=training_memory,
         # Here and not in `params`, since a change of it must retrain nothing.
         data_mb=data_memory,

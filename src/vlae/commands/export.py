@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import exporting, runs
+    from vlae import exporting
     from vlae.latent import LatentVariableModel
     from vlae.models._independent import Independent
 
-    trained = runs.load(arguments.run)
+    trained = exporting.load(arguments.run)
     model, network = trained.model, trained.spec["network"]
     if not isinstance(model, LatentVariableModel):
         raise UserError(
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         "influences": exporting.influences(trained, DRAWS),
         "start": [part[0].clamp(-2, 2).tolist() for part in start],
     }
-    exported = exporting.halved(exporting.graph(model.cpu()))
+    exported = exporting.halved(exporting.graph(model))
     with atomic(arguments.out) as temporary:
         temporary.write_bytes(exported.SerializeToString())
     write_json(arguments.card, card)

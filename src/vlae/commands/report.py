@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     if arguments.provenance:
+        made_by = report.provenance(spec["runs"], arguments.results)
         files = stamp(spec, arguments.results)
-        write_json(arguments.provenance, {**report.provenance(), "files": files})
+        write_json(arguments.provenance, {**made_by, "files": files})
     say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")
