@@ -14,13 +14,9 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from vlae import checkpoints
-from vlae.computing import set_up
-from vlae.errors import UserError
-from vlae.files import read_json
+from vlae import runs
 from vlae.latent import LatentVariableModel
-from vlae.runs import SPEC, WEIGHTS, TrainedRun, decode
-from vlae.training import build_model
+from vlae.runs import TrainedRun, decode
 
 OPSET = 17
 """Version of the ONNX operators: old enough for every runtime of today."""
@@ -39,26 +35,12 @@ class _Decoder(nn.Module):
 
 
 def load(folder: Path) -> TrainedRun:
-    """A trained run as `runs.load` has it, but on one thread of the CPU.
+    """As `runs.load`, on one thread of the CPU, whatever the spec says.
 
     An export takes seconds, where Snakemake runs, which may be a login node without the
-    GPU that trained it: so neither `device` nor `threads` of its spec counts.
-
-    Raises:
-        UserError: missing or broken file, or weights of another network.
+    GPU that trained it.
     """
-    spec = read_json(folder / SPEC, "run spec")
-    set_up({**spec, "threads": 1})
-    model = build_model(spec)
-    weights = checkpoints.load(folder / WEIGHTS)[0]
-    wrong = checkpoints.difference(model.state_dict(), weights)
-    if wrong:
-        raise UserError(
-            f"{folder / WEIGHTS}: weights of another network than {SPEC} beside it "
-            f"describes ({wrong}). Delete it and run again."
-        )
-    model.load_state_dict(weights)
-    return TrainedRun(spec, model.eval(), torch.device("cpu"))
+    return runs.load(folder, device="cpu", threads=1)
 
 
 def graph(model: LatentVariableModel) -> onnx.ModelProto:

@@ -33,15 +33,18 @@ class TrainedRun:
         return generator(self.device, self.spec["seed"], *purpose)
 
 
-def load(folder: Path) -> TrainedRun:
+def load(folder: Path, **machine: Any) -> TrainedRun:
     """Load `spec.json` and `model.safetensors` of `folder`.
+
+    Args:
+        machine: `device` or `threads` in place of those of the spec.
 
     Raises:
         UserError: missing or broken file, or weights of another network.
     """
     spec = read_json(folder / SPEC, "run spec")
-    set_up(spec)
-    device = resolve_device(spec["device"])
+    set_up(spec | machine)
+    device = resolve_device((spec | machine)["device"])
     model = build_model(spec)
     weights = checkpoints.load(folder / WEIGHTS)[0]
     wrong = checkpoints.difference(model.state_dict(), weights)
