@@ -136,7 +136,8 @@ def _gate(
     less = f"held-out ELBO less that of '{reference.run}'"
     remark = f"{less} {gap.value:.2f} nats ({gap.low:.2f} to {gap.high:.2f})"
     worse = gap.high < -numbers["elbo"]
-    return (f"does not count: {less} is {gap.value:.2f} nats" if worse else ""), remark
+    below = f"does not count: held-out ELBO surely below that of '{reference.run}'"
+    return (below if worse else ""), remark
 
 
 def _gap(run: RunResults, reference: RunResults, seed: int) -> Interval:
