@@ -74,7 +74,7 @@ def test_a_reference_passes_it_on(folder, monkeypatch):
     monkeypatch.setattr(kept, "PICTURES", ())
     edit(results / "report.provenance.json", other_code=["strokes/vlae, seed 2"])
     assert kept.keep(results, folder / "kept")[1:] == [
-        "trained by other code than that of the commit: strokes/vlae, seed 2"
+        "trained by other code than the commit's: strokes/vlae, seed 2"
     ]
     facts = json.loads((folder / "kept" / "reference.json").read_text())
     assert facts["other_code"] == ["strokes/vlae, seed 2"]

@@ -185,7 +185,10 @@ def keep(results: Path, out: Path) -> list[str]:
     return [
         *left_out,
         *(["the report was written by code not committed"] * changed),
-        *(f"trained by other code than that of the commit: {run}" for run in others),
+        *(
+            [f"trained by other code than the commit's: {'; '.join(others)}"]
+            * bool(others)
+        ),
     ]
 
 
