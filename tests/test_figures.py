@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from vlae import plotting, registry
 from vlae.errors import UserError
@@ -354,6 +356,23 @@ def test_every_figure_of_the_paper_reads_experiments_that_exist():
         needed = registry.constant("figures", name, "EXPERIMENTS", [])
         assert needed
         assert set(needed) <= set(registry.names("experiments"))
+
+
+def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):
+    """The solver of the layout gives others in another process."""
+    for name, error in (("a", 0.0), ("b", 1e-15)):
+        figure = Figure(figsize=(4, 3), layout="constrained")
+        left, right = plotting.subfigures(figure, 2)
+        for part in (left, right):
+            part.subplots(2, 2)[0, 1].plot([0, 1, 3])
+        with plotting.style():
+            figure.draw_without_rendering()
+            for axes in figure.axes:
+                box = axes.get_position()
+                axes.set_position(Bbox(box.get_points() + error))
+            plotting.save(figure, tmp_path / f"{name}.svg")
+    one, other = ((tmp_path / f"{name}.svg").read_bytes() for name in "ab")
+    assert one == other and b"clip-path" in one
 
 
 def test_missing_results_are_named(row, tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from vlae.files import atomic
 from vlae.results import RunResults
@@ -126,9 +127,33 @@ def style() -> Iterator[None]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write `path` (svg) and a png beside it; the bytes depend on the content alone."""
+    _settle(figure)
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with atomic(path.with_suffix(suffix)) as temporary:
             figure.savefig(temporary, metadata=metadata)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay out once and for all, and round away what differs from process to process.
+
+    The solver's last bits hang on addresses in memory; names in an svg are hashes of
+    all bits of a position.
+    """
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in _within(figure):
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(9))
+    for axes in figure.axes:
+        points = axes.get_position(original=True).get_points()
+        axes.set_position(Bbox(points.round(9)))
+
+
+def _within(figure: Any) -> Iterator[Any]:
+    """Subfigures of a figure, and theirs."""
+    for part in figure.subfigs:
+        yield part
+        yield from _within(part)
 
 
 def subfigures(figure: Any, rows: int, **options: Any) -> list[Any]:
