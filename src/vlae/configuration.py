@@ -7,8 +7,8 @@ before the first download.
 from pathlib import Path
 from typing import Any
 
-from vlae import registry
-from vlae.errors import UserError, closest
+from vlae import checks, registry
+from vlae.errors import UserError
 from vlae.mirrors import check_mirrors
 from vlae.overlays import extended, merge, read
 from vlae.schemas import SCHEMAS, schema, validate
@@ -16,7 +16,6 @@ from vlae.selection import Claims, RunName, named
 
 Map = dict[str, Any]
 
-RUN_NEEDS = ("label", "network", "preset")
 MACHINE = ("mirror", "data_memory_mb", "container")
 """Keys that say where and how to compute, not what."""
 
@@ -33,12 +32,14 @@ class Configuration:
 
     def __init__(self, content: Map) -> None:
         self.content = content
-        _check_names(content)
+        checks.check_names(content)
         validate(content, "config", "")
         for name, network in content["networks"].items():
-            _check_network(name, network)
+            checks.check_network(name, network)
         for name, dataset in content["datasets"].items():
-            _check_joined(dataset, "dataset", "datasets", "module", f"datasets.{name}")
+            checks.check_joined(
+                dataset, "dataset", "datasets", "module", f"datasets.{name}"
+            )
         for name, settings in content["experiments"].items():
             key = f"experiments.{name}"
             registry.check("experiments", name, key)
@@ -50,14 +51,14 @@ class Configuration:
             for run in runs:
                 self.run_spec(RunName(dataset, run), seed=0)
         for name in content["datasets"]:
-            self._check_judge(name)
-            self._check_measures(name)
+            checks.check_judge(self, name)
+            checks.check_measures(self, name)
         for name in content["figures"]:
-            self._check_figure(name)
-        self._check_explorer()
+            checks.check_figure(self, name)
+        checks.check_explorer(self)
         self.claims = Claims(content)
         for name in content["claims"]:
-            self._check_claim(name)
+            checks.check_claim(self, name)
         for dataset in self.datasets():
             self._needed_files(dataset)
 
@@ -131,16 +132,16 @@ class Configuration:
         """The complete settings of one training: all that `train` reads."""
         content, key = self.content, f"runs.{name.dataset}.{name.run}"
         run = content["runs"][name.dataset][name.run]
-        _known(run["preset"], content["presets"], f"{key}.preset")
-        _known(run["network"], content["networks"], f"{key}.network")
+        checks.known(run["preset"], content["presets"], f"{key}.preset")
+        checks.known(run["network"], content["networks"], f"{key}.network")
         own = {k: v for k, v in run.items() if k not in ("label", "network", "preset")}
         validate(own, "run", key)
         settings = merge(content["defaults"], content["presets"][run["preset"]], own)
-        _check_complete(settings, schema("run"), key)
+        checks.check_complete(settings, schema("run"), key)
         network = merge(
             content["networks"][run["network"]], settings.pop("network_settings")
         )
-        _check_network(run["network"], network, f"{key}.network_settings")
+        checks.check_network(run["network"], network, f"{key}.network_settings")
         dataset = content["datasets"][name.dataset]
         # What only a judge learns concerns no other run.
         taught = dataset["attributes"] if network["model"] == "classifier" else []
@@ -304,121 +305,6 @@ class Configuration:
             "seeds": self.seeds_of(run),
         }
 
-    # Checks
-
-    def _check_judge(self, dataset: str) -> None:
-        definition, key = self.content["datasets"][dataset], f"datasets.{dataset}.judge"
-        judge = definition["judge"]
-        if judge is None:
-            return
-        _known(judge, self.content["runs"].get(dataset, {}), key)
-        if self.model(RunName(dataset, judge)) != "classifier":
-            raise UserError(
-                f"{key}: '{judge}' is no classifier; expected a run whose network has "
-                "'model: classifier'."
-            )
-        if not definition["classes"] and not definition["attributes"]:
-            raise UserError(
-                f"{key}: '{judge}' has nothing to learn, as the data set has neither "
-                "'classes' nor 'attributes'; set judge: null, or say what they are."
-            )
-
-    def _check_measures(self, dataset: str) -> None:
-        key = f"datasets.{dataset}.measures"
-        definition = self.content["datasets"][dataset]
-        shape = definition["shape"]
-        for name in definition["measures"]:
-            registry.check("measures", name, key)
-            channels = registry.constant("measures", name, "CHANNELS", shape[:1])
-            if shape[0] not in channels:
-                raise UserError(
-                    f"{key}: '{name}' measures images of {channels[0]} channel, but "
-                    f"'{dataset}' has shape {shape}. Choose other measures."
-                )
-
-    def _check_figure(self, name: str) -> None:
-        key = f"figures.{name}"
-        registry.check("figures", name, key)
-        self._check_runs(self.shown(name), self.needs(name), key)
-
-    def _check_explorer(self) -> None:
-        runs = named(self.content["explorer"])
-        self._check_runs(runs, [], "explorer")
-        for run in runs:
-            if self.run_spec(run, seed=0)["network"]["batch_norm"] == "batch":
-                raise UserError(
-                    f"explorer: {run} samples with batch statistics (batch_norm: "
-                    "batch), of which one image makes no sense. Take it from the "
-                    "list, or set batch_norm: moving or none."
-                )
-
-    def _check_claim(self, name: str) -> None:
-        key, claim = f"claims.{name}", self.content["claims"][name]
-        _check_joined(claim, "claim", "claims", "module", key)
-        figure = claim["figure"]
-        if figure is not None:
-            _known(figure, self.content["figures"], f"{key}.figure")
-        elif claim["runs"] is None:
-            raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
-        needed, runs = self.claims.needs(name), self.claims.runs(name)
-        self._check_runs(runs, needed, f"{key}.runs")
-        for run in runs if figure is not None else []:
-            if run not in self.shown(figure):
-                raise UserError(
-                    f"{key}.runs: {run} is not shown in the claim's {figure}. Add "
-                    f"it to figures.{figure}, or take it away here."
-                )
-        key = f"{key}.controls"
-        self._check_runs(named(claim["controls"]), [], key)
-        self._check_runs(self.claims.controls(name), needed, key)
-
-    def _check_runs(self, runs: list[RunName], needed: list[str], key: str) -> None:
-        """Whether `runs` are generative, and the experiments `needed` take them."""
-        for experiment in needed:
-            _known(experiment, self.content["experiments"], "experiments")
-        for run in runs:
-            _known(run.dataset, self.content["runs"], key)
-            _known(run.run, self.content["runs"][run.dataset], f"{key}: {run}")
-            if self.model(run) == "classifier":
-                raise UserError(
-                    f"{key}: {run} is a classifier; expected runs of a generative "
-                    "model."
-                )
-            for experiment in needed:
-                self._check_experiment(experiment, run, key)
-
-    def _check_experiment(self, experiment: str, run: RunName, key: str) -> None:
-        """Whether the model and network of `run` allow `experiment`."""
-        models = registry.constant("experiments", experiment, "MODELS", None)
-        model = self.model(run)
-        dataset = self.content["datasets"][run.dataset]
-        wish = registry.constant("experiments", experiment, "JUDGED", None)
-        if wish == "any" and not dataset["judge"]:
-            raise UserError(
-                f"{key}: {run}: the experiment '{experiment}' needs a classifier, of "
-                f"classes or of attributes, and datasets.{run.dataset} has no 'judge'. "
-                "Show other runs there."
-            )
-        if wish == "required" and not (dataset["judge"] and dataset["classes"]):
-            raise UserError(
-                f"{key}: {run}: the experiment '{experiment}' needs a classifier of "
-                f"classes, and datasets.{run.dataset} has no 'judge' or no 'classes'. "
-                "Show other runs there."
-            )
-        if models is not None and model not in models:
-            raise UserError(
-                f"{key}: {run} is a {model}, but the experiment '{experiment}' needs "
-                f"{' or '.join(models)}. Show other runs there."
-            )
-        network = self.run_spec(run, seed=0)["network"]
-        fixes = registry.constant("experiments", experiment, "FIXES_LAYERS", False)
-        if fixes and network["batch_norm"] == "batch":
-            raise UserError(
-                f"{key}: {run} samples with batch statistics (batch_norm: batch). The "
-                f"experiment '{experiment}' cannot: layers that are equal in a whole "
-                "batch are normalised away. Set batch_norm: moving or none."
-            )
-
 
 def load(paths: list[Path]) -> Configuration:
     """Read, merge (as Snakemake does) and check configuration files.
@@ -431,60 +317,3 @@ def load(paths: list[Path]) -> Configuration:
         overlay = read(path, "configuration")
         content = extended(content, overlay, SCHEMAS.parents[1])
     return Configuration(content)
-
-
-def _check_names(content: Map) -> None:
-    """A misspelt run of an overlay reads like a new one that lacks almost all."""
-    datasets, every = content.get("datasets"), content.get("runs")
-    if not isinstance(datasets, dict) or not isinstance(every, dict):
-        return  # the schema says what is wrong
-    for dataset, runs in every.items():
-        _known(dataset, datasets, f"runs.{dataset}")
-        runs = runs if isinstance(runs, dict) else {}
-        whole = {name for name, run in runs.items() if not _unnamed(run)}
-        for name in runs.keys() - whole:
-            raise UserError(
-                f"runs.{dataset}.{name}: there is no run '{name}'; "
-                f"{closest(name, whole)} A new run needs {', '.join(RUN_NEEDS)}."
-            )
-
-
-def _unnamed(run: Any) -> bool:
-    return isinstance(run, dict) and not any(key in run for key in RUN_NEEDS)
-
-
-def _known(name: str, known: Map, key: str) -> None:
-    if name not in known:
-        raise UserError(f"{key}: there is no '{name}'; {closest(name, known)}")
-
-
-def _check_joined(
-    content: Map, common: str, folder: str, selector: str, key: str
-) -> None:
-    """Check against the common schema and that of the module it selects."""
-    chosen = content.get(selector)
-    package = folder if folder != "networks" else "models"
-    if not isinstance(chosen, str):
-        raise UserError(
-            f"{key}: key '{selector}' is missing or no text; expected a module of "
-            f"src/vlae/{package}/."
-        )
-    registry.check(package, chosen, f"{key}.{selector}")
-    validate(content, common, key, also=schema(f"{folder}/{chosen}"))
-
-
-def _check_network(name: str, network: Map, key: str | None = None) -> None:
-    """Keys, lists and shapes of a network, by the plan of its model."""
-    key = key or f"networks.{name}"
-    _check_joined(network, "network", "networks", "model", key)
-    plans = registry.load("networks", network["model"])
-    plans.plan(network, tuple(network["input"]), key)
-
-
-def _check_complete(content: Map, described: Map, key: str) -> None:
-    """Every setting has a value: defaults stand in config.yaml, nowhere else."""
-    for name, part in described["properties"].items():
-        if name not in content:
-            raise UserError(f"{key}: '{name}' has no value; give it one in defaults.")
-        if "properties" in part and "schedule" not in part["properties"]:
-            _check_complete(content[name], part, f"{key}.{name}")
