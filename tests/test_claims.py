@@ -375,6 +375,12 @@ def test_other_orders(tmp_path, effects, expected, correlation):
         assert verdict["number"] == pytest.approx(correlation)
 
 
+def test_an_effect_without_an_interval_has_no_layer(tmp_path):
+    write_all(tmp_path, VLAE, half=float("nan"))
+    verdicts, _ = judged(tmp_path, "A", [row(dataset="data")])
+    assert verdicts["verdict"].tolist() == ["not measured"]
+
+
 def test_only_mnist_decides_the_order(tmp_path):
     verdict, _ = order(tmp_path, VLAE, dataset="strokes")
     assert verdict["verdict"] == "shown only"

@@ -14,7 +14,6 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from vlae import runs
 from vlae.latent import LatentVariableModel
 from vlae.runs import TrainedRun, decode
 
@@ -32,15 +31,6 @@ class _Decoder(nn.Module):
 
     def forward(self, *noise: Tensor) -> Tensor:
         return self.model.decode(list(noise))
-
-
-def load(folder: Path) -> TrainedRun:
-    """As `runs.load`, on one thread of the CPU, whatever the spec says.
-
-    An export takes seconds, where Snakemake runs, which may be a login node without the
-    GPU that trained it.
-    """
-    return runs.load(folder, device="cpu", threads=1)
 
 
 def graph(model: LatentVariableModel) -> onnx.ModelProto:

@@ -32,13 +32,14 @@ LIBRARIES = ("torch", "torchvision", "snakemake", "numpy", "pandas", "matplotlib
 Map = dict[str, Any]
 
 
-def render(spec: Map, template: Path, results: Path) -> str:
+def render(spec: Map, template: Path, results: Path, made_by: Map) -> str:
     """The page of a report spec.
 
     Args:
         spec: see `Configuration.report_spec`.
         template: folder with `report.html.j2`, `style.css` and a text per figure.
         results: the results folder.
+        made_by: see `provenance`.
 
     Raises:
         UserError: if the template has no text for a figure.
@@ -68,7 +69,7 @@ def render(spec: Map, template: Path, results: Path) -> str:
                 read_json(results / "data" / name / "card.json", "data card")
                 for name in spec["datasets"]
             ],
-            provenance=provenance(spec["runs"], results),
+            provenance=made_by,
             command=command(spec["overlays"], spec["config"]),
         )
     )

@@ -31,9 +31,13 @@ def learned(run: RunResults, seed: int, nats: float) -> Outcome:
 
 
 def leading(layers: dict[int, Interval]) -> int | None:
-    """The layer of the largest total effect; None if any is undefined."""
-    values = pd.Series({layer: found.value for layer, found in layers.items()})
-    return None if values.isna().any() or values.empty else int(values.idxmax())
+    """The layer of the largest total effect; None if any is undefined, or its ends."""
+    found = pd.DataFrame({k: (t.value, t.low, t.high) for k, t in layers.items()})
+    return (
+        None
+        if found.isna().any(axis=None) or found.empty
+        else int(found.loc[0].idxmax())
+    )
 
 
 def leads(layers: dict[int, Interval], layer: int) -> Outcome:

@@ -1,7 +1,6 @@
 """More abstract properties sit in deeper layers (Section 4)."""
 
 import itertools
-import math
 
 import numpy as np
 import pandas as pd
@@ -40,7 +39,7 @@ def findings(claim: Claim) -> list[Finding]:
 
 def _finding(numbers: Map, run: RunResults, seed: int) -> Finding:
     effects, order = total_effects(run, seed), numbers["order"]
-    layers = {name: _carrier(effects.get(name, {})) for name in ordered(order)}
+    layers = {name: leading(effects.get(name, {})) for name in ordered(order)}
     missing = [in_print(name) for name, layer in layers.items() if layer is None]
     decides = run.dataset in numbers["decides"]
     shown_only = "" if decides else f"{run.dataset} does not decide"
@@ -56,12 +55,6 @@ def _finding(numbers: Map, run: RunResults, seed: int) -> Finding:
     note = "; ".join([places, *_codes(run, seed)])
     numbers_found = (found.value, found.low, found.high)
     return Finding(*who, outcome, *numbers_found, note, shown_only=shown_only)
-
-
-def _carrier(layers: dict[int, Interval]) -> int | None:
-    """The layer of the largest total effect; None if any is not sure at all."""
-    ends = [end for found in layers.values() for end in (found.low, found.high)]
-    return None if any(map(math.isnan, ends)) else leading(layers)
 
 
 def correlation(effects: Effects, order: dict[str, int]) -> Interval:

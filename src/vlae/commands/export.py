@@ -18,11 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import exporting
+    from vlae import exporting, runs
     from vlae.latent import LatentVariableModel
     from vlae.models._independent import Independent
 
-    trained = exporting.load(arguments.run)
+    # It takes seconds, where Snakemake runs, which may have no GPU.
+    trained = runs.load(arguments.run, device="cpu", threads=1)
     model, network = trained.model, trained.spec["network"]
     if not isinstance(model, LatentVariableModel):
         raise UserError(

@@ -22,11 +22,11 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.stamp import stamp
 
     spec = read_json(arguments.spec, "report spec")
-    page = report.render(spec, arguments.template, arguments.results)
+    made_by = report.provenance(spec["runs"], arguments.results)
+    page = report.render(spec, arguments.template, arguments.results, made_by)
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     if arguments.provenance:
-        made_by = report.provenance(spec["runs"], arguments.results)
         files = stamp(spec, arguments.results)
         write_json(arguments.provenance, {**made_by, "files": files})
     say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")
