@@ -6,14 +6,14 @@ BIN := .venv/bin
 # Rules call `python`: it must be the environment's.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test lint lock reference rules bench
+.PHONY: help env demo unlock test lint lock config-docs rules bench
 
 help:
 	@echo 'make env        the environment in .venv, from requirements.lock (6 GB)'
 	@echo 'make demo       the pipeline on built-in data, to results/report.html'
 	@echo 'make unlock     the lock of a killed Snakemake, unless somebody is at work'
 	@echo 'make test       every check'
-	@echo 'make reference  config/README.md from the schemas'
+	@echo 'make config-docs config/README.md from the schemas'
 	@echo 'make rules      the diagram in docs/pipeline.md from the rules'
 	@echo 'make lock       requirements.lock and environment.yml from requirements.in'
 	@echo 'make bench      speed beside its targets: a table and a plot'
@@ -47,8 +47,8 @@ lint: env
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
-reference: env
-	$(RUN) python -m vlae reference --out config/README.md
+config-docs: env
+	$(RUN) python -m vlae config-docs --out config/README.md
 
 rules: env
 	$(RUN) python workflow/rulegraph.py docs/pipeline.md

@@ -3,6 +3,7 @@
 
 configfile: "config/presets.yaml"
 configfile: "config/networks.yaml"
+configfile: "config/datasets.yaml"
 configfile: "config/claims.yaml"
 configfile: "config/config.yaml"
 
@@ -43,7 +44,7 @@ rule all:
 
 
 onstart:
-    ownership.note(Path(".snakemake"))
+    snakemake_state.note(Path(".snakemake"))
     if elsewhere():
         # The default profile, made for one machine where commands speak for themselves,
         # is quiet of rules, and so of errors that only the executor knows.

@@ -138,7 +138,7 @@ def measure(spec: Spec, steps: int, repeats: int) -> list[tuple[Seconds, Seconds
     """Ours and pythae's, once a repeat."""
     # No copy of a process that has computed: its threads and GPU would not follow.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["vlae.training"])
+    context.set_forkserver_preload(["vlae.training.trainer"])
     with (
         ProcessPoolExecutor(1, context) as own,
         ProcessPoolExecutor(1, context) as other,

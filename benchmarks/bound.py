@@ -19,8 +19,9 @@ from cost import operations
 from rows import LAYERS, Row, parser, publish
 from training import WARM_UP, Spec, spec_of, whole
 
-from vlae import computing, configuration
-from vlae.overlays import merge
+from vlae.config import configuration
+from vlae.config.overlays import merge
+from vlae.training import device as devices
 
 BYTES_PER_PARAMETER = 28
 COPIED, SIDE = 1 << 26, {"cpu": 1024, "cuda": 8192, "mps": 4096}
@@ -62,7 +63,7 @@ def matrix_rate(device: torch.device, side: int) -> float:
 
 
 def step_seconds(spec: Spec, steps: int, repeats: int) -> list[float]:
-    run, device = whole(spec), computing.resolve_device(spec["device"])
+    run, device = whole(spec), devices.resolve_device(spec["device"])
     run(WARM_UP)
     return [seconds(lambda: run(steps), device) / steps for _ in range(repeats)]
 
@@ -73,7 +74,7 @@ def near_the_bound(arguments: argparse.Namespace, device: torch.device) -> Row:
     setting = f"{arguments.run} x{arguments.width:g}, {name_of(device)}"
     if arguments.compile != "none":
         setting += f", compile: {arguments.compile}"
-    computing.set_up(spec)
+    devices.set_up(spec)
     parameters, flop = operations(spec)
     count = COPIED // 64 if arguments.quick else COPIED
     side = 128 if arguments.quick else SIDE[device.type]
@@ -97,7 +98,7 @@ def whole_paper(device: torch.device, steps: int, threads: int) -> Row:
     what, setting = "the whole paper, one seed (computed)", name_of(device)
     found = configuration.load(LAYERS)
     total = 0.0
-    for name in [*found.runs(), *found.judges()]:
+    for name in [*found.runs(), *found.classifiers()]:
         spec = merge(
             found.run_spec(name, 0), {"device": device.type, "threads": threads}
         )

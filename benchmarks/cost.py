@@ -13,8 +13,9 @@ import torch
 from rows import LAYERS, Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
 
-from vlae import configuration, training
-from vlae.seeds import generator
+from vlae.config import configuration
+from vlae.models import base
+from vlae.system.random_streams import generator
 
 COUNTED = 4
 """Images on which operations are counted; they are linear in images."""
@@ -22,7 +23,7 @@ COUNTED = 4
 
 def operations(spec: dict) -> tuple[int, float]:
     """Parameters, and operations of one training step."""
-    model = training.build_model(spec)
+    model = base.build_model(spec)
     x = torch.rand(COUNTED, *spec["data"]["shape"])
     attributes = len(spec["data"]["attributes"])
     several = not spec["data"]["classes"] and attributes
@@ -44,7 +45,7 @@ def main() -> None:
     total = 0.0
     print("| run | parameters | GFLOP a step | steps | seeds | minutes |")
     print("|---|---|---|---|---|---|")
-    for name in [*found.runs(), *found.judges()]:
+    for name in [*found.runs(), *found.classifiers()]:
         spec, seeds = found.run_spec(name, 0), len(found.seeds_of(name))
         parameters, step = operations(spec)
         steps = spec["training"]["steps"]

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from rows import LAYERS, Row, parser, publish
 
-from vlae.space import require
+from vlae.system.disk import require
 
 SHAPE = (3, 64, 64)
 BYTES = 3 * 64 * 64
@@ -98,7 +98,9 @@ def prepare(folder: Path) -> Found:
 def train(folder: Path, steps: int, memory_mb: int) -> Found:
     """In a process of its own: train on the prepared data in `folder`."""
     started = time.perf_counter()
-    from vlae import batches, configuration, prepared, training
+    from vlae.config import configuration
+    from vlae.data import prepared
+    from vlae.training import batches, trainer
 
     spec = configuration.load(LAYERS).run_spec(
         configuration.RunName("celeba", "vlae"), seed=0
@@ -124,7 +126,7 @@ def train(folder: Path, steps: int, memory_mb: int) -> Found:
     noting(batches.Streamed)
     with tempfile.TemporaryDirectory() as state:
         data = prepared.load(folder / "data")
-        training.train(spec, data, Path(state), 1e9, memory_mb)
+        trainer.train(spec, data, Path(state), 1e9, memory_mb)
     return {
         "first": clock[0] - started,
         "clock": 1000 * (clock[-1] - clock[0]) / (steps - 1),

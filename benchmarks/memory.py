@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 from rows import LAYERS, ROOT, Row, parser, publish
 
-from vlae import configuration, demands, prepared
-from vlae.selection import RunName
+from vlae.config import configuration, resources
+from vlae.config.selection import RunName
+from vlae.data import prepared
+from vlae.data.datasets import base
 
 MB = 1_000_000
 
@@ -38,8 +40,7 @@ def write_data(folder: Path, facts: dict[str, Any], count: int) -> None:
     for name in facts["attributes"]:
         table[name] = np.arange(count) % 2
     splits = [
-        prepared.Split(name, count, iter([(images, table)]))
-        for name in ("train", "test")
+        base.Split(name, count, iter([(images, table)])) for name in ("train", "test")
     ]
     card = {key: facts[key] for key in ("shape", "classes", "attributes")}
     prepared.write(folder, splits, card, lambda *_: None)
@@ -72,7 +73,7 @@ def measure(arguments: argparse.Namespace) -> Row:
     spec["evaluation"] = {**spec["evaluation"], "images": 500}
     values = (peak(spec, count),)
     size = 2 * count * int(np.prod(spec["data"]["shape"]))
-    asked = demands.training_memory(spec, size, 4000) - demands.SNAKEMAKE
+    asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE
     width = spec["network"]["width"]
     setting = f"{name} x{width:g}, threads: {spec['threads']}, CPU"
     note = f"asked for beside Snakemake's: {asked:,} MB"

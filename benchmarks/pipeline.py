@@ -41,8 +41,8 @@ from schedule import bound, jobs
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from vlae import configuration
-from vlae.overlays import merge
+from vlae.config import configuration
+from vlae.config.overlays import merge
 
 CORES = 2
 DEMO = ROOT / "config" / "demo.yaml"
@@ -178,7 +178,7 @@ def with_steps(overlays: list[Path], share: float) -> dict[str, Any]:
     """The overlay that gives each training of the demo this share of its steps."""
     found = configuration.load([*LAYERS, *overlays])
     runs: dict[str, Any] = {}
-    for name in [*found.runs(), *found.judges()]:
+    for name in [*found.runs(), *found.classifiers()]:
         steps = found.run_spec(name, 0)["training"]["steps"]
         fewer = {"training": {"steps": max(1, round(share * steps))}}
         runs = merge(runs, {name.dataset: {name.run: fewer}})

@@ -36,9 +36,9 @@ from rows import ROOT, Row, parser, publish
 
 SOURCE = str(ROOT / "src")
 
-from vlae import decoding
 from vlae.__main__ import main as vlae
-from vlae.archives import Archive
+from vlae.data import image_decoding
+from vlae.data.zip_archive import Archive
 
 SHAPE, CROP = (3, 64, 64), 108
 SAMPLE = 5000  # images of which the bytes are held in memory
@@ -70,7 +70,7 @@ def pillow(images: list[bytes]) -> None:
 def torchvision(images: list[bytes]) -> None:
     import torch
 
-    decode = decoding.jpeg_decoder()
+    decode = image_decoding.jpeg_decoder()
     for data in images:
         decode(torch.frombuffer(bytearray(data), dtype=torch.uint8), 3, False)
 
@@ -87,7 +87,7 @@ class _Memory:
 
 def framed(images: list[bytes]) -> None:
     names = [str(i) for i in range(len(images))]
-    decoding.read(_Memory(images), names, decoding.Framing(SHAPE, CROP))
+    image_decoding.read(_Memory(images), names, image_decoding.Framing(SHAPE, CROP))
 
 
 def timed(work: Callable[[], Any], count: int) -> tuple[float, float]:
@@ -101,7 +101,7 @@ def timed(work: Callable[[], Any], count: int) -> tuple[float, float]:
 def in_memory(job: Job, images: list[bytes], threads: int) -> tuple[float, float]:
     import torch
 
-    size = decoding.CHUNK
+    size = image_decoding.CHUNK
     parts = [images[i : i + size] for i in range(0, len(images), size)]
     with ThreadPoolExecutor(threads, "", torch.set_num_threads, (1,)) as pool:
         return timed(lambda: list(pool.map(job, parts)), len(images))
@@ -131,7 +131,7 @@ def child(arguments: list[str], count: int) -> None:
     import pyarrow.parquet  # noqa: F401
 
     Image.init()
-    decoding.jpeg_decoder()
+    image_decoding.jpeg_decoder()
     rate, cpu = timed(lambda: vlae(arguments), count)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps([rate, cpu, usage.ru_maxrss / 1024]))

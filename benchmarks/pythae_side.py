@@ -13,7 +13,7 @@ from rows import ROOT
 from straightforward import straightforward
 from torch import Tensor
 
-from vlae import training
+from vlae.models import base
 
 FOLDER = ROOT / ".benchmarks-pythae"
 INSTALL = (
@@ -64,7 +64,7 @@ def beta_vae(spec: dict[str, Any]) -> Any:
             mean, _ = self.network.likelihood(self.network.decoder(parts))
             return ModelOutput(reconstruction=mean)
 
-    network = straightforward(training.build_model(spec))
+    network = straightforward(base.build_model(spec))
     config = BetaVAEConfig(
         input_dim=tuple(spec["data"]["shape"]),
         latent_dim=sum(spec["network"]["latents"]),
@@ -84,7 +84,7 @@ def difference(spec: dict[str, Any], theirs: Any, images: int = 8) -> float:
         spec: a run spec of a Gaussian of fixed scale; its initial model is ours.
         theirs: a `beta_vae`, which is made float64 and gets gradients.
     """
-    ours, theirs = training.build_model(spec).double().train(), theirs.double().train()
+    ours, theirs = base.build_model(spec).double().train(), theirs.double().train()
     scale, latents = spec["objective"]["scale_value"], spec["network"]["latents"]
     x = torch.rand(images, *spec["data"]["shape"], dtype=torch.float64)
 

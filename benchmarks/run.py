@@ -17,7 +17,7 @@ import matplotlib
 from rows import HEADER, ROOT, Row, read
 
 from vlae.commands.train import versions
-from vlae.computing import device_name
+from vlae.training.device import device_name
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

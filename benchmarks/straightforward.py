@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlae.layers import Block, SameConv2d, SameConvTranspose2d
-from vlae.networks._notation import Shape, size
+from vlae.models.nn.layers import Block, SameConv2d, SameConvTranspose2d
+from vlae.networks.notation import Shape, size
 
 
 class PlainBlock(nn.Module):

@@ -37,10 +37,13 @@ import torch
 from rows import LAYERS, Row, parser, publish
 from straightforward import straightforward as rebuilt
 
-from vlae import computing, configuration, training
-from vlae.configuration import RunName
-from vlae.overlays import merge
-from vlae.seeds import generator
+from vlae.config import configuration
+from vlae.config.configuration import RunName
+from vlae.config.overlays import merge
+from vlae.models import base
+from vlae.system.random_streams import generator
+from vlae.training import device as devices
+from vlae.training import trainer as training_loop
 
 WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
@@ -82,15 +85,15 @@ def spec_of(run: str, width: float, threads: int, device: str) -> Spec:
 
 def straightforward(spec: Spec) -> Steps:
     torch.set_num_threads(spec["threads"])
-    device = computing.resolve_device(spec["device"])
-    model = rebuilt(training.build_model(spec)).to(device)
+    device = devices.resolve_device(spec["device"])
+    model = rebuilt(base.build_model(spec)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), spec["training"]["learning_rate"])
     return _steps(spec, model, optimiser, torch.contiguous_format)
 
 
 def bare(spec: Spec) -> Steps:
-    computing.set_up(spec)
-    model = training.build_model(spec).to(computing.resolve_device(spec["device"]))
+    devices.set_up(spec)
+    model = base.build_model(spec).to(devices.resolve_device(spec["device"]))
     rate = spec["training"]["learning_rate"]
     optimiser = torch.optim.Adam(model.parameters(), rate, fused=True)
     return _steps(spec, model, optimiser, torch.channels_last)
@@ -102,17 +105,17 @@ def _steps(
     optimiser: torch.optim.Optimizer,
     layout: torch.memory_format,
 ) -> Steps:
-    device = computing.resolve_device(spec["device"])
+    device = devices.resolve_device(spec["device"])
     size, stream = spec["training"]["batch_size"], generator(device, 0)
     x = torch.rand(size, *spec["data"]["shape"], device=device)
     x = x.contiguous(memory_format=layout)
     labels = torch.arange(size, device=device) % 10
 
     def losses(noise: list[torch.Tensor]) -> torch.Tensor:
-        with computing.number_format(device, spec["precision"]):
+        with devices.number_format(device, spec["precision"]):
             return model.loss(model.terms(x, x, labels, noise), 1.0)
 
-    loss_of = computing.compiled(losses, spec["compile"])
+    loss_of = devices.compiled(losses, spec["compile"])
 
     def run(steps: int) -> None:
         model.train()
@@ -127,11 +130,11 @@ def _steps(
 
 def whole(spec: Spec, data: Any = None) -> Steps:
     """The loop of `vlae train` without the evaluations between, which are a setting."""
-    computing.set_up(spec)
+    devices.set_up(spec)
     shape, attributes = spec["data"]["shape"], spec["data"]["attributes"]
     data = data or RandomData(tuple(shape), tuple(attributes))
-    device = computing.resolve_device(spec["device"])
-    trainer = training._Trainer(spec, data, device)
+    device = devices.resolve_device(spec["device"])
+    trainer = training_loop._Trainer(spec, data, device)
     trainer._evaluate = lambda: None  # type: ignore[method-assign]
 
     def run(steps: int) -> None:
@@ -155,7 +158,7 @@ PROCESSES = [["straightforward"], ["bare", "training"], ["bf16"], ["compiled"]]
 def serve(spec: Spec, arms: list[str]) -> None:
     """Take lines "arm steps" and answer with seconds a step, wall and CPU."""
     ready = {name: ARMS[name][0](merge(spec, ARMS[name][1])) for name in arms}
-    on_gpu = computing.resolve_device(spec["device"]).type == "cuda"
+    on_gpu = devices.resolve_device(spec["device"]).type == "cuda"
     for line in sys.stdin:
         name, steps = line.split()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -243,7 +246,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         width = arguments.width or WIDTHS.get(run, 0.25)
         spec = spec_of(run, width, arguments.threads, arguments.device)
         found = measure(spec, arms, arguments.steps, arguments.repeats)
-        on_gpu = computing.resolve_device(arguments.device).type == "cuda"
+        on_gpu = devices.resolve_device(arguments.device).type == "cuda"
         place = "GPU" if on_gpu else f"threads: {arguments.threads}"
         setting = f"{run} x{width:g}, {place}"
         seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}

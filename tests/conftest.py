@@ -10,9 +10,10 @@ import torch
 from downloads import CONTENT, PACKED
 from helpers import prepared_strokes
 
-from vlae import mirrors, prepared
 from vlae.__main__ import main
-from vlae.runs import decode
+from vlae.data import prepared
+from vlae.data.download import sources
+from vlae.training.trained_run import decode
 
 # Order
 
@@ -52,12 +53,12 @@ def decoded(monkeypatch):
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
     """No mirror, proxy or files of the caller's; waits are noted, not waited."""
-    monkeypatch.delenv(mirrors.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(sources.MIRROR_VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(mirrors, "BY_HAND", tmp_path / "by-hand")
+    monkeypatch.setattr(sources, "BY_HAND", tmp_path / "by-hand")
     waits: list[float] = []
     noted = SimpleNamespace(sleep=waits.append)
-    monkeypatch.setattr("vlae.transfer.time", noted)
+    monkeypatch.setattr("vlae.data.download.http.time", noted)
     return waits
 
 

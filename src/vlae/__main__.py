@@ -10,9 +10,9 @@ import ast
 import sys
 from pathlib import Path
 
-from vlae import interruption, memory, registry
-from vlae.errors import UserError
-from vlae.progress import say
+from vlae.system import memory, registry, signals
+from vlae.system.errors import UserError
+from vlae.system.progress import say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,17 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in words if not word.startswith("-")), None)
     try:
-        with interruption.raising():
-            for name in registry.names("commands"):
-                summary = _summary(name)
+        with signals.raising():
+            for module in registry.names("commands"):
+                name, summary = module.replace("_", "-"), _summary(module)
                 command = commands.add_parser(name, help=summary, description=summary)
                 if name == chosen:
-                    registry.load("commands", name).add_arguments(command)
+                    registry.load("commands", module).add_arguments(command)
             parsed = parser.parse_args(words)
-            registry.load("commands", parsed.command).run(parsed)
+            registry.load("commands", parsed.command.replace("-", "_")).run(parsed)
     except UserError as error:
         return _fail(chosen, str(error))
-    except interruption.Stopped as stopped:
+    except signals.Stopped as stopped:
         return _fail(chosen, str(stopped), stopped.status)
     except KeyboardInterrupt:  # the second, where the first was to wait
         return _fail(chosen, "stopped at once. What was saved is kept.", 130)

@@ -1,6 +1,6 @@
 """The checked configuration, and the functions that rules call.
 
-Every question about the configuration is answered by vlae.configuration, which is
+Every question about the configuration is answered by vlae.config.configuration, which is
 tested without Snakemake; here are only file names and hashes of code.
 """
 
@@ -18,11 +18,13 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae import origins, ownership, unchecked
-from vlae.configuration import Configuration, RunName
-from vlae.errors import UserError
-from vlae.identity import code_hash, training_code
-from vlae.overlays import extended
+from vlae.config.configuration import Configuration
+from vlae.config.overlays import extended
+from vlae.config.selection import RunName
+from vlae.data.download import unverified
+from vlae.system import snakemake_state
+from vlae.system.code_hash import code_hash, training_code
+from vlae.system.errors import UserError
 
 try:
     CONFIGURATION = Configuration(
@@ -34,7 +36,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 # Snakemake's own message about a lock cannot tell whose it is.
-LOCK = ownership.found(Path())
+LOCK = snakemake_state.found(Path())
 if LOCK is not None and LOCK.stale:
     print(
         f"The lock of {LOCK.since} here is of a Snakemake that is gone (as far as this "
@@ -43,7 +45,7 @@ if LOCK is not None and LOCK.stale:
     )
 
 # Not once more in every job of a cluster.
-UNRECORDED = origins.unrecorded(Path()) if workflow.is_main_process else ""
+UNRECORDED = snakemake_state.unrecorded(Path()) if workflow.is_main_process else ""
 if UNRECORDED:
     print(UNRECORDED, file=sys.stderr)
 
@@ -133,13 +135,13 @@ def expected(wildcards):
     if not workflow.is_main_process:  # nothing is fetched there, nor all disks seen
         return None
     out = Path("results", "raw", dataset, name)
-    where = unchecked.description(dataset, file, about["mirrors"], about["mirror"], out)
+    where = unverified.description(dataset, file, about["mirrors"], about["mirror"], out)
     return text(where)
 
 
 def dataset_code(wildcards):
     kind = CONFIGURATION.content["datasets"][wildcards.dataset]["module"]
-    return code_hash("commands.prepare", f"datasets.{kind}")
+    return code_hash("commands.prepare", f"data.datasets.{kind}")
 
 
 def train_code(wildcards):
@@ -148,11 +150,11 @@ def train_code(wildcards):
 
 def experiment_code(wildcards):
     models = {CONFIGURATION.model(name_of(wildcards))}
-    if CONFIGURATION.judged(wildcards.experiment, wildcards.dataset):
+    if CONFIGURATION.asks_classifier(wildcards.experiment, wildcards.dataset):
         models.add("classifier")
     parts = [f"{part}.{model}" for model in models for part in ("models", "networks")]
     chosen = CONFIGURATION.measures(wildcards.experiment, wildcards.dataset)
-    parts += [f"measures.{name}" for name in chosen]
+    parts += [f"experiments.measures.{name}" for name in chosen]
     experiment = f"experiments.{wildcards.experiment}"
     return code_hash("commands.experiment", experiment, *parts)
 
@@ -166,17 +168,17 @@ def run_folder(name, seed):
     return f"results/runs/{name}/{seed}"
 
 
-def judge_files(wildcards):
+def classifier_files(wildcards):
     """Spec and weights of the classifier, for the experiments that ask it."""
-    if not CONFIGURATION.judged(wildcards.experiment, wildcards.dataset):
+    if not CONFIGURATION.asks_classifier(wildcards.experiment, wildcards.dataset):
         return []
-    name, seed = CONFIGURATION.judge(wildcards.dataset)
+    name, seed = CONFIGURATION.classifier(wildcards.dataset)
     folder = run_folder(name, seed)
     return [f"{folder}/spec.json", f"{folder}/model.safetensors"]
 
 
-def judge_option(wildcards, input):
-    return f"--judge {Path(input.judge[0]).parent}" if input.judge else ""
+def classifier_option(wildcards, input):
+    return f"--classifier {Path(input.classifier[0]).parent}" if input.classifier else ""
 
 
 def experiment_files(experiments, names):
@@ -195,7 +197,7 @@ def figure_inputs(wildcards):
 
 
 def claim_code(wildcards):
-    kind = CONFIGURATION.content["claims"][wildcards.claim]["module"]
+    kind = CONFIGURATION.content["claims"][wildcards.claim]["kind"]
     return code_hash("commands.claim", f"claims.{kind}")
 
 
@@ -234,12 +236,12 @@ def history_files(name):
 def overview_inputs(wildcards):
     name = name_of(wildcards)
     samples = experiment_files(CONFIGURATION.needs("overview"), [name])
-    return history_files(name) + ([] if name in CONFIGURATION.judges() else samples)
+    return history_files(name) + ([] if name in CONFIGURATION.classifiers() else samples)
 
 
 def all_runs():
-    """Every run of the report: those of figures and claims, and their judges."""
-    return CONFIGURATION.runs() + CONFIGURATION.judges()
+    """Every run of the report: those of figures and claims, and their classifiers."""
+    return CONFIGURATION.runs() + CONFIGURATION.classifiers()
 
 
 def all_figures(wildcards):

@@ -8,7 +8,7 @@ rule experiment:
         run_spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
         card="results/data/{dataset}/card.json",
-        judge=judge_files,
+        classifier=classifier_files,
     output:
         table="results/experiments/{dataset}/{run}/{seed}/{experiment}.parquet",
         arrays="results/experiments/{dataset}/{run}/{seed}/{experiment}.npz",
@@ -26,14 +26,14 @@ rule experiment:
         runtime=experiment_minutes,
     params:
         code=experiment_code,
-        judge=judge_option,
+        classifier=classifier_option,
     shell:
         """
         python -m vlae experiment \
             --spec {input.spec:q} \
             --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
             --data results/data/{wildcards.dataset} \
-            {params.judge} \
+            {params.classifier} \
             --gpus {resources.gpu} \
             --table {output.table:q} \
             --arrays {output.arrays:q} 2>&1 | tee {log:q}

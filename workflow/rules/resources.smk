@@ -1,10 +1,11 @@
 """What jobs ask for: threads, GPUs, memory, minutes.
 
-How much is answered by vlae.demands, which is tested without Snakemake. Memory and
+How much is answered by vlae.config.resources, which is tested without Snakemake. Memory and
 minutes grow with each attempt.
 """
 
-from vlae import demands, gpus, slurm
+from vlae.config import resources as needs
+from vlae.system import gpus, slurm
 
 GPUS = gpus.count()
 # As many trainings at a time as there are GPUs, but for `--resources gpu=N`.
@@ -62,18 +63,18 @@ def data_memory(wildcards):
 def training_memory(wildcards, input, attempt):
     spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
     images = sum(Path(array).stat().st_size for array in input.arrays)
-    return attempt * demands.training_memory(spec, images, data_memory(wildcards))
+    return attempt * needs.training_memory(spec, images, data_memory(wildcards))
 
 
 def training_minutes(wildcards, attempt):
     spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
-    return attempt * demands.training_minutes(spec)
+    return attempt * needs.training_minutes(spec)
 
 
 def experiment_memory(wildcards, attempt):
     spec = CONFIGURATION.run_spec(name_of(wildcards), int(wildcards.seed))
     settings = CONFIGURATION.content["experiments"][wildcards.experiment]
-    return attempt * demands.experiment_memory(spec, settings)
+    return attempt * needs.experiment_memory(spec, settings)
 
 
 def experiment_minutes(wildcards, attempt):

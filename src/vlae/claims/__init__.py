@@ -1,1 +1,1 @@
-"""One module a kind of claim; see `vlae.claim`."""
+"""One module a kind of claim; see `vlae.claims.base`."""

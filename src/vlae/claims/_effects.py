@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Outcome, all_of, at_least, largest
-from vlae.words import number
+from vlae.results.run_results import RunResults
+from vlae.results.text import number
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_least, largest
 
 Effects = dict[str, dict[int, Interval]]
 

@@ -2,19 +2,19 @@
 
 Proposition 1 for Markov hierarchies, where the chain redraws z_1 alone, and what it
 becomes for autoregressive ones, where it redraws all z from q(z|x). Means of p(x|z)
-decide, against held-out images as they are, since the judge knows clean images; draws
+decide, against held-out images as they are, since the classifier knows clean images; draws
 against noised ones are reported.
 """
 
 import pandas as pd
 
-from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.errors import UserError
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_least, at_most
-from vlae.words import number
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import number
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
+from vlae.system.errors import UserError
 
 EXPERIMENTS = ["chains", "mixing"]
 PART = "the chain from noise samples as well as the whole model"

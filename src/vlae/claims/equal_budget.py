@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 
-from vlae.claim import Claim, Map
 from vlae.claims import expected_layers, one_layer
 from vlae.claims._effects import in_layer, leading, learned, total_effects
-from vlae.errors import UserError
-from vlae.estimators.intervals import mean_interval
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, opposite
-from vlae.words import in_print, ordered
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_print, ordered
+from vlae.statistics.intervals import Interval, mean_interval
+from vlae.statistics.thresholds import Outcome, all_of, opposite
+from vlae.system.errors import UserError
 
 EXPERIMENTS = ["effects", "activity", "bounds"]
 

@@ -1,18 +1,12 @@
 """Each property sits in the layer that the paper names (Figures 5, 6 and 7)."""
 
-from vlae.claim import Claim, Map
-from vlae.claims._effects import (
-    in_layer,
-    leading,
-    learned,
-    listed,
-    total_effects,
-)
-from vlae.errors import UserError
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_least
-from vlae.words import in_print, number, ordered
+from vlae.claims._effects import in_layer, leading, learned, listed, total_effects
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_print, number, ordered
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_least
+from vlae.system.errors import UserError
 
 EXPERIMENTS = ["effects", "codes"]
 WIDE = "wide codes give more zeros than ones"

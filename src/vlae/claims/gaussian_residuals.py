@@ -1,11 +1,11 @@
 """The ELBO pulls q(z_l | z_above) to the Gaussian p(z_l | z_above) (Section 3.2)."""
 
-from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_most
-from vlae.words import number
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import number
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_most
 
 EXPERIMENTS = ["residuals"]
 HISTORY = "residual_kl_{layer}"

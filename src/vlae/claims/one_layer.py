@@ -1,17 +1,10 @@
 """One layer carries almost everything, the others only minor variation (Figure 3)."""
 
-from vlae.claim import Claim, Map
-from vlae.claims._effects import (
-    Effects,
-    leading,
-    leads,
-    learned,
-    listed,
-    total_effects,
-)
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_least, at_most
-from vlae.words import in_print, number, ordered
+from vlae.claims._effects import Effects, leading, leads, learned, listed, total_effects
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_print, number, ordered
+from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
 
 EXPERIMENTS = ["effects", "activity"]
 PART = "one layer carries almost everything"

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_least
-from vlae.words import number
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import number
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_least
 
 EXPERIMENTS = ["recomposed"]
 STAYS = "the classifier stays confident"

@@ -1,10 +1,10 @@
 """An optimal ELBO makes the upper layers redundant: how far from it models are."""
 
-from vlae.claim import Claim, Map
+from vlae.claims.base import Claim, Finding, Map
 from vlae.claims.chain_quality import CHAIN, of_seed
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome
-from vlae.words import number
+from vlae.results.run_results import RunResults
+from vlae.results.text import number
+from vlae.statistics.thresholds import Outcome
 
 EXPERIMENTS = ["redundancy", "chains"]
 PARTS = {

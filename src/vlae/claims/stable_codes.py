@@ -5,12 +5,12 @@ A property of which too few draws are defined is left out, and named.
 
 import pandas as pd
 
-from vlae.claim import Claim, Map
 from vlae.claims._effects import learned
-from vlae.estimators.quotients import Interval
-from vlae.results import RunResults
-from vlae.verdicts import Finding, Outcome, all_of, at_least
-from vlae.words import in_print, number, ordered
+from vlae.claims.base import Claim, Finding, Map
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_print, number, ordered
+from vlae.statistics.intervals import Interval
+from vlae.statistics.thresholds import Outcome, all_of, at_least
 
 EXPERIMENTS = ["stability"]
 ALONE = "a layer's effect is its own"

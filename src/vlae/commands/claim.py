@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from vlae import registry
-from vlae.files import atomic, read_json
-from vlae.progress import say
+from vlae.system import registry
+from vlae.system.files import atomic, read_json
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae.claim import Claim, findings_table, verdicts_table
+    from vlae.claims.base import Claim
+    from vlae.claims.verdicts import findings_table, verdicts_table
 
     spec = read_json(arguments.spec, "claim spec")
-    module = registry.load("claims", spec["module"])
+    module = registry.load("claims", spec["kind"])
     claim = Claim(spec, arguments.runs, arguments.experiments)
     findings = module.findings(claim)
     verdicts = verdicts_table(claim, findings, module.criterion(claim.numbers))

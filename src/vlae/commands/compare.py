@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from vlae.files import atomic
-from vlae.pages import TEMPLATES
-from vlae.progress import say
+from vlae.report.html import TEMPLATES
+from vlae.system.files import atomic
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae.comparison import compare
-    from vlae.inventory import Inventory
-    from vlae.pages import environment, style
-    from vlae.stamp import changed
+    from vlae.report.comparison import compare
+    from vlae.report.html import environment, style
+    from vlae.results.inventory import Inventory
+    from vlae.results.manifest import changed
 
     folders = [Inventory(arguments.first), Inventory(arguments.second)]
     found = compare(*folders)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vlae.progress import say
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import crate
+    from vlae.report import ro_crate
 
-    trainings = crate.write(arguments.results)
-    say(f"[crate] {arguments.results / crate.NAME}: {trainings} trainings")
+    trainings = ro_crate.write(arguments.results)
+    say(f"[crate] {arguments.results / ro_crate.NAME}: {trainings} trainings")

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from vlae.download import download
-from vlae.errors import UserError, closest
-from vlae.files import read_json
+from vlae.data.download.fetch import download
+from vlae.system.errors import UserError, closest
+from vlae.system.files import read_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

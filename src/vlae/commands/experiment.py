@@ -4,17 +4,20 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vlae import gpus, memory, prepared, registry
-from vlae.errors import UserError
-from vlae.files import atomic, read_json
-from vlae.progress import say
+from vlae.data import prepared
+from vlae.system import gpus, memory, registry
+from vlae.system.errors import UserError
+from vlae.system.files import atomic, read_json
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", type=Path, required=True, help="experiment spec")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
-    parser.add_argument("--judge", type=Path, help="folder of the classifier's run")
+    parser.add_argument(
+        "--classifier", type=Path, help="folder of the classifier's run"
+    )
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
     parser.add_argument(
@@ -28,24 +31,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from vlae import runs
-    from vlae.experiment import Context
-    from vlae.latent import LatentVariableModel
+    from vlae.experiments.base import Context
+    from vlae.models.base import LatentVariableModel
+    from vlae.training import trained_run
 
     spec = read_json(arguments.spec, "experiment spec")
     module = registry.load("experiments", spec["experiment"])
-    device = read_json(arguments.run / runs.SPEC, "run spec")["device"]
+    device = read_json(arguments.run / trained_run.SPEC, "run spec")["device"]
     gpus.take(arguments.gpus, device)
     with memory.explained(spec["experiment"], _advice(spec)):
-        judge = runs.load(arguments.judge) if arguments.judge else None
+        classifier = (
+            trained_run.load(arguments.classifier) if arguments.classifier else None
+        )
         # The run comes last: its thread count is the one that holds.
-        trained = runs.load(arguments.run)
+        trained = trained_run.load(arguments.run)
         if not isinstance(trained.model, LatentVariableModel):
             raise UserError(
                 f"--run: {arguments.run} holds a {trained.spec['network']['model']}; "
                 "expected a generative model, which experiments draw images from."
             )
-        context = Context(spec, trained, prepared.load(arguments.data), judge)
+        context = Context(spec, trained, prepared.load(arguments.data), classifier)
         result = module.run(context)
     identity = {key: spec[key] for key in ("dataset", "run", "seed")}
     table = result.table.assign(**identity)[[*identity, *result.table.columns]]

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from vlae.files import atomic, read_json
-from vlae.progress import say
+from vlae.system.files import atomic, read_json
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import explorer
+    from vlae.report import explorer
 
     spec = read_json(arguments.spec, "explorer spec")
     page = explorer.render(spec, arguments.template, arguments.decoders)

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from vlae.errors import UserError
-from vlae.files import atomic, write_json
-from vlae.progress import say
+from vlae.system.errors import UserError
+from vlae.system.files import atomic, write_json
+from vlae.system.progress import say
 
 DRAWS = 32
 """Images from which the order of a layer's sliders is estimated."""
@@ -18,12 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import exporting, runs
-    from vlae.latent import LatentVariableModel
     from vlae.models._independent import Independent
+    from vlae.models.base import LatentVariableModel
+    from vlae.training import onnx_export, trained_run
 
     # It takes seconds, where Snakemake runs, which may have no GPU.
-    trained = runs.load(arguments.run, device="cpu", threads=1)
+    trained = trained_run.load(arguments.run, device="cpu", threads=1)
     model, network = trained.model, trained.spec["network"]
     if not isinstance(model, LatentVariableModel):
         raise UserError(
@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
         "inputs": "codes" if isinstance(model, Independent) else "noise",
         "shape": trained.spec["data"]["shape"],
         "latents": model.latent_sizes,
-        "influences": exporting.influences(trained, DRAWS),
+        "influences": onnx_export.influences(trained, DRAWS),
         "start": [part[0].clamp(-2, 2).tolist() for part in start],
     }
-    exported = exporting.halved(exporting.graph(model))
+    exported = onnx_export.halved(onnx_export.graph(model))
     with atomic(arguments.out) as temporary:
         temporary.write_bytes(exported.SerializeToString())
     write_json(arguments.card, card)

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from vlae import registry
-from vlae.files import read_json
-from vlae.progress import say
+from vlae.system import registry
+from vlae.system.files import read_json
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import plotting
+    from vlae.figures import plotting
 
     spec = read_json(arguments.spec, "figure spec")
     rows = [

@@ -5,12 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vlae import prepared, registry
-from vlae.errors import UserError
-from vlae.files import digest, read_json
-from vlae.identity import code_hash
-from vlae.progress import Progress, say
-from vlae.space import guarded
+from vlae.data import prepared
+from vlae.system import registry
+from vlae.system.code_hash import code_hash
+from vlae.system.disk import guarded
+from vlae.system.errors import UserError
+from vlae.system.files import digest, read_json
+from vlae.system.progress import Progress, say
 
 CARD_KEYS = ("title", "source", "licence", "shape", "classes")
 
@@ -69,5 +70,5 @@ def _key(spec: dict[str, Any], raw: Path) -> str:
     paths = [raw / file["name"] for file in spec.get("files", {}).values()]
     stats = [path.stat() for path in paths if path.exists()]
     files = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
-    code = code_hash("commands.prepare", f"datasets.{spec['module']}")
+    code = code_hash("commands.prepare", registry.module("datasets", spec["module"]))
     return digest({"spec": spec, "files": files, "code": code})

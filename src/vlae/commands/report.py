@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from vlae.files import atomic, read_json, write_json
-from vlae.progress import say
+from vlae.system.files import atomic, read_json, write_json
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae import report
-    from vlae.stamp import stamp
+    from vlae.report import page as report_page
+    from vlae.report import provenance
+    from vlae.results.manifest import stamp
 
     spec = read_json(arguments.spec, "report spec")
-    made_by = report.provenance(spec["runs"], arguments.results)
-    page = report.render(spec, arguments.template, arguments.results, made_by)
+    made_by = provenance.provenance(spec["runs"], arguments.results)
+    page = report_page.render(spec, arguments.template, arguments.results, made_by)
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     if arguments.provenance:

@@ -4,10 +4,11 @@ import argparse
 import platform
 from pathlib import Path
 
-from vlae import gpus, memory, prepared, staging
-from vlae.errors import UserError
-from vlae.files import atomic, digest, read_json, write_json
-from vlae.progress import clock, say
+from vlae.data import prepared, staging
+from vlae.system import gpus, memory
+from vlae.system.errors import UserError
+from vlae.system.files import atomic, digest, read_json, write_json
+from vlae.system.progress import clock, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from vlae import checkpoints, computing, training
+    from vlae.training import device as devices
+    from vlae.training import trainer, weights
 
     memory_mb = arguments.data_memory_mb
     for option in ("data_memory_mb", "checkpoint_seconds", "wait"):
@@ -65,8 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
     name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
     data = staging.staged(prepared.load(arguments.data))
     gpus.take(arguments.gpus, spec["device"])
-    device = computing.resolve_device(spec["device"])
-    identity = training.identity(spec, data, device)
+    device = devices.resolve_device(spec["device"])
+    identity = trainer.identity(spec, data, device)
     advice = (
         f"Lower data_memory_mb (now {memory_mb}; it changes no result) or, of the "
         f"run, training.batch_size (now {spec['training']['batch_size']}) or the "
@@ -74,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
         "checkpoint, if any, is kept."
     )
     with memory.explained(name, advice):
-        result = training.train(
+        result = trainer.train(
             spec,
             data,
             arguments.checkpoints / digest(identity)[:16],
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
             data_memory_mb=memory_mb,
             patience=arguments.wait,
         )
-    checkpoints.save(arguments.out / "model.safetensors", result.weights, {})
+    weights.save(arguments.out / "model.safetensors", result.weights, {})
     with atomic(arguments.out / "history.parquet") as temporary:
         pd.DataFrame(result.history).to_parquet(temporary, index=False)
     facts = {

@@ -4,9 +4,9 @@ import argparse
 import socket
 from pathlib import Path
 
-from vlae import ownership
-from vlae.errors import UserError
-from vlae.progress import say
+from vlae.system import snakemake_state
+from vlae.system.errors import UserError
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     folder = arguments.folder.resolve()
-    lock = ownership.found(folder)
+    lock = snakemake_state.found(folder)
     if lock is None:
         return
     if lock.owners:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"be seen from {socket.gethostname()}. Look there; if it is gone: "
             "snakemake --unlock"
         )
-    ownership.clear(folder)
+    snakemake_state.clear(folder)
     say(
         f"Cleared the lock of {lock.since}: no Snakemake and no job of it is alive in "
         f"{folder} on {socket.gethostname()}"

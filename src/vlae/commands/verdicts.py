@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from vlae.files import atomic
-from vlae.progress import say
+from vlae.system.files import atomic
+from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from vlae.claim import VERDICT
-    from vlae.results import read_table
+    from vlae.claims.verdicts import VERDICT
+    from vlae.results.run_results import read_table
 
     tables = [read_table(path) for path in arguments.verdicts]
     empty = pd.DataFrame(columns=VERDICT)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from vlae.experiment import Context, Result
-from vlae.runs import decode, grey_levels
+from vlae.experiments.base import Context, Result
+from vlae.training.trained_run import decode, grey_levels
 
 FIXES_LAYERS = True
 

@@ -5,9 +5,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.runs import in_batches
+from vlae.data.noise import observe
+from vlae.experiments.base import Context, Result
+from vlae.training.trained_run import in_batches
 
 
 @torch.no_grad()

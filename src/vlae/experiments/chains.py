@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae.chain import gibbs_step
-from vlae.experiment import Context, Result
-from vlae.experiments._quality import KINDS, Looks, Row, Standard, accuracy
-from vlae.observation import observe
-from vlae.prepared import targets
-from vlae.progress import Progress
-from vlae.seeds import generator
+from vlae.data.noise import observe
+from vlae.data.prepared import targets
+from vlae.experiments._gibbs_chain import gibbs_step
+from vlae.experiments._sample_quality import KINDS, Looks, Row, Standard, accuracy
+from vlae.experiments.base import Context, Result
+from vlae.system.progress import Progress
+from vlae.system.random_streams import generator
 
-JUDGED = "required"
+CLASSIFIER = "required"
 BATCH = 1000
 """Chains in memory at once."""
 
@@ -50,10 +50,10 @@ def run(context: Context) -> Result:
     `measure`:
         `kid`, squared, and its excess over ancestral samples, `kid_above_ancestral`
         (of chains, from step 1 on); `fid`; `precision`, `recall`, in [0, 1]; `sure`,
-        share of images whose class the judge gives at least the configured
+        share of images whose class the classifier gives at least the configured
         probability; `class_entropy` of the classes it names, nats; of `held_out`,
-        the `accuracy` of these classes. Distances are of the judge's features: only
-        values of one judge, and of `fid`, `precision` and `recall` only those of one
+        the `accuracy` of these classes. Distances are of the classifier's features: only
+        values of one classifier, and of `fid`, `precision` and `recall` only those of one
         n, can be compared.
 
     `low`, `high`:
@@ -65,12 +65,12 @@ def run(context: Context) -> Result:
 
     Arrays: `ARM_STEP`, means (shown, C, H, W) uint8; the same chains at every step.
     """
-    settings, judge = context.settings, context.judge
-    assert judge is not None
-    looks = Looks(judge, settings["shown"])
+    settings, classifier = context.settings, context.classifier
+    assert classifier is not None
+    looks = Looks(classifier, settings["shown"])
     _draw(context, looks)
     order = _order(context, "test")
-    truth = targets(context.data.table("test"), judge.spec["data"])[order]
+    truth = targets(context.data.table("test"), classifier.spec["data"])[order]
     rows: list[tuple[str, int, str, *Row]] = []
     for kind in KINDS:
         standard = Standard(

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vlae.errors import UserError
-from vlae.estimators.disentanglement import DCI, Factors, dci, information, mig, mig_sup
-from vlae.estimators.intervals import Interval, bootstrap
-from vlae.estimators.probes import LEAST, Kind, probe
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.properties import judge_accuracies, measured, properties
-from vlae.runs import decode, in_batches
+from vlae.data.noise import observe
+from vlae.experiments._properties import classifier_accuracies, measured, properties
+from vlae.experiments.base import Context, Result
+from vlae.statistics.disentanglement import DCI, Factors, dci, information, mig, mig_sup
+from vlae.statistics.intervals import Interval, bootstrap
+from vlae.statistics.probes import LEAST, Kind, probe
+from vlae.system.errors import UserError
+from vlae.training.trained_run import decode, in_batches
 
-JUDGED = "optional"
-MEASURED = True
+CLASSIFIER = "optional"
+MEASURES_IMAGES = True
 
 COLUMNS = ["score", "layer", "property", "value", "low", "high", "known"]
 PROBES: tuple[Kind, ...] = ("linear", "trees")
@@ -140,12 +140,12 @@ def _wide_codes(
 
     Returns:
         with an interval by a bootstrap of the codes; nan if nothing varies; None
-        where there is no `width`, no judge of classes that can be trusted, or no
+        where there is no `width`, no classifier of classes that can be trusted, or no
         such layer.
     """
     trained, stream = context.run, context.run.stream("wide codes")
-    accuracy = judge_accuracies(context).get("class", 0.0)
-    if accuracy < context.settings["judge_accuracy"]:
+    accuracy = classifier_accuracies(context).get("class", 0.0)
+    if accuracy < context.settings["classifier_accuracy"]:
         return None
     noise = trained.model.draw_noise(codes * draws, stream)
     if layer > len(noise):

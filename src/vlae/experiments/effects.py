@@ -3,36 +3,36 @@
 import numpy as np
 import pandas as pd
 
-from vlae.estimators.quotients import bootstrap_quotients
-from vlae.experiment import Context, Result
-from vlae.properties import judge_accuracies, properties
-from vlae.runs import decode
-from vlae.sensitivity import Terms, class_terms, effect_terms
+from vlae.experiments._properties import classifier_accuracies, properties
+from vlae.experiments.base import Context, Result
+from vlae.statistics.intervals import bootstrap_quotients
+from vlae.statistics.sensitivity import Terms, class_terms, effect_terms
+from vlae.training.trained_run import decode
 
-JUDGED = "optional"
-MEASURED = True
+CLASSIFIER = "optional"
+MEASURES_IMAGES = True
 
 NUMBERS = [
     *("total_effect", "total_low", "total_high"),
     *("first_order", "first_low", "first_high"),
 ]
-COLUMNS = ["layer", "property", *NUMBERS, "judge_accuracy", "withheld"]
+COLUMNS = ["layer", "property", *NUMBERS, "classifier_accuracy", "withheld"]
 
 
 def run(context: Context) -> Result:
     """Table of `COLUMNS`, a row per layer and property.
 
     Properties are of the mean image of p(x | z): `pixels`, those of the data set's
-    measures, and what its judge names: `class`, or each attribute. `first_order` is
+    measures, and what its classifier names: `class`, or each attribute. `first_order` is
     1 - T of all other layers together: what the layer fixes whatever they are. `low`
     and `high` end 95 % intervals, by a bootstrap of the draws.
-    `judge_accuracy` is on held-out images (balanced, for attributes; nan where too few
+    `classifier_accuracy` is on held-out images (balanced, for attributes; nan where too few
     have it or have it not), nan for other properties. Where it is not known to reach
     the setting, `withheld` is true and the effects are nan.
     """
     trained, stream = context.run, context.run.stream("effects")
     count = context.settings["samples"]
-    accuracies = judge_accuracies(context)
+    accuracies = classifier_accuracies(context)
     base = trained.model.draw_noise(count, stream)
     before = properties(context, decode(trained, base))
     rows: list[tuple[int, str]] = []
@@ -63,8 +63,8 @@ def run(context: Context) -> Result:
     ]
     table = pd.DataFrame(rows, columns=["layer", "property"])
     table[NUMBERS] = numbers
-    table["judge_accuracy"] = table["property"].map(accuracies).astype(float)
-    unsure = ~(table["judge_accuracy"] >= context.settings["judge_accuracy"])
+    table["classifier_accuracy"] = table["property"].map(accuracies).astype(float)
+    unsure = ~(table["classifier_accuracy"] >= context.settings["classifier_accuracy"])
     table["withheld"] = table["property"].isin(accuracies) & unsure
     table.loc[table["withheld"], NUMBERS] = np.nan
     return Result(table[COLUMNS])

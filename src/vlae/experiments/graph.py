@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from vlae import dependence
-from vlae.experiment import Context, Result
-from vlae.seeds import derive
+from vlae.experiments import _dependence
+from vlae.experiments.base import Context, Result
+from vlae.system.random_streams import derive
 
 COLUMNS = ["direction", "source", "target", "layers", "through", "sensitivity"]
 
@@ -19,8 +19,8 @@ def run(context: Context) -> Result:
     seed = derive(trained.spec["seed"], "graph")
     image = tuple(trained.spec["data"]["shape"])
     found = {
-        "inference": dependence.inference(trained.model, image, points, seed),
-        "generation": dependence.generation(trained.model, points, seed),
+        "inference": _dependence.inference(trained.model, image, points, seed),
+        "generation": _dependence.generation(trained.model, points, seed),
     }
     rows = [
         (direction, e.source, e.target, e.layers, " ".join(e.through), e.sensitivity)

@@ -12,18 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae import registry
-from vlae.chain import gibbs_step
-from vlae.errors import UserError
-from vlae.estimators.mixing import LEAST, autocorrelation, mixing
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.prepared import targets
-from vlae.progress import Progress
-from vlae.runs import describe, grey_levels
+from vlae.data.noise import observe
+from vlae.data.prepared import targets
+from vlae.experiments._gibbs_chain import gibbs_step
+from vlae.experiments.base import Context, Result
+from vlae.statistics.mixing import LEAST, autocorrelation, mixing
+from vlae.system import registry
+from vlae.system.errors import UserError
+from vlae.system.progress import Progress
+from vlae.training.trained_run import describe, grey_levels
 
-JUDGED = "required"
-MEASURED = True
+CLASSIFIER = "required"
+MEASURES_IMAGES = True
 DISCARD = 0.5
 """Share of the steps that is dropped at the start."""
 SHOWN = 10
@@ -39,7 +39,7 @@ def run(context: Context) -> Result:
     """Table of `COLUMNS`, a row per scalar and measure, for autocorrelation per lag.
 
     `scalar`:
-        of the mean of p(x | z): `feature_I`, fixed random projections of the judge's
+        of the mean of p(x | z): `feature_I`, fixed random projections of the classifier's
         features, and the measures of the data set (`NAME_I` of a vector).
 
     `measure`:
@@ -124,8 +124,8 @@ def starts(context: Context) -> NDArray[np.intp]:
     A class with too few images gives some of them again; the chains' random numbers
     are independent all the same.
     """
-    assert context.judge is not None
-    classes = targets(context.data.table("test"), context.judge.spec["data"])
+    assert context.classifier is not None
+    classes = targets(context.data.table("test"), context.classifier.spec["data"])
     names = np.unique(classes)
     each = -(-context.settings["chains"] // len(names))
     rows = [np.resize(np.flatnonzero(classes == name), each) for name in names]
@@ -134,8 +134,8 @@ def starts(context: Context) -> NDArray[np.intp]:
 
 def _scalars(context: Context, images: Tensor) -> Scalars:
     """Continuous scalars (n,) of images (n, C, H, W), by name."""
-    assert context.judge is not None
-    features = describe(context.judge, images)[0].astype(np.float64)
+    assert context.classifier is not None
+    features = describe(context.classifier, images)[0].astype(np.float64)
     count = context.settings["projections"]
     # The same directions for every run: those of a seed of their own.
     directions = np.random.default_rng(0).normal(size=(features.shape[1], count))

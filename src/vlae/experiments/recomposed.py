@@ -14,15 +14,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.errors import UserError
-from vlae.estimators.intervals import bootstrap
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.prepared import targets
-from vlae.runs import classify, in_batches
-from vlae.seeds import derive
+from vlae.data.noise import observe
+from vlae.data.prepared import targets
+from vlae.experiments.base import Context, Result
+from vlae.statistics.intervals import bootstrap
+from vlae.system.errors import UserError
+from vlae.system.random_streams import derive
+from vlae.training.trained_run import classify, in_batches
 
-JUDGED = "any"
+CLASSIFIER = "any"
 PARTS = 4
 UNLIKELY = 0.05
 """Share of the intact images that count as unlikely: those of lowest ELBO."""
@@ -40,7 +40,7 @@ Places = list[tuple[slice, slice]]
 def run(context: Context) -> Result:
     """Table of `COLUMNS`, a row per kind of images (`ARMS`) and measure.
 
-    Measures are `confidence` (mean of the judge's largest probability), `confident`
+    Measures are `confidence` (mean of the classifier's largest probability), `confident`
     (share from the configured probability on), `accuracy` (share whose class it names;
     not of `several_classes`, which have none), `elbo`, `reconstruction` and `kl_1` ...
     `kl_L` (means in nats an image, one draw of z each), and `unlikely` (share with an
@@ -56,9 +56,9 @@ def run(context: Context) -> Result:
     groups of four (one of each class, then a second of each); and for each of these
     names `confidence_NAME` and `elbo_NAME` of all images, float32.
     """
-    judge, settings = context.judge, context.settings
-    assert judge is not None
-    facts = judge.spec["data"]
+    classifier, settings = context.classifier, context.settings
+    assert classifier is not None
+    facts = classifier.spec["data"]
     truth, output = classes(targets(context.data.table("test"), facts), facts)
     rows = grouped(truth, settings["images"], derive(context.run.spec["seed"], "parts"))
     rows = rows.flatten()
@@ -87,7 +87,7 @@ def run(context: Context) -> Result:
 
 
 def classes(truth: np.ndarray, facts: dict[str, Any]) -> tuple[np.ndarray, int | None]:
-    """Classes (N,) of what a judge of `facts` learns, and which attribute they are.
+    """Classes (N,) of what a classifier of `facts` learns, and which attribute they are.
 
     None for data of classes; else the attribute nearest to one half of the images.
     """
@@ -161,10 +161,10 @@ def _measured(
     context: Context, images: np.ndarray, named: np.ndarray | None, output: int | None
 ) -> Values:
     """Every measure of each image, (N,). All kinds of images see the same noise."""
-    trained, judge = context.run, context.judge
-    assert judge is not None
+    trained, classifier = context.run, context.classifier
+    assert classifier is not None
     pixels = torch.tensor(images)
-    probabilities = classify(judge, pixels.float() / 255)
+    probabilities = classify(classifier, pixels.float() / 255)
     if output is not None:
         of_one = probabilities[:, output]
         probabilities = np.stack([1 - of_one, of_one], 1)

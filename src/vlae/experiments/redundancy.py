@@ -13,16 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae.chain import infer_visible
-from vlae.estimators.separability import Classifier, separability
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.runs import describe
+from vlae.data.noise import observe
+from vlae.experiments._gibbs_chain import infer_visible
+from vlae.experiments.base import Context, Result
+from vlae.statistics.two_sample_test import Classifier, separability
+from vlae.training.trained_run import describe
 
-JUDGED = "required"
+CLASSIFIER = "required"
 BATCH = 1000
 """Pairs in memory at once."""
-CLASSIFIERS: tuple[Classifier, ...] = ("linear", "trees")
+TWO_SAMPLE_CLASSIFIERS: tuple[Classifier, ...] = ("linear", "trees")
 
 COLUMNS = ["subject", "classifier", "value", "low", "high", "n", "dimensions"]
 
@@ -34,7 +34,7 @@ def run(context: Context) -> Result:
     `subject`:
         `latents`: z ~ q(z|x) of held-out images against z ~ p(z). z is z_1 of a Markov
         HVAE, else all that the chain redraws. `images`: held-out x, under the data
-        noise of the run, against x ~ p(x|z), by the judge's features. `pairs`: both
+        noise of the run, against x ~ p(x|z), by the classifier's features. `pairs`: both
         side by side and log p(x|z), in nats, which tells whether they go together.
 
     `value`, `low`, `high`:
@@ -50,7 +50,7 @@ def run(context: Context) -> Result:
     rows = []
     for subject in ("latents", "images", "pairs"):
         sides = [getattr(side, subject) for side in (upwards, downwards)]
-        for classifier in CLASSIFIERS:
+        for classifier in TWO_SAMPLE_CLASSIFIERS:
             found = separability(*sides, classifier=classifier)
             numbers = (found.value, found.low, found.high)
             rows.append((subject, classifier, *numbers, *sides[0].shape))
@@ -64,7 +64,7 @@ class Pairs:
     latents: NDArray[np.float32]
     """(n, d)."""
     images: NDArray[np.float32]
-    """The judge's features of x, (n, f)."""
+    """The classifier's features of x, (n, f)."""
     log_density: NDArray[np.float32]
     """log p(x|z) in nats, (n, 1)."""
 
@@ -108,13 +108,13 @@ def _downwards(context: Context, count: int) -> Pairs:
 
 def _pairs(context: Context, x: Tensor, latents: list[Tensor]) -> Pairs:
     """Of a batch of x (B, C, H, W) and latents (B, d_l)."""
-    assert context.judge is not None
+    assert context.classifier is not None
     model = context.run.model
     mean, scale = model.likelihood(model.decoder(latents))
     density = model.likelihood.log_density(x, mean, scale)[:, None]
     return Pairs(
         torch.cat(latents, 1).cpu().numpy(),
-        describe(context.judge, x)[0],
+        describe(context.classifier, x)[0],
         density.cpu().numpy(),
     )
 

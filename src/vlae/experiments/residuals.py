@@ -12,12 +12,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.estimators.intervals import jackknife
-from vlae.estimators.normality import gaussian_divergence, normality
-from vlae.experiment import Context, Result
-from vlae.moments import SKEWNESS_VARIANCE, root_mean_square
-from vlae.observation import observe
-from vlae.runs import in_batches
+from vlae.data.noise import observe
+from vlae.experiments.base import Context, Result
+from vlae.statistics.intervals import jackknife
+from vlae.statistics.moments import SKEWNESS_VARIANCE, root_mean_square
+from vlae.statistics.normality import gaussian_divergence, normality
+from vlae.training.trained_run import in_batches
 
 COLUMNS = ["layer", "dimension", "measure", "value", "low", "high"]
 MEASURES = [

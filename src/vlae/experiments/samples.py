@@ -3,9 +3,9 @@
 import pandas as pd
 import torch
 
-from vlae.experiment import Context, Result
-from vlae.observation import observe
-from vlae.runs import decode, grey_levels
+from vlae.data.noise import observe
+from vlae.experiments.base import Context, Result
+from vlae.training.trained_run import decode, grey_levels
 
 
 @torch.no_grad()

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vlae.estimators.quotients import Interval
-from vlae.estimators.stability import sign_consistency, stability
-from vlae.experiment import Context, Result
-from vlae.properties import Properties, judge_accuracies, properties
-from vlae.runs import decode
+from vlae.experiments._properties import Properties, classifier_accuracies, properties
+from vlae.experiments.base import Context, Result
+from vlae.statistics.intervals import Interval
+from vlae.statistics.stability import sign_consistency, stability
+from vlae.training.trained_run import decode
 
-JUDGED = "optional"
-MEASURED = True
+CLASSIFIER = "optional"
+MEASURES_IMAGES = True
 
 COLUMNS = ["score", "layer", "coordinate", "property", "value", "low", "high", "draws"]
 
@@ -28,7 +28,7 @@ def run(context: Context) -> Result:
       step of the code from -step/2 to step/2, the layer's other coordinates at 0,
       changes the property in the same direction
 
-    Properties are as in `effects`, without pixels and without what the judge does not
+    Properties are as in `effects`, without pixels and without what the classifier does not
     name well enough; signs are of properties of one number. `draws` are those with a
     defined property.
     """
@@ -36,8 +36,8 @@ def run(context: Context) -> Result:
     stream, count = trained.stream("stability"), settings["samples"]
     trusted = {
         name
-        for name, accuracy in judge_accuracies(context).items()
-        if accuracy >= settings["judge_accuracy"]
+        for name, accuracy in classifier_accuracies(context).items()
+        if accuracy >= settings["classifier_accuracy"]
     }
 
     def look(noise: list[torch.Tensor]) -> Properties:

@@ -3,8 +3,8 @@
 import pandas as pd
 import torch
 
-from vlae.experiment import Context, Result
-from vlae.runs import decode, grey_levels
+from vlae.experiments.base import Context, Result
+from vlae.training.trained_run import decode, grey_levels
 
 
 def run(context: Context) -> Result:

@@ -4,16 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import (
-    PALETTE,
-    WIDTH,
-    Row,
-    despine,
-    mosaic,
-    show,
-    subfigures,
-)
-from vlae.words import number, spread
+from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
+from vlae.results.text import number, spread
 
 EXPERIMENTS = ["recomposed"]
 

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.figures import _chains
-from vlae.figures._chains import ANCESTRAL, FLOOR, compared, look, means
-from vlae.plotting import WIDTH, Row, mosaic, show, subfigures
-from vlae.words import number, spread
+from vlae.figures import chain_panels
+from vlae.figures.chain_panels import ANCESTRAL, FLOOR, compared, look, means
+from vlae.figures.plotting import WIDTH, Row, mosaic, show, subfigures
+from vlae.results.text import number, spread
 
 EXPERIMENTS = ["chains", "mixing"]
 
@@ -37,18 +37,18 @@ def draw(rows: list[Row]) -> Figure:
     for row in rows:
         groups.setdefault(row.dataset, []).append(row)
     heights = [IMAGES_HEIGHT] * len(rows)
-    heights += [_chains.height(len(group)) for group in groups.values()]
+    heights += [chain_panels.height(len(group)) for group in groups.values()]
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     blocks = subfigures(figure, len(heights), height_ratios=heights)
     for block, row in zip(blocks, rows, strict=False):
         _images(block, row)
     for block, group in zip(blocks[len(rows) :], groups.values(), strict=True):
-        _chains.draw(block, group)
+        chain_panels.draw_block(block, group)
     return figure
 
 
 def numbers(rows: list[Row]) -> pd.DataFrame:
-    """What the judge sees in the means of p(x|z), mean (range) over seeds.
+    """What the classifier sees in the means of p(x|z), mean (range) over seeds.
 
     KIDs of draws of p(x|z), held against held-out images under the data noise, have a
     column of their own. Measures that depend on the number of images are left out
@@ -62,7 +62,7 @@ def numbers(rows: list[Row]) -> pd.DataFrame:
             cells = {
                 "run": row.title,
                 "images": title,
-                "step": str(step) if arm in _chains.ARMS and step else "",
+                "step": str(step) if arm in chain_panels.ARMS and step else "",
             }
             for measure, heading in HEADINGS.items():
                 found = look(of_means, arm, step, measure)
@@ -106,7 +106,7 @@ def _finding(row: Row) -> str:
 
 
 def _mixed(row: Row) -> str:
-    found = _chains.r_hats(row)
+    found = chain_panels.r_hats(row)
     if found.empty:
         return "R-hat is undefined: no scalar ever changes."
     largest = found.groupby("seed")["value"].max()
@@ -116,7 +116,7 @@ def _mixed(row: Row) -> str:
 
 def _selected(table: pd.DataFrame) -> dict[tuple[str, int], str]:
     """Arms and steps of `numbers`, with their titles."""
-    noise, data = _chains.ARMS.values()
+    noise, data = chain_panels.ARMS.values()
     last = int(table.loc[table["arm"] == "noise", "step"].max())
     steps = (1, compared(table), last)
     return {
@@ -143,7 +143,7 @@ def _images(block: SubFigure, row: Row) -> None:
         (ancestral, "ancestral_1", "ancestral samples"),
     ):
         show(axes, mosaic(arrays[name][: SIDE**2], SIDE), title)
-    for axes, (arm, title) in zip(strips, _chains.ARMS.items(), strict=True):
+    for axes, (arm, title) in zip(strips, chain_panels.ARMS.items(), strict=True):
         steps = sorted(table.loc[table["arm"] == arm, "step"].unique())
         _strip(axes, [arrays[f"{arm}_{s}"] for s in steps], steps, title)
 

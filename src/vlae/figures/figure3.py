@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import (
+from vlae.figures.plotting import (
     PALETTE,
     WIDTH,
     Row,
@@ -15,7 +15,7 @@ from vlae.plotting import (
     show,
     subfigures,
 )
-from vlae.words import in_words, spread
+from vlae.results.text import in_words, spread
 
 EXPERIMENTS = ["ablation", "effects"]
 

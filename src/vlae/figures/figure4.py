@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 
-from vlae.plotting import WIDTH, Row, subfigures
+from vlae.figures.plotting import WIDTH, Row, subfigures
 
 EXPERIMENTS = ["graph"]
 

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from vlae.plotting import (
+from vlae.figures.plotting import (
     WIDTH,
     Row,
     effects_table,
@@ -40,5 +40,5 @@ def findings(rows: list[Row]) -> list[str]:
     """Which layer changes each named property most, per run."""
     sentences = []
     for row in rows:
-        sentences += [row.most_changed(NAMED), *row.judged()]
+        sentences += [row.most_changed(NAMED), *row.classifier_trust()]
     return sentences

@@ -1,6 +1,6 @@
 """Figure 7: the layers of a VLAE of faces, redrawn one at a time."""
 
-from vlae.figures._redrawn import draw, findings, numbers
+from vlae.figures._layer_redraws import draw, findings, numbers
 
 EXPERIMENTS = ["ablation", "effects"]
 

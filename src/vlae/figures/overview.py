@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
+from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
 
 EXPERIMENTS = ["samples"]
 COLUMNS = 8

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.plotting import PALETTE, WIDTH, Row, despine, place, subfigures
-from vlae.words import number, spread
+from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, place, subfigures
+from vlae.results.text import number, spread
 
 EXPERIMENTS = ["residuals"]
 

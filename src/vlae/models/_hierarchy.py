@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlae.distributions import gaussian_kl, gaussian_log_density
-from vlae.latent import LatentVariableModel, Noise
-from vlae.layers import Builder, Conditional
-from vlae.likelihood import Likelihood
-from vlae.networks._hierarchy import Plan
-from vlae.networks._notation import Shape
+from vlae.models.base import LatentVariableModel, Noise
+from vlae.models.nn.distributions import gaussian_kl, gaussian_log_density
+from vlae.models.nn.layers import Builder, Conditional
+from vlae.models.nn.likelihood import Likelihood
+from vlae.networks.hierarchy import Plan
+from vlae.networks.notation import Shape
 
 
 class Hierarchy(LatentVariableModel):

@@ -5,8 +5,8 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from vlae.distributions import gaussian_kl
-from vlae.latent import LatentVariableModel, Noise
+from vlae.models.base import LatentVariableModel, Noise
+from vlae.models.nn.distributions import gaussian_kl
 
 
 class Independent(LatentVariableModel):

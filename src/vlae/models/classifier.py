@@ -1,4 +1,4 @@
-"""Classifier of images: the judge of what a decoded image shows. Not of the paper."""
+"""Classifier of images: the classifier of what a decoded image shows. Not of the paper."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlae.latent import Noise
-from vlae.layers import Builder, flat, widened
-from vlae.networks._notation import Shape
+from vlae.models.base import Noise
+from vlae.models.nn.layers import Builder, flat, widened
 from vlae.networks.classifier import plan
+from vlae.networks.notation import Shape
 
 
 class Classifier(nn.Module):

@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from vlae.latent import Noise
 from vlae.models._hierarchy import BottomUp
-from vlae.networks._notation import Shape
+from vlae.models.base import Noise
 from vlae.networks.hvae import plan
+from vlae.networks.notation import Shape
 
 
 class HVAE(BottomUp):

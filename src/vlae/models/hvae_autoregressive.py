@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from vlae.models._hierarchy import BottomUp
-from vlae.networks._notation import Shape
 from vlae.networks.hvae_autoregressive import plan
+from vlae.networks.notation import Shape
 
 
 class AutoregressiveHVAE(BottomUp):

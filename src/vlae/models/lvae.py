@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlae.distributions import gaussian_kl, gaussian_product
-from vlae.latent import Noise
 from vlae.models._hierarchy import Hierarchy
-from vlae.networks._notation import Shape
+from vlae.models.base import Noise
+from vlae.models.nn.distributions import gaussian_kl, gaussian_product
 from vlae.networks.lvae import plan
+from vlae.networks.notation import Shape
 
 
 class LVAE(Hierarchy):

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlae.layers import Builder, Conditional
-from vlae.likelihood import Likelihood
 from vlae.models._independent import Independent
-from vlae.networks._notation import Shape
+from vlae.models.nn.layers import Builder, Conditional
+from vlae.models.nn.likelihood import Likelihood
+from vlae.networks.notation import Shape
 from vlae.networks.vae import plan
 
 

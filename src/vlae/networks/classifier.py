@@ -1,9 +1,9 @@
-"""Plan of the classifier that judges images."""
+"""Plan of the classifier that classifiers images."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from vlae.networks._notation import Chain, Shape, chain
+from vlae.networks.notation import Chain, Shape, chain
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vlae.networks._hierarchy import Plan, features, resolve
-from vlae.networks._notation import Chain, Shape, size
+from vlae.networks.hierarchy import Plan, features, resolve
+from vlae.networks.notation import Chain, Shape, size
 
 
 def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:

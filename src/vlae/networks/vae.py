@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from vlae.networks._notation import Chain, Shape, chain, output_stride
+from vlae.networks.notation import Chain, Shape, chain, output_stride
 
 
 @dataclass(frozen=True)

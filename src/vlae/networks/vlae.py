@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vlae.errors import UserError
-from vlae.networks._notation import Chain, Shape, chain, expect_count, output_stride
+from vlae.networks.notation import Chain, Shape, chain, expect_count, output_stride
+from vlae.system.errors import UserError
 
 
 @dataclass(frozen=True)

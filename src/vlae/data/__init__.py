@@ -1,0 +1,1 @@
+"""From the raw file to what an encoder sees."""

@@ -1,0 +1,91 @@
+"""Arrays of an `.npz` file that are read a part at a time, however large they are."""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from vlae.system.errors import UserError
+
+CHUNK_BYTES = 1 << 22  # of an array that are held at once
+
+
+def broken(path: Path, why: object) -> UserError:
+    return UserError(
+        f"{path}: not a complete .npz file of plain arrays ({why}). Write it with "
+        "numpy.savez, without arrays of objects."
+    )
+
+
+@dataclass(frozen=True)
+class Member:
+    """An array (N, ...) in a file, of which only the header has been read."""
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    _fortran: bool
+    _start: int  # of the values, bytes from the start of the member
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """All rows, front to back, in parts (n, ...).
+
+        In Fortran's order rows lie scattered over the file: then all are one part.
+
+        Raises:
+            UserError: while iterating, if the member is damaged.
+        """
+        row = self.dtype.itemsize * math.prod(self.shape[1:])
+        count = len(self) if self._fortran else max(1, CHUNK_BYTES // row)
+        try:
+            with zipfile.ZipFile(self.path) as archive, _open(archive, self.name) as at:
+                at.read(self._start)
+                for start in range(0, len(self), count):
+                    shape = (min(count, len(self) - start), *self.shape[1:])
+                    values = np.frombuffer(at.read(shape[0] * row), self.dtype)
+                    order = shape[::-1] if self._fortran else shape
+                    part = values.reshape(order)
+                    yield part.T if self._fortran else part
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
+            raise broken(self.path, f"'{self.name}': {error}") from None
+
+
+def member(path: Path, name: str) -> Member:
+    """The array `name` of the file at `path`.
+
+    Raises:
+        UserError: if its header is none, or claims another size than the member has.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, _open(archive, name) as file:
+            shape, fortran, dtype = _header(file)
+            start = file.tell()
+            held = archive.getinfo(str(file.name)).file_size - start
+        claimed = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and claimed != held:
+            raise ValueError(f"claims {claimed} bytes, but has {held}")
+    except Exception as error:  # numpy raises many kinds
+        raise broken(path, f"'{name}': {str(error) or repr(error)}") from None
+    return Member(path, name, shape, dtype, fortran, start)
+
+
+def _open(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """As numpy finds it: with the ending that it hides, or as it stands."""
+    full = f"{name}.npy"
+    return archive.open(full if full in archive.namelist() else name)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(file)
+    return np.lib.format.read_array_header_2_0(file)

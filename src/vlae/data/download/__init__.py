@@ -1,0 +1,1 @@
+"""Fetching raw files, and what is known of their sources."""

@@ -1,0 +1,1 @@
+"""Layers, likelihoods and distributions that models are built from."""

@@ -1,0 +1,217 @@
+"""Torch modules of planned layers, shared by all models."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vlae.networks.notation import KERNEL, Chain, Layer, Shape, size
+
+
+class SameConv2d(nn.Conv2d):
+    """4x4 convolution with SAME padding: n pixels become ceil(n / stride).
+
+    Where the padding is odd, its smaller half is in front, or behind if `mirrored`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int,
+        *,
+        bias: bool,
+        mirrored: bool = False,
+    ) -> None:
+        super().__init__(inputs, outputs, KERNEL, stride, bias=bias)
+        self.mirrored = mirrored
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
+        top, bottom = self._padding(input.shape[2])
+        left, right = self._padding(input.shape[3])
+        if (top, left) == (bottom, right):
+            return F.conv2d(
+                input, self.weight, self.bias, self.stride, padding=(top, left)
+            )
+        return super().forward(F.pad(input, (left, right, top, bottom)))
+
+    def _padding(self, length: int) -> tuple[int, int]:
+        stride = self.stride[0]
+        total = max((-(-length // stride) - 1) * stride + KERNEL - length, 0)
+        less, more = total // 2, total - total // 2
+        return (more, less) if self.mirrored else (less, more)
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """4x4 transposed convolution: n pixels become n * stride (stride at most 4)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, *, bias: bool) -> None:
+        # The full output has (n - 1) * stride + 4 pixels; SAME crops 4 - stride.
+        crop = (KERNEL - stride) // 2
+        super().__init__(inputs, outputs, KERNEL, stride, padding=crop, bias=bias)
+        self.odd = (KERNEL - stride) % 2
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, C, H, W) to (B, C', H * stride, W * stride)."""
+        output = super().forward(input, output_size)
+        return output[..., :-1, :-1] if self.odd else output
+
+
+def transposed(
+    inputs: int, outputs: int, stride: int, *, bias: bool
+) -> SameConv2d | SameConvTranspose2d:
+    """Transposed 4x4 convolution: n pixels become n * stride.
+
+    At stride 1 it is a convolution with the kernel turned round, and computed as
+    one: it needs no cropping, which would leave holes in the memory of its output.
+    """
+    if stride == 1:
+        return SameConv2d(inputs, outputs, 1, bias=bias, mirrored=True)
+    return SameConvTranspose2d(inputs, outputs, stride, bias=bias)
+
+
+class Block(nn.Module):
+    """One planned layer: affine map, then batch norm and activation unless linear."""
+
+    def __init__(
+        self, layer: Layer, activation: nn.Module, batch_norm: str, initial_std: float
+    ) -> None:
+        super().__init__()
+        self.inputs, self.outputs = layer.inputs, layer.outputs
+        self.flat = layer.kind in ("dense", "linear")
+        plain = layer.kind == "linear"
+        norm = batch_norm != "none" and not plain
+        self.affine: nn.Module
+        if self.flat:
+            self.affine = nn.Linear(
+                size(layer.inputs), size(layer.outputs), bias=not norm
+            )
+        else:
+            kind = SameConv2d if layer.kind == "conv" else transposed
+            self.affine = kind(
+                layer.inputs[0], layer.outputs[0], layer.stride, bias=not norm
+            )
+        initialise(self.affine, initial_std)
+        self.norm: nn.Module = nn.Identity()
+        if norm:
+            kind_of_norm = nn.BatchNorm1d if self.flat else nn.BatchNorm2d
+            features = size(layer.outputs) if self.flat else layer.outputs[0]
+            self.norm = kind_of_norm(
+                features, track_running_stats=batch_norm == "moving"
+            )
+        self.activation = nn.Identity() if plain else activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.flat:
+            return self.activation(self.norm(self.affine(x)))
+        x = self.activation(self.norm(self.affine(flat(x))))
+        return unflat(x, self.outputs)
+
+
+def flat(x: Tensor) -> Tensor:
+    """(B, ...) to (B, n). Images run channels last, as they lie in memory: no copy."""
+    return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).flatten(1)
+
+
+def unflat(x: Tensor, shape: Shape) -> Tensor:
+    """The inverse of `flat`: (B, n) to (B, *shape), without a copy."""
+    if len(shape) == 1:
+        return x
+    channels, height, width = shape
+    return x.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+
+
+def widened(x: Tensor) -> Tensor:
+    """bfloat16 as float32: densities need its digits. Other formats as they are."""
+    return x.float() if x.dtype is torch.bfloat16 else x
+
+
+def initialise(affine: nn.Module, std: float) -> None:
+    """N(0, std^2) weights and zero bias; `std` 0 keeps PyTorch's own start."""
+    if std:
+        assert isinstance(affine.weight, Tensor)
+        nn.init.normal_(affine.weight, 0, std)
+        if isinstance(affine.bias, Tensor):
+            nn.init.zeros_(affine.bias)
+
+
+class Builder:
+    """Makes modules of plans with one network's settings.
+
+    Args:
+        batch_norm: moving, batch (batch statistics also when sampling) or none.
+        initial_std: standard deviation of initial weights; 0 for PyTorch's own.
+        activation: leaky (slope 0.1, encoders) or relu (decoders).
+    """
+
+    def __init__(self, batch_norm: str, initial_std: float, activation: str) -> None:
+        self.batch_norm = batch_norm
+        self.initial_std = initial_std
+        self.activation = activation
+
+    def chain(self, plan: Chain) -> nn.Sequential:
+        """Module from `plan.inputs` to `plan.outputs`, with a batch axis in front."""
+        return nn.Sequential(*(self._block(layer) for layer in plan.layers))
+
+    def linear(self, inputs: Shape, outputs: int) -> nn.Module:
+        """Plain dense layer from any shape to (outputs,)."""
+        return self._block(Layer("linear", inputs, (outputs,)))
+
+    def image(self, inputs: Shape, image: Shape, stride: int | None) -> nn.Module:
+        """Affine map to an image: dense if `stride` is None, else transposed."""
+        if stride is None:
+            return self._block(Layer("linear", inputs, image))
+        last = transposed(inputs[0], image[0], stride, bias=True)
+        initialise(last, self.initial_std)
+        return last
+
+    def _block(self, layer: Layer) -> Block:
+        leaky = self.activation == "leaky"
+        activation = nn.LeakyReLU(0.1, True) if leaky else nn.ReLU(True)
+        return Block(layer, activation, self.batch_norm, self.initial_std)
+
+
+class Conditional(nn.Module):
+    """N(z; mean(y), scale(y)^2) of a network of y, its body and a `GaussianHead`.
+
+    Args:
+        network: of its keys, `posterior_scale` and `scale_minimum`.
+    """
+
+    def __init__(
+        self, builder: Builder, body: Chain, latent: int, network: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.body = builder.chain(body)
+        scale, minimum = network["posterior_scale"], network["scale_minimum"]
+        self.head = GaussianHead(builder, body.outputs, latent, scale, minimum)
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, ...) to mean and scale, each (B, d), and the body's features."""
+        features = self.body(y)
+        return *self.head(features), features
+
+
+class GaussianHead(nn.Module):
+    """Mean and scale of a factorised Gaussian from the features of a body.
+
+    Args:
+        scale: sigmoid (at most 1, as the authors have it) or softplus.
+        minimum: added to the scale.
+    """
+
+    def __init__(
+        self, builder: Builder, inputs: Shape, latent: int, scale: str, minimum: float
+    ) -> None:
+        super().__init__()
+        self.mean = builder.linear(inputs, latent)
+        self.raw_scale = builder.linear(inputs, latent)
+        self.squash = torch.sigmoid if scale == "sigmoid" else F.softplus
+        self.minimum = minimum
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, ...) features to mean (B, d) and scale (B, d) > 0."""
+        mean, raw = widened(self.mean(features)), widened(self.raw_scale(features))
+        return mean, self.squash(raw) + self.minimum

@@ -1,0 +1,1 @@
+"""The report, references, comparison, explorer and RO-Crate. Imports no torch."""

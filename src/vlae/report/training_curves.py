@@ -1,0 +1,158 @@
+"""Training curves for the report: drawings that are whole by themselves, and the
+numbers with which a page can say what is under the pointer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from vlae.figures.plotting import PALETTE, Row
+
+POINTS = 200
+"""Of a curve, at most."""
+WIDTH, HEIGHT = 330, 210
+LEFT, TOP, RIGHT, BOTTOM = 48, 8, 308, 184
+"""The drawing and, in it, the box of the curves: user units of SVG, y downwards."""
+BOX = dict(
+    zip(
+        ("width", "height", "left", "top", "right", "bottom"),
+        (WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM),
+        strict=True,
+    )
+)
+SPLITS = ("held-out", "train")
+DIGITS = 6
+Map = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One term in one split: a value (or None) for each seed and step."""
+
+    name: str
+    split: str
+    colour: str
+    values: list[list[float | None]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves over the same steps, with the range of y that is shown."""
+
+    title: str
+    unit: str
+    steps: list[int]
+    curves: list[Curve]
+    low: float
+    high: float
+
+    @property
+    def data(self) -> Map:
+        """What the page's script needs of it."""
+        curves = [
+            {"name": f"{c.name} {c.split}".strip(), "values": c.values}
+            for c in self.curves
+        ]
+        limits = {"box": BOX, "low": self.low, "high": self.high}
+        return {"steps": self.steps, "unit": self.unit, "curves": curves, **limits}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Colour of each name that tells curves apart."""
+        return {c.name: c.colour for c in self.curves if c.name}
+
+    def x(self, step: float) -> float:
+        last = max(self.steps[-1], 1)
+        return round(LEFT + (RIGHT - LEFT) * step / last, 2)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(BOTTOM - (BOTTOM - TOP) * share, 2)
+
+    def lines(self, curve: Curve) -> list[str]:
+        """The points of each seed, as SVG has them."""
+        found = []
+        for seed in curve.values:
+            pairs = zip(self.steps, seed, strict=True)
+            points = [(self.x(s), self.y(v)) for s, v in pairs if v is not None]
+            found.append(" ".join(f"{x:g},{y:g}" for x, y in points))
+        return found
+
+    def ticks_x(self) -> list[tuple[float, str]]:
+        ticks = MaxNLocator(4, integer=True).tick_values(0, max(self.steps[-1], 1))
+        inside = [t for t in ticks if 0 <= t <= max(self.steps[-1], 1)]
+        return [(self.x(t), f"{t:,.0f}") for t in inside]
+
+    def ticks_y(self) -> list[tuple[float, str]]:
+        ticks = MaxNLocator(4).tick_values(self.low, self.high)
+        inside = [t for t in ticks if self.low <= t <= self.high]
+        return [(self.y(t), f"{t + 0.0:,.6g}") for t in inside]
+
+
+def charts(row: Row) -> list[Chart]:
+    """Of all seeds: the bound, its reconstruction and the KL of each layer, or what a
+    classifier is trained by."""
+    history = row.history()
+    terms = set(history["term"])
+    kl = sorted((t for t in terms if t.startswith("kl_")), key=lambda t: int(t[3:]))
+    wanted: list[tuple[str, str, dict[str, str]]] = [
+        ("ELBO", "nats", {"elbo": ""}),
+        ("Reconstruction", "nats", {"reconstruction": ""}),
+        ("KL of each layer", "nats", {t: f"layer {t[3:]}" for t in kl}),
+        ("Cross entropy", "nats", {"cross_entropy": ""}),
+        ("Accuracy", "", {"accuracy": ""}),
+    ]
+    return [
+        _chart(title, unit, history, names)
+        for title, unit, names in wanted
+        if names and terms >= set(names)
+    ]
+
+
+def _chart(
+    title: str, unit: str, history: pd.DataFrame, names: dict[str, str]
+) -> Chart:
+    chosen = history[history["term"].isin(names)]
+    steps = _thinned(sorted(chosen["step"].unique()))
+    seeds = sorted(chosen["seed"].unique())
+    curves = []
+    for colour, (term, name) in zip(PALETTE, names.items(), strict=False):
+        for split in SPLITS:
+            own = chosen[(chosen["term"] == term) & (chosen["split"] == split)]
+            if own.empty:
+                continue
+            by_seed = own.pivot(index="step", columns="seed", values="value")
+            by_seed = by_seed.reindex(index=steps, columns=seeds)
+            values = [_rounded(by_seed[seed]) for seed in seeds]
+            curves.append(Curve(name, split, colour, values))
+    # The first values of a bound are far from all that follows.
+    later = (
+        chosen[chosen["step"] > 0] if title in ("ELBO", "Reconstruction") else chosen
+    )
+    low, high = _limits((later if len(later) else chosen)["value"])
+    return Chart(title, unit, steps, curves, low, high)
+
+
+def _thinned(steps: list[int]) -> list[int]:
+    """At most `POINTS` of them, the first and the last among them."""
+    if len(steps) > POINTS:
+        places = np.linspace(0, len(steps) - 1, POINTS).round().astype(int)
+        steps = [steps[place] for place in places]
+    return [int(step) for step in steps]
+
+
+def _rounded(values: Iterable[float]) -> list[float | None]:
+    return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in values]
+
+
+def _limits(values: pd.Series) -> tuple[float, float]:
+    """A little beyond the values; never of width 0."""
+    finite = values[np.isfinite(values)]
+    if finite.empty:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    margin = 0.06 * (high - low) or max(abs(high), 1.0) * 0.1
+    return low - margin, high + margin

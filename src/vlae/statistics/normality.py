@@ -1,0 +1,92 @@
+"""How far standardised residuals are from N(0, 1).
+
+Section 3.2 of the paper: optimising the ELBO pulls q(z_l | z_above) to the Gaussian
+p(z_l | z_above), so (z_l - mu_p) / sigma_p under q must become standard normal. This
+looks at the residuals' marginal law: that they do not depend on z_above is another
+question.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import ArrayLike
+
+from vlae.statistics._checks import enough, finite
+
+COLUMNS = [
+    *("dimension", "mean", "variance", "skewness", "excess_kurtosis"),
+    *("ks", "negentropy", "kl"),
+]
+
+
+def normality(residuals: ArrayLike) -> pd.DataFrame:
+    """Table of `COLUMNS`, a row per dimension, numbered from 1.
+
+    `skewness` and `excess_kurtosis` are of the distribution's shape, 0 for any
+    Gaussian. `ks` is the Kolmogorov-Smirnov distance from N(0, 1), in [0, 1]; for
+    draws of N(0, 1) about 0.87 / sqrt(n). `kl` is KL(residual || N(0, 1)) in nats, and
+    splits exactly: `negentropy`, KL from the Gaussian of the same mean and variance
+    (what no Gaussian p can mend), plus KL of that Gaussian from N(0, 1). The entropy in
+    it is scipy's estimate from spacings: at n = 10,000 negentropy of a Gaussian is
+    below .01, and it may be slightly negative. A dimension that does not vary has nan
+    shape and infinite KL.
+
+    Args:
+        residuals: (n, d) of one layer, n at least 20, rows independent.
+
+    Raises:
+        UserError: too few rows.
+        ValueError: not two axes, or not finite.
+    """
+    z = finite("residuals", residuals, 2)
+    enough("normality: residuals", len(z), 20)
+    mean, variance = z.mean(0), z.var(0)
+    moves = variance > 0
+    shape = np.full((2, z.shape[1]), np.nan)
+    negentropy, kl = (np.full(z.shape[1], np.inf) for _ in range(2))
+    if moves.any():
+        x, v = z[:, moves], variance[moves]
+        shape[:, moves] = scipy.stats.skew(x), scipy.stats.kurtosis(x)
+        entropy = scipy.stats.differential_entropy(x, axis=0)
+        negentropy[moves] = 0.5 * np.log(2 * math.pi * math.e * v) - entropy
+        gaussian = 0.5 * (v + mean[moves] ** 2 - 1 - np.log(v))
+        kl[moves] = negentropy[moves] + gaussian
+    table = {
+        "dimension": np.arange(1, z.shape[1] + 1),
+        "mean": mean,
+        "variance": variance,
+        "skewness": shape[0],
+        "excess_kurtosis": shape[1],
+        "ks": scipy.stats.ks_1samp(z, scipy.stats.norm.cdf, axis=0).statistic,
+        "negentropy": negentropy,
+        "kl": kl,
+    }
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+def gaussian_divergence(residuals: ArrayLike) -> float:
+    """KL(N(m, C) || N(0, I)) in nats, of a layer's mean m and covariance C.
+
+    Beside the dimensions' own means and variances it sees the correlations between
+    them, which a factorised p cannot follow.
+
+    Args:
+        residuals: (n, d), n more than d. Draws of N(0, I) give about
+            d (d + 3) / (4 n).
+
+    Returns:
+        at least 0; infinite if C is singular.
+
+    Raises:
+        as `normality`.
+    """
+    z = finite("residuals", residuals, 2)
+    enough("gaussian_divergence: residuals", len(z), max(20, z.shape[1] + 1))
+    mean, covariance = z.mean(0), np.atleast_2d(np.cov(z, rowvar=False, ddof=0))
+    sign, log_determinant = np.linalg.slogdet(covariance)
+    if sign <= 0:
+        return float("inf")
+    trace = float(np.trace(covariance))
+    return 0.5 * (trace + float(mean @ mean) - z.shape[1] - float(log_determinant))

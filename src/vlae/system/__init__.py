@@ -1,0 +1,1 @@
+"""What the package asks of the machine, of Snakemake's folder and of its own source."""

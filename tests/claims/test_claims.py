@@ -1,0 +1,435 @@
+"""Claims on results whose answer is known, and controls that must turn them."""
+
+import pandas as pd
+import pytest
+import torch
+from claims_helpers import (
+    FRESH,
+    SHIPPED,
+    by_part,
+    decided,
+    row,
+    write_run,
+    write_table,
+)
+from experiments_helpers import run as run_experiment
+from helpers import network, spec, untrained
+
+from vlae.__main__ import main
+from vlae.claims.base import numbers, reasons
+from vlae.claims.expected_layers import WIDE
+from vlae.claims.verdicts import FINDING, VERDICT
+from vlae.experiments import stability
+from vlae.system import registry
+from vlae.training.trained_run import TrainedRun
+
+# Layer 3 of an HVAE carries everything; of a VLAE every layer its own.
+HVAE = {
+    "pixels": [0.1, 0.15, 0.9],
+    "thickness": [0.1, 0.3, 0.8],
+    "class": [0.05, 0.2, 0.95],
+}
+VLAE = {
+    "pixels": [0.4, 0.45, 0.6],
+    "thickness": [0.8, 0.2, 0.1],
+    "width": [0.1, 0.7, 0.3],
+    "slant": [0.2, 0.6, 0.2],
+    "class": [0.1, 0.3, 0.9],
+}
+HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
+
+
+def permuted(effects, order):
+    return {name: [values[i] for i in order] for name, values in effects.items()}
+
+
+def write_all(root, effects, seeds=FRESH, **facts):
+    for seed in seeds:
+        write_run(root, effects, seed, **facts)
+
+
+def hvae_with_control(root, effects=HVAE, control=VLAE, **facts):
+    write_all(root, effects, **facts)
+    write_all(root, control, run="vlae")
+    verdicts, findings = decided(root, "F3", [row()], [row("vlae")])
+    assert len(verdicts) == 1
+    return verdicts.iloc[0], findings
+
+
+# F3
+
+
+def test_one_layer_that_carries_everything_is_found(tmp_path):
+    verdict, findings = hvae_with_control(tmp_path)
+    assert verdict["verdict"] == "supported"
+    assert verdict["number"] == pytest.approx(0.9)
+    assert (verdict["low"], verdict["high"]) == pytest.approx((0.88, 0.92))
+    assert verdict["seeds"] == "21, 22, 23"
+    assert [*findings.columns] == FINDING
+    own = findings[~findings["control"]]
+    assert set(own["outcome"]) == {"passes"}
+    note = own["note"].iloc[0]
+    assert "layer 3 leads in pixels (T .10 / .15 / .90)" in note
+    assert "KL 5.00 / 10.00 / 15.00 nats" in note
+    assert "active units 1 of 8 / 2 of 8 / 3 of 8" in note
+    assert set(findings[findings["control"]]["outcome"]) == {"fails"}
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1)])
+def test_which_layer_it_is_does_not_matter(tmp_path, order):
+    verdict, findings = hvae_with_control(tmp_path, permuted(HVAE, order))
+    assert verdict["verdict"] == "supported"
+    layer = [*order].index(2) + 1
+    assert f"layer {layer} leads in pixels" in findings["note"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"pixels": [0.1, 0.3, 0.9]}, "not supported"),  # another is not minor
+        ({"pixels": [0.1, 0.1, 0.6]}, "not supported"),  # nor almost everything
+        ({"pixels": [0.1, 0.19, 0.9]}, "inconclusive"),  # the interval reaches .21
+        ({"pixels": [0.1, 0.1, 0.71]}, "inconclusive"),
+        ({"thickness": [0.8, 0.3, 0.1]}, "not supported"),  # shuffled layers
+        ({"thickness": [0.5, 0.3, 0.52]}, "inconclusive"),
+        ({"class": [float("nan")] * 3}, "supported"),  # does not vary
+        ({"pixels": [float("nan")] * 3}, "not measured"),
+    ],
+)
+def test_what_the_test_of_one_layer_asks(tmp_path, changed, expected):
+    verdict, _ = hvae_with_control(tmp_path, {**HVAE, **changed})
+    assert verdict["verdict"] == expected
+
+
+def test_what_is_withheld_is_no_property(tmp_path):
+    shuffled = {**HVAE, "class": [0.9, 0.2, 0.1]}
+    verdict, _ = hvae_with_control(tmp_path, shuffled, withheld=("class",))
+    assert verdict["verdict"] == "supported"
+
+
+def test_a_control_that_passes_invalidates_the_test(tmp_path):
+    verdict, _ = hvae_with_control(tmp_path, control=HVAE)
+    assert verdict["verdict"] == "inconclusive"
+    assert "the control data/vlae passed" in verdict["reason"]
+
+
+def test_a_vlae_in_place_of_the_hvae_is_not_supported(tmp_path):
+    verdict, _ = hvae_with_control(tmp_path, VLAE)
+    assert verdict["verdict"] == "not supported"
+
+
+def test_an_untrained_model_supports_nothing(tmp_path):
+    """Its bottom layer makes the image, so its effects alone would pass."""
+    verdict, _ = hvae_with_control(tmp_path, rise=0)
+    assert verdict["verdict"] == "not supported"
+
+
+def test_two_seeds_are_too_few_and_one_of_development_is_none(tmp_path):
+    write_all(tmp_path, HVAE, seeds=(1, 21, 22))
+    verdicts, findings = decided(tmp_path, "F3", [row(seeds=(1, 21, 22))])
+    assert verdicts["verdict"].tolist() == ["too few seeds"]
+    (reason,) = verdicts["reason"]
+    assert reason == "2 of 3; 1 used while developing; passes in seed 1, 21, 22"
+    assert findings["counts"].tolist() == [False, True, True]
+
+
+# F5
+
+
+def test_every_property_in_its_layer(tmp_path):
+    write_all(tmp_path, VLAE)
+    verdicts, findings = decided(tmp_path, "F5", [row()])
+    assert [*by_part(verdicts).items()] == [
+        ("thickness in layer 1", "supported"),
+        ("slant in layer 2", "supported"),
+        ("width in layer 2", "supported"),
+        ("class in layer 3", "supported"),
+        (WIDE, "supported"),
+    ]
+    assert verdicts["number"].tolist() == pytest.approx([0.8, 0.6, 0.7, 0.9, 0.5])
+    assert len(findings) == 5 * 3
+    note = findings["note"].iloc[0]
+    assert "layer 1 changes it most (T .80 / .20 / .10)" in note
+    assert "layer 1 knows it best (.80 / .20 / .10)" in note
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1)])
+def test_a_vlae_with_its_layers_permuted_is_not_supported(tmp_path, order):
+    write_all(tmp_path, permuted(VLAE, order))
+    verdicts, findings = decided(tmp_path, "F5", [row()])
+    found = by_part(verdicts)
+    assert found.pop(WIDE) == "supported", "which the layers' order does not touch"
+    assert set(found.values()) == {"not supported"}
+    layer = [*order].index(0) + 1
+    first = findings[findings["part"] == "thickness in layer 1"]["note"].iloc[0]
+    assert first.startswith(f"layer {layer} changes it most")
+
+
+@pytest.mark.parametrize(
+    ("thickness", "expected"),
+    [
+        ([0.49, 0.2, 0.1], "inconclusive"),
+        ([0.45, 0.2, 0.1], "not supported"),
+        ([0.7, 0.68, 0.1], "inconclusive"),
+        ([0.7, 0.9, 0.1], "not supported"),
+        ([float("nan")] * 3, "not measured"),
+    ],
+)
+def test_what_a_layer_of_its_own_asks(tmp_path, thickness, expected):
+    write_all(tmp_path, {**VLAE, "thickness": thickness})
+    verdicts, _ = decided(tmp_path, "F5", [row()])
+    found = by_part(verdicts)
+    assert found.pop("thickness in layer 1") == expected
+    assert set(found.values()) == {"supported"}, "each is judged by itself"
+
+
+def test_seeds_that_differ_are_inconclusive(tmp_path):
+    write_all(tmp_path, VLAE, seeds=(21, 22))
+    write_run(tmp_path, permuted(VLAE, (1, 2, 0)), 23)
+    verdicts, _ = decided(tmp_path, "F5", [row()])
+    assert set(verdicts["verdict"].iloc[:-1]) == {"inconclusive"}
+    assert verdicts["reason"].iloc[0] == "passes in seed 21, 22; fails in seed 23"
+
+
+def test_what_nobody_names_is_not_measured(tmp_path):
+    write_all(tmp_path, VLAE, withheld=("class",))
+    without = {name: values for name, values in VLAE.items() if name != "slant"}
+    write_all(tmp_path, without, run="vlae")
+    verdicts, _ = decided(tmp_path, "F5", [row(), row("vlae")])
+    missing = verdicts[verdicts["verdict"] == "not measured"]
+    assert missing[["run", "part"]].to_numpy().tolist() == [
+        ["hvae", "class in layer 3"],
+        ["vlae", "slant in layer 2"],
+    ]
+    reasons_given = missing["reason"].tolist()
+    assert "withheld" in reasons_given[0] and "nothing here" in reasons_given[1]
+
+
+@pytest.mark.parametrize(
+    ("wide", "expected"),
+    [
+        ((0.5, 0.1, 0.7), "supported"),
+        ((0.1, -0.1, 0.3), "inconclusive"),
+        ((-0.5, -0.7, -0.1), "not supported"),
+        ((float("nan"),) * 3, "not measured"),
+    ],
+)
+def test_wide_codes(tmp_path, wide, expected):
+    write_all(tmp_path, VLAE, wide=wide)
+    verdicts, _ = decided(tmp_path, "F5", [row()])
+    assert by_part(verdicts)[WIDE] == expected
+
+
+def test_a_layer_that_is_not_there_is_named(tmp_path, capsys):
+    write_all(tmp_path, {name: values[:2] for name, values in VLAE.items()})
+    with pytest.raises(AssertionError):
+        decided(tmp_path, "F5", [row()])
+    assert "has no layer 3" in capsys.readouterr().err
+
+
+# A
+
+
+def order(root, effects, dataset="mnist", **facts):
+    write_all(root, effects, dataset=dataset, **facts)
+    verdicts, findings = decided(root, "layer-order", [row(dataset=dataset)])
+    return verdicts.iloc[0], findings["note"].iloc[0]
+
+
+def test_deeper_layers_for_more_abstract_properties(tmp_path):
+    verdict, note = order(tmp_path, VLAE)
+    assert (verdict["verdict"], verdict["number"]) == ("supported", pytest.approx(1))
+    assert "thickness in layer 1, slant in layer 2, width in layer 2" in note
+    assert "MIG .25" in note
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected", "correlation"),
+    [
+        (permuted(VLAE, (2, 1, 0)), "not supported", -1.0),
+        (permuted(VLAE, (1, 0, 2)), "not supported", None),
+        (HVAE_ALL, "not supported", 0.0),  # one layer carries all
+        ({**VLAE, "width": [0.1, 0.7, 0.72]}, "supported", None),  # .83 or 1
+        ({**VLAE, "thickness": [0.5, 0.5, 0.5]}, "inconclusive", None),
+        ({**VLAE, "slant": [float("nan")] * 3}, "not measured", None),
+    ],
+)
+def test_other_orders(tmp_path, effects, expected, correlation):
+    verdict, _ = order(tmp_path, effects)
+    assert verdict["verdict"] == expected
+    if correlation is not None:
+        assert verdict["number"] == pytest.approx(correlation)
+
+
+def test_an_effect_without_an_interval_has_no_layer(tmp_path):
+    write_all(tmp_path, VLAE, half=float("nan"))
+    verdicts, _ = decided(tmp_path, "layer-order", [row(dataset="data")])
+    assert verdicts["verdict"].tolist() == ["not measured"]
+
+
+def test_only_mnist_decides_the_order(tmp_path):
+    verdict, _ = order(tmp_path, VLAE, dataset="strokes")
+    assert verdict["verdict"] == "shown only"
+    assert verdict["reason"] == "strokes does not decide; passes in seed 21, 22, 23"
+    assert order(tmp_path, VLAE, rise=0)[0]["verdict"] == "not supported"
+
+
+# S
+
+
+def steady(root, changes=(), draws=4096, **facts):
+    """Verdicts on a layer 1 that moves thickness, and what `changes` of the rows."""
+    rows = {
+        ("total", 1, 0, "thickness"): 0.8,
+        ("ratio", 1, 0, "thickness"): 0.9,
+        ("sign", 1, 1, "thickness"): 0.55,  # the other coordinate
+        ("sign", 1, 2, "thickness"): 0.95,
+        ("total", 2, 0, "thickness"): 0.1,  # too little to ask
+        ("ratio", 2, 0, "thickness"): 0.1,
+        ("sign", 2, 1, "thickness"): 0.5,
+        **dict(changes),
+    }
+    table = pd.DataFrame(
+        [(*key, v, v - 0.04, v + 0.04, draws) for key, v in rows.items()],
+        columns=stability.COLUMNS,
+    )
+    for seed in FRESH:
+        write_run(root, VLAE, seed, **facts)
+        write_table(root, "stability", table, seed)
+    verdicts, findings = decided(root, "stable-codes", [row()])
+    return verdicts["verdict"].tolist(), findings
+
+
+def test_codes_of_one_meaning(tmp_path):
+    found, findings = steady(tmp_path)
+    assert found == ["supported", "supported"]
+    assert findings["number"].iloc[:2].tolist() == pytest.approx([0.9, 0.95])
+    assert findings["note"].iloc[0] == "thickness in layer 1 .90"
+
+
+RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({RATIO: 0.4}, ["not supported", "supported"]),
+        ({RATIO: 0.52}, ["inconclusive", "supported"]),
+        ({SIGN: 0.6}, ["supported", "not supported"]),
+        ({SIGN: 0.82}, ["supported", "inconclusive"]),
+        ({("total", 2, 0, "thickness"): 0.3}, ["not supported"] * 2),
+        ({("total", 1, 0, "thickness"): 0.1}, ["not measured"] * 2),
+    ],
+)
+def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
+    assert steady(tmp_path, changes)[0] == expected
+
+
+def test_too_few_draws_measure_no_stability(tmp_path):
+    found, findings = steady(tmp_path, draws=4095)
+    assert found == ["not measured"] * 2
+    assert findings["note"].iloc[0] == "fewer than 4,096 draws of thickness"
+    assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
+
+
+# From a model's own images to a verdict
+
+
+class Drawing(torch.nn.Module):
+    """Layer 1 sets the grey of the image, layer 2 the strength of its pattern."""
+
+    latent_sizes = (1, 1)
+
+    def __init__(self, order):
+        super().__init__()
+        self.order = order
+
+    def draw_noise(self, count, generator):
+        return [torch.randn(count, 1, generator=generator) for _ in self.latent_sizes]
+
+    def decode(self, noise):
+        grey, pattern = (noise[i][:, :, None, None] for i in self.order)
+        board = (torch.arange(16 * 16) // 16 + torch.arange(16 * 16)) % 2 * 2.0 - 1
+        board = board.reshape(1, 1, 16, 16)
+        return torch.sigmoid(grey) * 0.5 + 0.25 + 0.1 * torch.sigmoid(pattern) * board
+
+
+LAYERS = {
+    "mean_colour": {"value": 1, "why": "drawn so"},
+    "contrast": {"value": 2, "why": "drawn so"},
+}
+
+
+def drawn_verdicts(root, model, data, rise):
+    """Verdicts of the claim F5 with `LAYERS`, from the experiment itself."""
+    for seed in FRESH:
+        trained = TrainedRun({**spec(), "seed": seed}, model, torch.device("cpu"))
+        settings = {"settings": {"samples": 400}, "measures": ["colour"]}
+        found = run_experiment(
+            "effects", trained, data, classifier=None, **settings
+        ).table
+        write_run(root, {"pixels": [0.5, 0.5]}, seed, rise=rise)
+        write_table(root, "effects", found, seed)
+    criterion = {**SHIPPED["F5"]["criterion"], "layers": LAYERS}
+    del criterion["wide"]
+    verdicts, _ = decided(root, "F5", [row()], criterion=criterion)
+    return verdicts["verdict"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [((0, 1), "supported"), ((1, 0), "not supported")]
+)
+def test_layers_of_a_model_and_the_same_permuted(tmp_path, data, order, expected):
+    assert drawn_verdicts(tmp_path, Drawing(order), data, 100) == [expected] * 2
+
+
+def test_an_untrained_vlae_is_not_supported(tmp_path, data):
+    model = untrained(spec(network("vlae"))).model
+    assert drawn_verdicts(tmp_path, model, data, 0) == ["not supported"] * 2
+
+
+# Every kind of claim
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_claim_says_its_criterion_and_why(name):
+    claim = SHIPPED[name]
+    module = registry.load("claims", claim["module"])
+    assert set(module.EXPERIMENTS) <= set(registry.names("experiments"))
+    found = reasons(claim["criterion"])
+    assert found or "exploratory" in module.criterion({})
+    assert all(why.endswith(".") for _, _, why in found)
+    words = module.criterion(numbers(claim["criterion"]))
+    assert words.endswith(".")
+    for key, value, _ in found:
+        if key.startswith("order"):  # shown as an order
+            continue
+        shown = f"{value:g}" if isinstance(value, (int, float)) else value
+        shown = shown.replace(", ", " and ")
+        assert shown in words.replace("'", "").replace(", ", " and ").replace(",", "")
+
+
+def test_missing_results_are_named(tmp_path, capsys):
+    write_all(tmp_path, HVAE)
+    (tmp_path / "experiments" / "data" / "hvae" / "22" / "effects.parquet").unlink()
+    with pytest.raises(AssertionError):
+        decided(tmp_path, "F3", [row()])
+    said = capsys.readouterr().err
+    assert "22/effects.parquet" in said and "Traceback" not in said
+
+
+def test_verdicts_are_joined(tmp_path):
+    write_all(tmp_path, VLAE)
+    parts = []
+    for name in ("F3", "F5"):
+        verdicts, _ = decided(tmp_path, name, [row()])
+        parts.append(tmp_path / f"{name}.parquet")
+        verdicts.to_parquet(parts[-1])
+    out = tmp_path / "all.parquet"
+    words = ["verdicts", "--verdicts", *map(str, parts), "--out", str(out)]
+    assert main(words) == 0
+    table = pd.read_parquet(out)
+    assert [*table.columns] == VERDICT
+    assert table["id"].tolist() == ["F3", *["F5"] * 5]
+    assert main(["verdicts", "--verdicts", "--out", str(out)]) == 0
+    assert pd.read_parquet(out).empty

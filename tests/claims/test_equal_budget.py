@@ -1,0 +1,174 @@
+"""Claim L: models of one budget, their bounds image by image, and units in use."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from claims_helpers import FRESH, decided, row, write_table
+from experiments_helpers import run as run_experiment
+from helpers import spec
+from test_claims import HVAE_ALL, VLAE, Drawing, write_all
+
+from vlae.training.trained_run import TrainedRun
+
+
+def budget(root, models, **facts):
+    """Verdicts of L on runs of these names and effects; facts by name."""
+    for name, effects in models.items():
+        write_all(root, effects, run=name, **facts.get(name, {}))
+    runs = [row(name) for name in models if name != "vae"]
+    verdicts, findings = decided(root, "equal-budget", runs, [row("vae")])
+    keys = zip(verdicts["run"], verdicts["part"], strict=True)
+    return dict(zip(keys, verdicts["verdict"], strict=True)), verdicts, findings
+
+
+FLAT = {name: [0.4, 0.4, 0.4] for name in VLAE}
+MODELS = {"lvae": HVAE_ALL, "hvae": HVAE_ALL, "vlae-warmup": VLAE, "vae": FLAT}
+ALL = {
+    ("lvae", "one layer carries almost everything"): "supported",
+    ("lvae", "not each property in its layer"): "supported",
+    ("hvae", "one layer carries almost everything"): "supported",
+    ("hvae", "not each property in its layer"): "supported",
+    ("vlae-warmup", "no layer carries almost everything"): "supported",
+    ("vlae-warmup", "each property in its layer"): "supported",
+}
+
+
+def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
+    found, _, findings = budget(tmp_path, MODELS)
+    assert found == ALL
+    assert set(findings[findings["control"]]["run"]) == {"vae"}
+    own = findings[(findings["run"] == "lvae") & findings["part"].str.startswith("not")]
+    assert (
+        own["note"]
+        .iloc[0]
+        .startswith(
+            "found: thickness in layer 3, slant in layer 3, width in layer 3, "
+            "class in layer 3"
+        )
+    )
+    assert own["number"].iloc[0] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"parameters": 1210}, "1,210 parameters against 1,000"),
+        ({"parameters": 790}, "790 parameters against 1,000"),
+        ({"elbo": -50.1}, "ELBO surely below that of 'vae'"),
+    ],
+)
+def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
+    found, verdicts, _ = budget(tmp_path, MODELS, lvae=facts)
+    for key, verdict in found.items():
+        assert verdict == ("inconclusive" if key[0] == "lvae" else "supported")
+    reason = verdicts[verdicts["run"] == "lvae"]["reason"].iloc[0]
+    assert reason.startswith("does not count") and words in reason
+
+
+@pytest.mark.parametrize(("lower", "counts"), [(0.1, True), (0.4, False)])
+def test_a_bound_that_may_as_well_be_higher_counts(tmp_path, lower, counts):
+    """Of 100 images at a standard deviation of 1 nat: two standard errors are .2."""
+    for name, effects in MODELS.items():
+        write_all(tmp_path, effects, run=name)
+    for seed in FRESH:
+        noise = np.random.default_rng(seed).standard_normal(100)
+        elbo = -50 + (noise - noise.mean()) / noise.std(ddof=1) - lower
+        table = {"image": range(100), "elbo": elbo}
+        write_table(tmp_path, "bounds", pd.DataFrame(table), seed, run="lvae")
+        flat = {"image": range(120), "elbo": -50.0}  # of more images than the other
+        write_table(tmp_path, "bounds", pd.DataFrame(flat), seed, run="vae")
+    runs = [row(name) for name in MODELS if name != "vae"]
+    verdicts, findings = decided(tmp_path, "equal-budget", runs, [row("vae")])
+    found = set(verdicts.loc[verdicts["run"] == "lvae", "verdict"])
+    assert found == {"supported" if counts else "inconclusive"}
+    notes = findings.loc[findings["run"] == "lvae", "note"]
+    assert notes.str.contains(rf"ELBO .* -{lower:.2f} nats \(-").all()
+
+
+@pytest.mark.parametrize("facts", [{"parameters": 1190}, {"parameters": 810}])
+def test_a_fifth_of_the_parameters_is_within_the_budget(tmp_path, facts):
+    assert budget(tmp_path, MODELS, lvae=facts)[0] == ALL
+
+
+def test_an_untrained_lvae_shows_no_problem(tmp_path):
+    """Neither of the tests, nor the opposite of one."""
+    found, _, _ = budget(tmp_path, MODELS, lvae={"rise": 0})
+    assert {v for (run, _), v in found.items() if run == "lvae"} == {"not supported"}
+
+
+def test_models_that_change_places_are_not_supported(tmp_path):
+    swapped = {"lvae": VLAE, "hvae": VLAE, "vlae-warmup": HVAE_ALL, "vae": FLAT}
+    assert set(budget(tmp_path, swapped)[0].values()) == {"not supported"}
+
+
+def test_a_flat_code_that_passes_invalidates_the_test(tmp_path):
+    found, _, _ = budget(tmp_path, {**MODELS, "vae": VLAE})
+    assert found["vlae-warmup", "each property in its layer"] == "inconclusive"
+    assert found["lvae", "one layer carries almost everything"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("runs", "controls", "words"),
+    [
+        (["lvae"], [], "no 'data/vae'"),
+        (["other"], ["vae"], "says nothing of data/other"),
+    ],
+)
+def test_what_an_equal_budget_needs(tmp_path, capsys, runs, controls, words):
+    for name in ("lvae", "other", "vae"):
+        write_all(tmp_path, FLAT, run=name)
+    with pytest.raises(AssertionError):
+        decided(tmp_path, "equal-budget", [*map(row, runs)], [*map(row, controls)])
+    assert words in capsys.readouterr().err
+
+
+# The bound of each image
+
+
+def test_bounds_are_of_each_image_and_the_mean_of_draws(data):
+    """A model whose ELBO is the sum of the image plus its noise."""
+
+    class Counting(Drawing):
+        def draw_noise(self, count, generator):
+            return [torch.randn(count, 1, generator=generator)]
+
+        def terms(self, x, target, labels, noise):
+            return {"elbo": target.sum((1, 2, 3)) + noise[0][:, 0]}
+
+        def summary(self, terms):
+            return terms
+
+    trained = TrainedRun(spec(), Counting((0, 1)), torch.device("cpu"))
+    settings = {"images": 15, "draws": 400}
+    table = run_experiment("bounds", trained, data, settings=settings).table
+    sums = np.array(data.images("test"))[:15].sum((1, 2, 3)) / 255
+    assert table["image"].tolist() == list(range(15))
+    assert np.abs(table["elbo"] - sums).max() < 5 / 20  # five standard errors
+
+
+# How much of a layer is in use
+
+
+def test_activity_counts_units_that_depend_on_the_image(data):
+    """Unit 1 of layer 1 follows the image, all others are noise."""
+
+    class Coded(Drawing):
+        latent_sizes = (2, 1)
+
+        def draw_noise(self, count, generator):
+            sizes = self.latent_sizes
+            return [torch.randn(count, d, generator=generator) for d in sizes]
+
+        def infer(self, x, noise):
+            seen = x.mean((1, 2, 3)) * 20
+            first = torch.stack([seen + noise[0][:, 0], noise[0][:, 1]], 1)
+            return [first, noise[1]], None
+
+    trained = TrainedRun(spec(), Coded((0, 1)), torch.device("cpu"))
+    settings = {"images": 20, "draws": 200, "threshold": 0.05}
+    table = run_experiment("activity", trained, data, settings=settings).table
+    assert table["units"].tolist() == [2, 1]
+    assert table["active"].tolist() == [1, 0]
+    brightness = np.array(data.images("test")).mean((1, 2, 3)) / 255 * 20
+    assert table["largest"].iloc[0] == pytest.approx(brightness.var(), rel=0.1)

@@ -1,0 +1,373 @@
+"""The command line: help, and one clear message for whatever the user can mend."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import network
+
+from vlae import __main__
+from vlae.__main__ import main
+from vlae.config import configuration
+from vlae.config.configuration import RunName
+from vlae.config.overlays import BASE
+from vlae.system import registry
+from vlae.system.checkout import ROOT
+from vlae.system.errors import UserError
+from vlae.system.files import sha256, write_json
+from vlae.training import weights as weight_files
+
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
+COMMANDS = registry.names("commands")
+
+
+def call(*words, check=None):
+    """A process of its own, as a rule starts it."""
+    finished = subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    if check is not None:
+        assert finished.returncode == check, finished.stderr
+    return finished
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return configuration.load([*LAYERS, ROOT / "tests" / "config" / "tiny.yaml"])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, shipped):
+    """Prepared strokes."""
+    folder = tmp_path_factory.mktemp("strokes")
+    write_json(folder / "spec.json", shipped.data_spec("strokes"))
+    words = ["--spec", folder / "spec.json", "--raw", folder, "--out", folder / "data"]
+    assert main(["prepare", *map(str, words)]) == 0
+    return folder / "data"
+
+
+@pytest.fixture
+def spec(shipped):
+    return shipped.run_spec(RunName("strokes", "vlae"), seed=1)
+
+
+@pytest.fixture
+def message(capsys):
+    """Run a command that must fail; its one message."""
+
+    def run(*words):
+        assert main([str(word) for word in words]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"vlae {words[0]}: ")
+        assert "Traceback" not in said
+        return said
+
+    return run
+
+
+# Help
+
+
+def test_help_lists_every_command_with_its_summary():
+    said = " ".join(call("-m", "vlae", "--help", check=0).stdout.split())
+    assert {"download", "prepare", "train", "experiment", "figure"} < {*COMMANDS}
+    for name in COMMANDS:
+        module = registry.load("commands", name)
+        assert f" {name} {(module.__doc__ or '').splitlines()[0]}" in said
+
+
+def test_help_is_instant():
+    modules = "import sys, vlae.__main__ as m\ntry: m.main(['--help'])\nfinally: "
+    names = call("-c", modules + "print(*sys.modules)", check=0).stdout.split()
+    assert not {"torch", "pandas", "numpy", "matplotlib", "jsonschema"} & {*names}
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        call("-m", "vlae", "--help", check=0)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert f"vlae {name}" in said
+    places = {"--out", "--table", "--verdicts", "--folder", "--results"}
+    assert places & {*said.split()}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["trian"], "choose from 'claim'"),
+        ([], "required: COMMAND"),
+        (["train"], "required: --spec"),
+        (["train", "--spek", "x"], "--spec"),
+    ],
+)
+def test_wrong_words(words, expected, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
+# Whatever the user can mend: exit code 1, one message, no traceback
+
+
+def test_user_error_as_a_process(tmp_path):
+    words = ["--spec", "none.json", "--raw", str(tmp_path), "--out", str(tmp_path)]
+    finished = call("-m", "vlae", "prepare", *words, check=1)
+    assert finished.stderr == "vlae prepare: data spec none.json: no such file.\n"
+    assert finished.stdout == ""
+
+
+def test_user_error_while_loading_a_command(message, monkeypatch):
+    def broken(package, name):
+        raise UserError(f"{package}.{name}: cannot be loaded")
+
+    monkeypatch.setattr(__main__.registry, "load", broken)
+    assert message("train") == "vlae train: commands.train: cannot be loaded\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("{", "not valid JSON"), ("[]", "expected a JSON object"), ("", "not valid JSON")],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "prepare --spec {} --raw . --out .",
+        "train --spec {} --data . --out . --checkpoints .",
+        "experiment --spec {} --run . --data . --table t --arrays a",
+        "figure --spec {} --runs . --experiments . --out o",
+        "report --spec {} --template . --results . --out o",
+        "download --sources {} --out o",
+    ],
+    ids=lambda words: words.split()[0],
+)
+def test_broken_spec_is_named(tmp_path, message, words, content, expected):
+    spec = tmp_path / "broken.json"
+    spec.write_text(content)
+    said = message(*words.format(spec).split())
+    assert str(spec) in said
+    assert expected in said
+
+
+def test_unknown_module_in_a_spec(tmp_path, message):
+    spec = tmp_path / "spec.json"
+    write_json(spec, {"experiment": "chain"})
+    folders = ["--run", tmp_path, "--data", tmp_path]
+    said = message(
+        "experiment", "--spec", spec, *folders, "--table", "t", "--arrays", "a"
+    )
+    assert "'chain'" in said
+    assert "Did you mean 'chains'?" in said
+
+
+def test_download_of_an_unknown_file(tmp_path, message):
+    sources = tmp_path / "sources.json"
+    files = {"train-images": {"remote": "x.gz", "checksum": None}}
+    write_json(sources, {"dataset": "toy", "mirrors": [], "files": files})
+    said = message("download", "--sources", sources, "--out", tmp_path / "trian-images")
+    assert "--out: 'trian-images' is no file of toy" in said
+    assert "Did you mean 'train-images'?" in said
+
+
+# Prepared data
+
+
+def test_prepare_writes_card_arrays_and_tables(data, shipped):
+    card = json.loads((data / "card.json").read_text())
+    assert {p.name for p in data.iterdir()} == {"card.json", *card["sha256"]}
+    assert card["counts"] == {"train": 400, "test": 200}
+    definition = shipped.content["datasets"]["strokes"]
+    for key in ("title", "source", "licence", "shape", "classes"):
+        assert card[key] == definition[key]
+    for split, count in card["counts"].items():
+        array = np.load(data / f"{split}.npy")
+        assert array.dtype == np.uint8
+        assert array.shape == (count, 1, 28, 28)
+        table = pd.read_parquet(data / f"{split}.parquet")
+        assert len(table) == count
+        assert set(table["label"]) == set(range(10))
+    for name, checksum in card["sha256"].items():
+        assert sha256(data / name) == checksum
+
+
+def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
+    write_json(tmp_path / "s.json", {**shipped.data_spec("strokes"), "classes": 9})
+    places = ["--raw", tmp_path, "--out", tmp_path / "data"]
+    said = message("prepare", "--spec", tmp_path / "s.json", *places)
+    assert "datasets.strokes.classes: 9, but labels run from 0 to 9" in said
+
+
+@pytest.fixture
+def copied(data, tmp_path):
+    """A copy of the prepared data, to be spoilt."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for path in data.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def train_words(tmp_path, spec, data):
+    write_json(tmp_path / "spec.json", spec)
+    out = ["--out", tmp_path / "run", "--checkpoints", tmp_path / "checkpoints"]
+    return ["train", "--spec", tmp_path / "spec.json", "--data", data, *out]
+
+
+@pytest.mark.parametrize("size", [0, 60, -1000])
+def test_truncated_images_are_named(tmp_path, copied, spec, message, size):
+    path = copied / "train.npy"
+    path.write_bytes(path.read_bytes()[:size])
+    said = message(*train_words(tmp_path, spec, copied))
+    assert f"{path}: unreadable prepared data" in said
+    assert "Delete its folder and run again" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_of_another_shape_are_named(tmp_path, copied, spec, message):
+    np.save(copied / "train.npy", np.zeros((3, 1, 28, 28), np.uint8))
+    os.utime(copied / "train.npy", (0, 0))
+    said = message(*train_words(tmp_path, spec, copied))
+    assert "train.npy: unreadable prepared data (uint8 (3, 1, 28, 28), expected" in said
+
+
+def test_an_altered_array_is_named(tmp_path, copied, spec, message):
+    path = copied / "train.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 255
+    path.write_bytes(content)
+    later = (copied / "card.json").stat().st_mtime + 1
+    os.utime(path, (later, later))
+    said = message(*train_words(tmp_path, spec, copied))
+    assert f"{path}: unreadable prepared data (it was changed after" in said
+
+
+def test_missing_card_is_named(tmp_path, copied, spec, message):
+    (copied / "card.json").unlink()
+    said = message(*train_words(tmp_path, spec, copied))
+    assert f"data card {copied / 'card.json'}: no such file" in said
+
+
+# Trained runs and results
+
+
+@pytest.fixture
+def experiment_words(tmp_path, data, spec, shipped):
+    """`experiment samples` on an untrained run in `tmp_path / "run"`."""
+    from vlae.models import base
+
+    run = tmp_path / "run"
+    write_json(run / "spec.json", spec)
+    weights = base.build_model(spec).state_dict()
+    weight_files.save(run / "model.safetensors", weights, {})
+    name = RunName("strokes", "vlae")
+    write_json(tmp_path / "spec.json", shipped.experiment_spec("samples", name, 1))
+    out = ["--table", tmp_path / "s.parquet", "--arrays", tmp_path / "s.npz"]
+    inputs = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data]
+    return ["experiment", *inputs, *out]
+
+
+def test_experiment_by_hand(tmp_path, experiment_words):
+    assert main([str(word) for word in experiment_words]) == 0
+    table = pd.read_parquet(tmp_path / "s.parquet")
+    assert list(table.columns[:3]) == ["dataset", "run", "seed"]
+    with np.load(tmp_path / "s.npz", allow_pickle=False) as arrays:
+        assert all(array.dtype == np.uint8 for array in arrays.values())
+
+
+def test_weights_of_another_network(tmp_path, experiment_words, spec, message):
+    spec["network"]["width"] *= 2
+    write_json(tmp_path / "run" / "spec.json", spec)
+    said = message(*experiment_words)
+    assert "model.safetensors: weights of another network" in said
+    assert not (tmp_path / "s.npz").exists()
+
+
+def test_experiment_on_a_classifier(tmp_path, experiment_words, spec, message):
+    from vlae.models import base
+
+    spec = {**spec, "network": network("classifier")}
+    write_json(tmp_path / "run" / "spec.json", spec)
+    weights = base.build_model(spec).state_dict()
+    weight_files.save(tmp_path / "run" / "model.safetensors", weights, {})
+    said = message(*experiment_words)
+    assert f"--run: {tmp_path / 'run'} holds a classifier" in said
+    assert "expected a generative model" in said
+
+
+@pytest.mark.parametrize("size", [0, 5, 2000, -10])
+def test_truncated_weights_are_named(tmp_path, experiment_words, message, size):
+    path = tmp_path / "run" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    said = message(*experiment_words)
+    assert f"{path}: not a complete safetensors file" in said
+
+
+@pytest.fixture
+def figure_words(tmp_path, shipped):
+    """`figure figure3` of one run whose files are still to be written."""
+    write_json(
+        tmp_path / "spec.json",
+        shipped.figure_spec("figure3", [RunName("strokes", "hvae-plain")]),
+    )
+    folder = tmp_path / "strokes" / "hvae-plain"
+    for seed in ("1", "2"):
+        (folder / seed).mkdir(parents=True)
+        table = pd.DataFrame(
+            {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": 1}
+        )
+        table.to_parquet(folder / seed / "effects.parquet")
+        images = np.zeros((4, 1, 28, 28), np.uint8)
+        np.savez_compressed(folder / seed / "ablation.npz", layer_1=images)
+    places = [
+        "--runs",
+        tmp_path,
+        "--experiments",
+        tmp_path,
+        "--out",
+        tmp_path / "f.svg",
+    ]
+    return ["figure", "--spec", tmp_path / "spec.json", *places]
+
+
+def test_figure_by_hand_twice_the_same(tmp_path, figure_words):
+    written = []
+    for _ in range(2):
+        assert main([str(word) for word in figure_words]) == 0
+        written.append([(tmp_path / f"f.{e}").read_bytes() for e in ("svg", "png")])
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("size", [None, 0, 50, -20])
+@pytest.mark.parametrize("name", ["effects.parquet", "ablation.npz"])
+def test_unreadable_results_are_named(tmp_path, figure_words, message, name, size):
+    path = tmp_path / "strokes" / "hvae-plain" / "1" / name
+    whole = path.read_bytes()
+    path.unlink()
+    if size is not None:
+        path.write_bytes(whole[:size])
+    said = message(*figure_words)
+    assert f"{path}: cannot be read" in said
+    assert "Delete it and run again" in said
+    assert not (tmp_path / "f.svg").exists()
+
+
+def test_pickles_are_refused(tmp_path, figure_words, message):
+    path = tmp_path / "strokes" / "hvae-plain" / "1" / "ablation.npz"
+    np.savez(path, layer_1=np.array([{}], dtype=object))
+    assert f"{path}: cannot be read" in message(*figure_words)

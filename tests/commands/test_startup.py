@@ -1,0 +1,136 @@
+"""What each command imports before it works: seconds, dozens of times in a pipeline."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vlae.figures.plotting import Row
+from vlae.system import registry
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+# These ask scikit-learn, which takes a second to import and much longer to work.
+PROBING = ["vlae.experiments.codes", "vlae.experiments.stability"]
+
+
+def all_of(package):
+    found = [f"vlae.{package}.{name}" for name in registry.names(package)]
+    return [name for name in found if name not in PROBING]
+
+
+# Experiments that draw images and estimate nothing: the others need statistics.
+DRAWING = [f"vlae.experiments.{name}" for name in ("samples", "ablation", "traversal")]
+
+# Modules of the package, and what they must not import, directly or not.
+LIGHT = {
+    "Snakefile": (
+        ["vlae.config.configuration", "vlae.system.code_hash", "vlae.config.overlays"],
+        {"numpy", "pandas", "torch"},
+    ),
+    "prepare": (
+        [
+            "vlae.commands.prepare",
+            "vlae.data.datasets.strokes",
+            "vlae.data.datasets.idx",
+        ],
+        {"matplotlib", "seaborn", "skimage", "torch"},
+    ),
+    "train": (
+        ["vlae.commands.train", "vlae.training.trainer", *all_of("models")],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch._dynamo", "torchvision"},
+    ),
+    "experiment": (
+        ["vlae.commands.experiment", "vlae.training.trained_run", *DRAWING],
+        {"matplotlib", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
+    ),
+    "claim": (
+        ["vlae.commands.claim", "vlae.claims.base", *all_of("claims")],
+        {"matplotlib", "scipy", "seaborn", "skimage", "sklearn", "torch"},
+    ),
+    "figure": (
+        ["vlae.commands.figure", *all_of("figures")],
+        {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "explorer": (
+        ["vlae.commands.explorer", "vlae.report.explorer"],
+        {"numpy", "onnx", "pandas", "torch"},
+    ),
+    "export": (
+        ["vlae.commands.export", "vlae.training.onnx_export", *all_of("models")],
+        {"matplotlib", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
+    ),
+    "report": (
+        ["vlae.commands.report", "vlae.report.page"],
+        {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "keep": (
+        ["vlae.commands.save_reference", "vlae.report.reference"],
+        {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "crate": (
+        ["vlae.commands.crate", "vlae.report.ro_crate"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "compare": (
+        ["vlae.commands.compare", "vlae.report.comparison"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
+    ),
+}
+
+
+def imported(code):
+    """Names of all modules that a process has imported after `code`."""
+    finished = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return {*finished.stdout.split()}
+
+
+@pytest.mark.parametrize("command", LIGHT)
+def test_a_command_imports_nothing_heavy_that_it_does_not_need(command):
+    modules, unwanted = LIGHT[command]
+    found = imported(f"import {', '.join(modules)}")
+    assert {*modules} <= found
+    assert not found & unwanted
+
+
+def test_setting_determinism_imports_no_compiler():
+    """Every experiment does, and would wait a second for it."""
+    spec = {"threads": 1, "precision": "float32"}
+    found = imported(f"from vlae import computing; computing.set_up({spec})")
+    assert "torch" in found
+    assert not found & {"sympy", "torch._dynamo", "torch._inductor"}
+
+
+def test_an_overview_is_drawn_without_seaborn(tmp_path, monkeypatch):
+    """There is one for every run."""
+    monkeypatch.setitem(sys.modules, "seaborn", None)  # importing it fails
+    folder = tmp_path / "runs" / "strokes" / "classifier" / "1"
+    folder.mkdir(parents=True)
+    pd.DataFrame(
+        [
+            (step, split, term, 0.5)
+            for step in (0, 10)
+            for split in ("train", "held-out")
+            for term in ("cross_entropy", "accuracy")
+        ],
+        columns=["step", "split", "term", "value"],
+    ).to_parquet(folder / "history.parquet")
+    spec = {
+        "dataset": "strokes",
+        "run": "classifier",
+        "label": "classifier",
+        "seeds": [1],
+    }
+    row = Row({**spec, "dataset_title": "strokes"}, tmp_path / "runs", tmp_path)
+    figure = registry.load("figures", "overview").draw([row])
+    assert [a.get_ylabel() for a in figure.axes] == ["cross entropy (nats)", "accuracy"]

@@ -1,0 +1,183 @@
+"""The experiment `effects`: what it redraws, whom it asks, what it withholds."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from experiments_helpers import context, ignore, random_classifier, run, trained
+
+from vlae.experiments import _properties
+from vlae.experiments._properties import classifier_accuracies
+from vlae.experiments.effects import COLUMNS, NUMBERS
+from vlae.training.trained_run import classify
+
+MEASURES = ["thickness", "slant", "width", "ink"]
+
+
+@pytest.mark.parametrize(
+    ("measures", "properties"),
+    [
+        ([], ["pixels", "class"]),
+        (["strokes"], ["pixels", *MEASURES, "class"]),
+        (
+            ["colour", "strokes"],
+            ["pixels", "mean_colour", "contrast", *MEASURES, "class"],
+        ),
+    ],
+)
+def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
+    result = run("effects", trained(), data, measures=measures)
+    table = result.table
+    assert [*table.columns] == COLUMNS
+    rows = [*zip(table["layer"], table["property"], strict=True)]
+    assert rows == [(layer, name) for layer in (1, 2) for name in _properties]
+    assert not result.arrays
+    defined = table["total_effect"].dropna()
+    assert len(defined)
+    # An index is at most 2 for an even number of exchangeable draws.
+    assert defined.between(0, 2 + 1e-9).all()
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored, data):
+    weights = trained()
+    ignore(weights.model, ignored)
+    count = 600
+    settings = {"samples": count}
+    table = run("effects", weights, data, settings=settings, measures=[]).table
+    found = table.set_index(["layer", "property"])["total_effect"]
+    nothing, all_of_it = found[ignored + 1], found[2 - ignored]
+    assert nothing["pixels"] == 0
+    assert not nothing["class"] > 0  # nan if the classifier names one class only
+    # An independent redraw has index 1: the error is that of a sample's variance,
+    # which for pixels between black and white is at most that of a Gaussian.
+    error = 5 * math.sqrt(2 * 2 / count)
+    assert all_of_it["pixels"] == pytest.approx(1, abs=error)
+    first = table.set_index(["layer", "property"])["first_order"]
+    assert first[2 - ignored]["pixels"] == 1
+    assert first[ignored + 1]["pixels"] == pytest.approx(0, abs=error)
+
+
+@pytest.mark.parametrize("model", ["vlae", "hvae"])
+def test_effects_redraws_one_layer_at_a_time(model, data, decoded):
+    run("effects", trained(model), data)
+    base, *pairs = decoded
+    assert len(pairs) == 2 * len(base) == 4
+    for layer in range(2):
+        alone, others = pairs[2 * layer : 2 * layer + 2]
+        for index, before in enumerate(base):
+            for parts, redrawn in ((alone, index == layer), (others, index != layer)):
+                assert torch.equal(before, parts[index]) != redrawn
+                assert (before != parts[index]).all() == redrawn
+
+
+class Relabelled:
+    """Data whose labels, or attributes, are what a classifier names."""
+
+    def __init__(self, data, table):
+        self.data, self.found = data, table
+
+    def images(self, split):
+        return self.data.images(split)
+
+    def table(self, split):
+        return self.found
+
+
+def named(classifier, data):
+    images = torch.tensor(np.array(data.images("test"))).float() / 255
+    return classify(classifier, images)
+
+
+def test_accuracy_of_the_judge_on_held_out_images(data):
+    classifier = random_classifier()
+    classes = named(classifier, data).argmax(1)
+    wrong = classes.copy()
+    wrong[:5] = (wrong[:5] + 1) % 10
+    for labels, expected in ((classes, 1.0), (wrong, 1 - 5 / len(wrong))):
+        relabelled = Relabelled(data, pd.DataFrame({"label": labels}))
+        found = classifier_accuracies(
+            context("effects", trained(), relabelled, classifier=classifier)
+        )
+        assert found == {"class": pytest.approx(expected)}
+
+
+def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
+    """One always right, one always `no`, one that no image has."""
+    monkeypatch.setattr(_properties, "FEWEST", 1)
+    classifier = random_classifier(classes=0, attributes=["right", "never", "absent"])
+    has = (named(classifier, data) > 0.5).astype(int)
+    classifier.model.logits.affine.bias.data[1:] = -1e6
+    rare = np.zeros(len(has), int)
+    rare[0] = 1
+    table = pd.DataFrame({"right": has[:, 0], "never": rare, "absent": 0 * rare})
+    assert 0 < has[:, 0].mean() < 1, "the tiny classifier names both"
+    relabelled = Relabelled(data, table)
+    found = classifier_accuracies(
+        context("effects", trained(), relabelled, classifier=classifier)
+    )
+    assert found["right"] == 1
+    assert found["never"] == 0.5, "19 of 20 right, but none of those that have it"
+    assert np.isnan(found["absent"])
+
+    settings = {"classifier_accuracy": 0.9}
+    table = run(
+        "effects",
+        trained(),
+        relabelled,
+        classifier=classifier,
+        settings=settings,
+        measures=[],
+    ).table.set_index("property")
+    assert table.loc["right", "total_effect"].notna().all()
+    for name in ("never", "absent"):
+        numbers = table.loc[name, NUMBERS]
+        assert numbers.isna().all(axis=None), name
+        assert table.loc[name, "withheld"].all()
+    assert not table.loc["right", "withheld"].any()
+    monkeypatch.setattr(_properties, "FEWEST", 2)
+    again = classifier_accuracies(
+        context("effects", trained(), relabelled, classifier=classifier)
+    )
+    assert np.isnan(again["never"]), "one example is too few"
+
+
+@pytest.mark.parametrize(("threshold", "shown"), [(0.5, True), (0.95, False)])
+def test_class_is_withheld_where_the_judge_errs(data, threshold, shown):
+    classifier = random_classifier()
+    labels = named(classifier, data).argmax(1)
+    labels[:2] = (labels[:2] + 1) % 10  # 90 % right
+    relabelled = Relabelled(data, pd.DataFrame({"label": labels}))
+    settings = {"classifier_accuracy": threshold, "samples": 200}
+    table = run(
+        "effects", trained(), relabelled, classifier=classifier, settings=settings
+    ).table
+    rows = table[table["property"] == "class"]
+    assert rows["total_effect"].notna().all() == shown
+    assert rows["classifier_accuracy"].to_numpy() == pytest.approx(0.9)
+    assert table.loc[table["property"] == "pixels", "total_effect"].notna().all()
+
+
+def test_without_a_judge_the_rest_is_measured(data):
+    table = run("effects", trained(), data, classifier=None).table
+    assert "class" not in set(table["property"])
+    assert table["classifier_accuracy"].isna().all()
+
+
+def test_intervals_hold_the_effects_and_narrow_with_the_draws(data):
+    weights = trained()
+    few, many = (
+        run("effects", weights, data, settings={"samples": n}, measures=[]).table
+        for n in (100, 1600)
+    )
+    for table in (few, many):
+        known = table.dropna()
+        for name in ("total", "first"):
+            value = known["total_effect" if name == "total" else "first_order"]
+            assert (known[f"{name}_low"] <= value).all()
+            assert (value <= known[f"{name}_high"]).all()
+    wide, narrow = ((t["total_high"] - t["total_low"]) for t in (few, many))
+    ratio = (wide / narrow)[few["property"] == "pixels"]
+    assert ratio.between(2.4, 6.5).all(), "four times as narrow, but for chance"

@@ -1,0 +1,278 @@
+"""Every experiment on tiny models: what it shows, and that it shows what it says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from experiments_helpers import SETTINGS, ignore, run, trained
+from helpers import GENERATIVE, SHAPE, network, noise, spec
+
+from vlae.experiments._gibbs_chain import gibbs_step
+from vlae.system.errors import UserError
+from vlae.system.files import write_json
+from vlae.training import trained_run as trained_runs
+from vlae.training import trainer
+from vlae.training import weights as weight_files
+from vlae.training.trained_run import SPEC, WEIGHTS, decode, grey_levels
+
+# Codes need a hundred images: see test_codes.py.
+SMALL = [name for name in SETTINGS if name != "codes"]
+CASES = [(name, model) for name in SMALL for model in ("vlae", "hvae")]
+CASES += [("chains", model) for model in GENERATIVE if model not in ("vlae", "hvae")]
+
+
+def same(first, second):
+    assert first.arrays.keys() == second.arrays.keys()
+    equal = all(np.array_equal(first.arrays[k], second.arrays[k]) for k in first.arrays)
+    return equal and first.table.equals(second.table)
+
+
+# All of them
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_results_follow_from_the_seed(experiment, model, data):
+    weights = trained(model)
+    first, again = (run(experiment, weights, data) for _ in range(2))
+    assert same(first, again)
+    spec_of_other = {**weights.spec, "seed": 2}
+    other = run(
+        experiment, trained_runs.TrainedRun(spec_of_other, *_rest(weights)), data
+    )
+    if experiment == "traversal":  # its table is the grid
+        assert not np.array_equal(first.arrays["layer_1"], other.arrays["layer_1"])
+    else:
+        assert not first.table.equals(other.table)
+
+
+def _rest(trained_run):
+    return trained_run.model, trained_run.device
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_arrays_are_images(experiment, model, data):
+    result = run(experiment, trained(model), data)
+    assert isinstance(result.table, pd.DataFrame)
+    assert len(result.table) > 0
+    for name, array in result.arrays.items():
+        assert array.dtype == np.uint8, name
+        assert array.shape[1:] == SHAPE, name
+        assert array.std() > 0, name
+
+
+@pytest.mark.parametrize(("experiment", "model"), CASES)
+def test_experiments_leave_the_model_alone(experiment, model, data):
+    weights = trained(model)
+    before = {k: v.clone() for k, v in weights.model.state_dict().items()}
+    run(experiment, weights, data)
+    assert not weights.model.training
+    for name, tensor in weights.model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+# Samples
+
+
+def test_samples(data):
+    count = SETTINGS["samples"]["count"]
+    result = run("samples", trained(), data)
+    assert [*result.arrays] == ["data", "reconstructions", "samples"]
+    assert {len(a) for a in result.arrays.values()} == {count}
+    assert np.array_equal(result.arrays["data"], data.images("test")[:count])
+    assert [*result.table.columns] == ["images", "mean_grey"]
+    expected = [a.mean() / 255 for a in result.arrays.values()]
+    assert result.table["mean_grey"].to_numpy() == pytest.approx(expected)
+
+
+def test_reconstructions_follow_the_images(data):
+    """Exchanging the held-out images exchanges their reconstructions alone."""
+
+    class Other:
+        def images(self, split):
+            assert split == "test"
+            return data.images("train")
+
+    weights = trained()
+    first, other = (run("samples", weights, d) for d in (data, Other()))
+    assert np.array_equal(first.arrays["samples"], other.arrays["samples"])
+    pairs = zip(
+        first.arrays["reconstructions"], other.arrays["reconstructions"], strict=True
+    )
+    assert all(not np.array_equal(*pair) for pair in pairs)
+
+
+# Ablation and traversal: the noise that they decode
+
+
+def constant(rows):
+    return bool((rows == rows[:1]).all())
+
+
+@pytest.mark.parametrize("model", GENERATIVE)
+def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
+    run("ablation", trained(model), data)
+    layers = len(decoded)
+    assert layers == 3
+    for panel, parts in enumerate(decoded):
+        for layer, rows in enumerate(parts):
+            redrawn = layer == panel if panel < 2 else layer != 0  # the converse
+            assert len(rows) == SETTINGS["ablation"]["count"]
+            assert constant(rows) != redrawn
+            if redrawn:
+                assert len(rows.unique(dim=0)) == len(rows)
+    # The fixed noise of a layer is the same in every panel.
+    three = trained("hvae", latents=[4, 3, 2], posterior=["f9"] * 3, prior=["f9"] * 2)
+    decoded.clear()
+    run("ablation", three, data)
+    for layer in range(3):
+        fixed = [p[layer][0] for i, p in enumerate(decoded[:3]) if i != layer]
+        assert torch.equal(*fixed)
+    assert torch.equal(decoded[3][0][0], decoded[1][0][0]), "layer 1 keeps its draw"
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_ablation_of_an_ignored_layer_is_constant(ignored, data):
+    weights = trained()
+    ignore(weights.model, ignored)
+    result = run("ablation", weights, data)
+    assert [*result.arrays] == ["layer_1", "layer_2", "kept_1"]
+    stds = result.table.set_index("panel")["pixel_std"]
+    for layer in (0, 1):
+        panel = result.arrays[f"layer_{layer + 1}"]
+        assert len(panel) == SETTINGS["ablation"]["count"]
+        assert constant(torch.tensor(panel)) == (layer == ignored)
+        assert (stds[f"layer_{layer + 1}"] < 1e-6) == (layer == ignored)
+
+
+def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
+    result = run("ablation", trained(), data)
+    for row in result.table.itertuples():
+        panel = result.arrays[row.panel] / 255
+        # Rounding to grey levels moves a pixel by 1/510 at most.
+        assert row.pixel_std == pytest.approx(panel.std(0, ddof=1).mean(), abs=1 / 255)
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_traversal_of_an_ignored_layer_shows_the_others_alone(ignored, data, decoded):
+    weights = trained()
+    ignore(weights.model, ignored)
+    result = run("traversal", weights, data)
+    parts = decoded[ignored]
+    changed = [p if i != ignored else torch.randn_like(p) for i, p in enumerate(parts)]
+    expected = grey_levels(decode(weights, changed))
+    assert np.array_equal(result.arrays[f"layer_{ignored + 1}"], expected)
+
+
+def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
+    settings = {"grid": 3, "extent": 2.0}
+    weights = trained("hvae", latents=[6, 1])
+    result = run("traversal", weights, data, settings=settings)
+    assert [len(a) for a in result.arrays.values()] == [9, 9]
+    along, down = [-2.0, 0.0, 2.0], [2.0, 0.0, -2.0]
+    cells = [(first, second) for second in down for first in along]
+    table = result.table
+    assert [*table.columns] == ["cell", "first", "second"]
+    assert [*zip(table["first"], table["second"], strict=True)] == cells
+    for layer, (size, parts) in enumerate(zip([6, 1], decoded, strict=True)):
+        grid = torch.tensor(cells)[:, : min(size, 2)]
+        assert torch.equal(parts[layer][:, :2], grid)
+        for rows in (parts[layer][:, 2:], parts[1 - layer]):
+            assert rows.unique().numel() == rows.numel()  # drawn in every cell
+        images = grey_levels(decode(weights, parts))
+        assert np.array_equal(result.arrays[f"layer_{layer + 1}"], images)
+
+
+# The Gibbs chain
+
+
+@pytest.mark.parametrize("model", GENERATIVE)
+@torch.no_grad()
+def test_gibbs_steps_draw_what_the_image_depends_on(model):
+    """z ~ q(z|x) and x ~ p(x|z) with the very noise of the generator, in order."""
+    weights, count = trained(model).model, 4
+    sizes = weights.latent_sizes[:1] if model == "hvae" else weights.latent_sizes
+    x, stream = torch.rand(count, *SHAPE), torch.Generator().manual_seed(3)
+    mean, drawn = gibbs_step(weights, x, stream)
+    again = torch.Generator().manual_seed(3)
+    e = [torch.randn(count, size, generator=again) for size in sizes]
+    padded = [*e, *noise(weights, count)[len(e) :]]
+    latents, _ = weights.infer(x, padded)
+    expected, scale = weights.likelihood(weights.decoder(latents))
+    torch.testing.assert_close(mean, expected)
+    pixels = torch.randn(count, *SHAPE, generator=again)
+    torch.testing.assert_close(drawn, expected + scale * pixels)
+
+
+# From training to results
+
+
+@pytest.mark.parametrize("model", GENERATIVE)
+def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
+    wanted = spec(model, training={"steps": 4})
+    result = trainer.train(wanted, data, tmp_path / "checkpoints")
+    write_json(tmp_path / SPEC, wanted)
+    weight_files.save(tmp_path / WEIGHTS, result.weights, {})
+    loaded = trained_runs.load(tmp_path)
+    layers = {f"layer_{i + 1}" for i in range(len(wanted["network"]["latents"]))}
+    for experiment in SMALL:
+        found = run(experiment, loaded, data)
+        assert len(found.table) > 0
+        if experiment in ("ablation", "traversal"):
+            assert layers <= found.arrays.keys()
+        if experiment == "effects":
+            pixels = found.table[found.table["property"] == "pixels"]
+            assert {f"layer_{i}" for i in pixels["layer"]} == layers
+            assert pixels["total_effect"].between(0, 2).all()
+
+
+# Runs on disk
+
+
+@pytest.fixture
+def saved(tmp_path):
+    weights = trained()
+    write_json(tmp_path / SPEC, weights.spec)
+    weight_files.save(tmp_path / WEIGHTS, weights.model.state_dict(), {})
+    return tmp_path, weights
+
+
+def test_a_run_is_loaded_with_its_weights(saved):
+    folder, weights = saved
+    with torch.no_grad():  # so that the seed of the spec alone does not give them
+        for tensor in weights.model.state_dict().values():
+            tensor.mul_(1.5)
+    weight_files.save(folder / WEIGHTS, weights.model.state_dict(), {})
+    loaded = trained_runs.load(folder)
+    assert loaded.spec == weights.spec
+    assert not loaded.model.training
+    for name, tensor in weights.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], tensor)
+
+
+def test_weights_of_another_network_are_an_error(saved):
+    folder, _ = saved
+    write_json(folder / SPEC, spec(network("vlae", width=0.5)))
+    with pytest.raises(UserError, match=f"{folder / WEIGHTS}.*{SPEC}"):
+        trained_runs.load(folder)
+
+
+@pytest.mark.parametrize("name", [SPEC, WEIGHTS])
+def test_a_missing_file_of_a_run_is_an_error(saved, name):
+    folder, _ = saved
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=f"{folder / name}: no such file"):
+        trained_runs.load(folder)
+
+
+def test_batches_of_a_decoding_are_joined_in_order(monkeypatch):
+    monkeypatch.setattr(trained_runs, "BATCH", 4)
+    weights = trained()
+    parts = noise(weights.model, 10)
+    with torch.no_grad():
+        expected = weights.model.decode(parts)
+    torch.testing.assert_close(decode(weights, parts), expected)
+
+
+def test_grey_levels_are_rounded_and_clipped():
+    values = torch.tensor([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 1.0, 1.7])
+    assert grey_levels(values).tolist() == [0, 0, 0, 1, 255, 255]

@@ -1,0 +1,381 @@
+"""Numbers and words of the figures, from tables whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from vlae.figures import plotting
+from vlae.figures.plotting import Row, mosaic
+from vlae.results.text import in_words, number, ordered, spread
+from vlae.system import registry
+from vlae.system.errors import UserError
+
+SPEC = {
+    "dataset": "strokes",
+    "dataset_title": "strokes",
+    "run": "vlae",
+    "label": "VLAE",
+    "seeds": [1, 2],
+}
+
+
+@pytest.fixture
+def row(tmp_path):
+    """Two seeds: layer 1 changes thickness in both, class layer 2, then layer 1."""
+    for seed, shift in ((1, 0.0), (2, 0.1)):
+        folder = tmp_path / "experiments" / "strokes" / "vlae" / str(seed)
+        folder.mkdir(parents=True)
+        table = pd.DataFrame(
+            [
+                ("thickness", 1, 0.6 + shift),
+                ("thickness", 2, 0.2),
+                ("class", 1, 0.3 + 6 * shift),
+                ("class", 2, 0.8),
+                ("slant", 1, np.nan),
+                ("slant", 2, np.nan),
+                ("pixels", 1, 0.7 - shift),
+                ("pixels", 2, 0.1),
+                ("Wearing_Hat", 1, np.nan),  # withheld
+                ("Wearing_Hat", 2, np.nan),
+                ("Bald", 1, np.nan),  # no image has it unless layer 2 is redrawn
+                ("Bald", 2, 0.02),
+                ("Gray_Hair", 1, np.nan),  # no example to know the classifier by
+                ("Gray_Hair", 2, np.nan),
+            ],
+            columns=["property", "layer", "total_effect"],
+        )
+        accuracy = {"class": 0.97, "Wearing_Hat": 0.6, "Bald": 0.95}
+        table["classifier_accuracy"] = table["property"].map(accuracy)
+        table["withheld"] = table["property"].isin(["Wearing_Hat", "Gray_Hair"])
+        table["first_order"] = table["total_effect"] / 2
+        table.assign(seed=seed).to_parquet(folder / "effects.parquet")
+        history = pd.DataFrame(
+            [
+                (step, "held-out", f"kl_{layer}", 10.25 * layer * step)
+                for step in (0, 1)
+                for layer in (1, 2)
+            ],
+            columns=["step", "split", "term", "value"],
+        )
+        runs = tmp_path / "runs" / "strokes" / "vlae" / str(seed)
+        runs.mkdir(parents=True)
+        history.to_parquet(runs / "history.parquet")
+    return Row(SPEC, tmp_path / "runs", tmp_path / "experiments")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.714, ".71"),
+        (-0.05, "-.05"),
+        (10.2, "10.20"),
+        (20.0, "20.00"),
+        (0, ".00"),
+        (-0.001, ".00"),
+    ],
+)
+def test_number_drops_only_a_leading_zero(value, text):
+    assert number(value) == text
+
+
+def test_spread_gives_mean_and_range_of_several_seeds():
+    assert spread(pd.Series([0.5])) == ".50"
+    assert spread(pd.Series([0.5, 0.7])) == ".60 (.50–.70)"
+    assert spread(pd.Series([np.nan, np.nan])) == "undefined"
+
+
+def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
+    table = plotting.layers_table([row])
+    assert list(table["KL (nats)"]) == ["10.25 (10.25–10.25)", "20.50 (20.50–20.50)"]
+    assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
+    assert table.loc[1, "T slant"] == "undefined"
+    assert "T Wearing Hat" not in table, "withheld"
+    names = ["T thickness", "T slant", "T class", "T Bald", "T pixels"]
+    assert [*table.columns[3:]] == names
+    assert list(table["T Bald"]) == ["undefined", ".02 (.02–.02)"]
+
+
+def test_largest_is_found_seed_by_seed(row):
+    assert list(row.largest("class")["layer"]) == [2, 1]
+    assert row.largest("slant").empty
+    assert in_words(row.largest("class")["layer"]) == "layers 2, 1 (seed by seed)"
+    assert in_words(row.largest("thickness")["layer"]) == "layer 1"
+
+
+def test_findings_name_the_layers(row):
+    figure5, known, withheld = registry.load("figures", "figure5").findings([row])
+    assert known.endswith("held-out images: class .97, Bald .95.")
+    assert withheld.endswith(
+        "is low (balanced): Wearing Hat .60, Gray Hair (too few examples)."
+    )
+    assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
+    assert "class by layers 2, 1 (seed by seed)" in figure5
+    assert "slant" not in figure5
+    (figure3,) = registry.load("figures", "figure3").findings([row])
+    assert "is that of layer 1, T = .65 (.60–.70)" in figure3
+    assert "the next layer has T = .10 (.10–.10)" in figure3
+
+
+def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
+    findings = registry.load("figures", "figure6").findings([row])
+    changed, kept, _, withheld = findings
+    assert "thickness by layer 1, T = .65 (.60–.70)" in changed
+    assert "class by layers 2, 1 (seed by seed)" in changed
+    assert "Hat" not in changed + kept
+    assert "Bald by layer 2" in changed
+    assert "Bald" not in kept, "layer 1 has no number"
+    assert "slant" not in changed + kept
+    assert "class .30" in kept, "half of layer 1's .30 and .90, mean over seeds"
+    assert "Wearing Hat .60" in withheld
+
+
+# Figure 1, Figure 4 and the residuals: from tables made by hand
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A row of two seeds whose tables, arrays and history a test writes itself."""
+
+    def write(experiment, table, arrays=None, history=None):
+        for seed, values in table.items():
+            places = [tmp_path / kind / "strokes" / "vlae" / str(seed) for kind in "er"]
+            for place in places:
+                place.mkdir(parents=True, exist_ok=True)
+            values.assign(seed=seed).to_parquet(places[0] / f"{experiment}.parquet")
+            np.savez(places[0] / f"{experiment}.npz", **(arrays or {}))
+            if history is not None:
+                history[seed].to_parquet(places[1] / "history.parquet")
+        spec = {**SPEC, "seeds": [*table]}
+        return Row(spec, tmp_path / "r", tmp_path / "e")
+
+    return write
+
+
+def recomposed_table(shift):
+    """Confidence .9 and .8 + shift, ELBO 100 and 60 + 10 * shift."""
+    rows = [
+        ("intact", "confidence", 0.9, np.nan),
+        ("intact", "accuracy", 0.99, np.nan),
+        ("intact", "elbo", 100.0, np.nan),
+        ("one_class", "confidence", 0.8 + shift, shift - 0.1),
+        ("one_class", "accuracy", 0.95, -0.04),
+        ("one_class", "elbo", 60 + 10 * shift, 10 * shift - 40),
+        ("one_class", "unlikely", 0.7, 0.65),
+        ("several_classes", "confidence", 0.5, -0.4),
+        ("several_classes", "elbo", 20.0, -80.0),
+    ]
+    for arm in ("intact", "one_class", "several_classes"):
+        rows += [(arm, name, 1.0, np.nan) for name in ("kl_1", "reconstruction")]
+        rows.append((arm, "confident", 0.4, np.nan))
+    rows += [(arm, "unlikely", 0.05, 0.0) for arm in ("intact", "several_classes")]
+    table = pd.DataFrame(rows, columns=["images", "measure", "value", "difference"])
+    ends = {"difference_low": -42.0, "difference_high": -38.0}
+    return table.assign(low=table["value"], high=table["value"], **ends)
+
+
+def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
+    figure1 = registry.load("figures", "figure1")
+    row = made("recomposed", {1: recomposed_table(0.0), 2: recomposed_table(0.1)})
+    (said,) = figure1.findings([row])
+    assert "confidence is .85 (.80–.90) on images recomposed from parts of one" in said
+    assert "class and .90 (.90–.90) on intact" in said
+    assert "(of several classes: .50 (.50–.50))" in said
+    assert "ELBO changes by -39.50 (-40.00–-39.00) nats; .70 (.70–.70) of" in said
+    table = figure1.numbers([row])
+    assert [*table["images"]] == [*figure1.ARMS.values()]
+    assert table.loc[1, "ELBO (nats)"] == "60.50 (60.00–61.00)"
+    assert pd.isna(table.loc[2, "accuracy"]), "several classes have none"
+    assert [*table.columns[-2:]] == ["KL layer 1 (nats)", "unlikely"]
+    (said,) = figure1.findings([made("recomposed", {1: recomposed_table(0.0)})])
+    assert "by -40.00 (95 % interval -42.00 to -38.00) nats" in said
+
+
+def test_figure1_shows_a_group_in_a_column(made):
+    figure1 = registry.load("figures", "figure1")
+    marked = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4))
+    arrays = {
+        name: values
+        for arm in figure1.ARMS
+        for name, values in (
+            (arm, marked.astype(np.uint8)),
+            (f"elbo_{arm}", np.arange(40.0)),
+            (f"confidence_{arm}", np.linspace(0.2, 1, 40)),
+        )
+    }
+    row = made("recomposed", {1: recomposed_table(0.0)}, arrays)
+    figure = figure1.draw([row])
+    titled = {axes.get_title(): axes for axes in figure.axes}
+    (picture,) = titled["parts of one class"].images
+    tiles = 255 - picture.get_array()[2::5, 2::5, 0]  # ink on paper
+    assert tiles.tolist() == [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]]
+
+
+def graph_table(edges):
+    columns = ["direction", "source", "target", "layers", "through", "sensitivity"]
+    return pd.DataFrame(edges, columns=columns)
+
+
+CHAIN = [
+    ("inference", "x", "z1", 3, "", 0.5),
+    ("inference", "z1", "z2", 4, "", 0.25),
+    ("generation", "z2", "z1", 2, "", 1.0),
+    ("generation", "z1", "x", 5, "", 1.0),
+]
+LADDER = [
+    ("inference", "x", "z1", 2, "", 0.5),
+    ("inference", "x", "z2", 3, "h2", 0.5),
+    ("inference", "x", "z3", 4, "h2", 0.001),
+    ("generation", "z1", "x", 2, "", 1.0),
+    ("generation", "z2", "x", 3, "h2", 1.0),
+    ("generation", "z3", "x", 4, "h2", 1.0),
+]
+
+
+def drawn(axes):
+    """Nodes, and arrows as pairs of the nodes at their ends."""
+    labels = {t.get_position(): t.get_text() for t in axes.texts if "$" in t.get_text()}
+    arrows = [p for p in axes.patches if hasattr(p, "_posA_posB")]
+    pairs = [tuple(labels[tuple(end)] for end in p._posA_posB) for p in arrows]
+    return set(labels.values()), set(pairs)
+
+
+def test_figure4_draws_latents_and_shared_features(made):
+    figure4 = registry.load("figures", "figure4")
+    figure = figure4.draw([made("graph", {1: graph_table(LADDER)})])
+    inference, generation = figure.axes
+    nodes, pairs = drawn(inference)
+    assert nodes == {"$x$", "$z_{1}$", "$z_{2}$", "$z_{3}$", "$h_{2}$"}
+    assert pairs == {
+        *(("$x$", "$z_{1}$"), ("$x$", "$h_{2}$")),
+        *(("$h_{2}$", "$z_{2}$"), ("$h_{2}$", "$z_{3}$")),
+    }
+    nodes, pairs = drawn(generation)
+    assert r"$\tilde{h}_{2}$" in nodes
+    assert (r"$\tilde{h}_{2}$", "$x$") in pairs
+    assert ("$z_{2}$", "$x$") not in pairs
+    depths = [t.get_text() for t in inference.texts if "layers" in t.get_text()]
+    assert depths == ["2 layers", "3 layers", "4 layers"]
+
+
+def test_figure4_says_who_sees_whom(made):
+    figure4 = registry.load("figures", "figure4")
+    row = made("graph", {1: graph_table(CHAIN), 2: graph_table(LADDER)})
+    assert figure4.findings([row]) == [
+        "strokes: VLAE, inference: z1 → z2; layers between x and a latent: z1 3.",
+        "strokes: VLAE, generation: z2 → z1; layers between x and a latent: z1 5.",
+    ]
+    table = figure4.numbers([row])
+    assert [*table["edge"]] == ["x → z1", "z1 → z2", "z2 → z1", "z1 → x"]
+    said, _ = figure4.findings([made("graph", {1: graph_table(LADDER)})])
+    assert ": no latent depends on another;" in said
+    assert said.endswith("z1 2, z2 3, z3 4.")
+
+
+def residuals_table(kl):
+    measures = ["mean", "variance", "skewness", "excess_kurtosis", "ks", "negentropy"]
+    rows = [(1, 0, name, 0.5) for name in (*measures, "explained")]
+    rows += [(1, 0, "kl", kl), (1, 0, "active", 7.0), (1, 1, "kl", 99.0)]
+    return pd.DataFrame(rows, columns=["layer", "dimension", "measure", "value"])
+
+
+def residuals_history(start):
+    moments = ("mean", "variance", "skewness", "kurtosis", "kl")
+    return pd.DataFrame(
+        [
+            (step, split, f"residual_{moment}_1", start / (1 + step))
+            for step in (0, 9)
+            for split in ("train", "held-out")
+            for moment in moments
+        ],
+        columns=["step", "split", "term", "value"],
+    )
+
+
+def test_residuals_are_told_at_the_end_and_from_the_start(made):
+    figure = registry.load("figures", "residuals")
+    row = made(
+        "residuals",
+        {1: residuals_table(0.01), 2: residuals_table(0.03)},
+        {"edges": np.linspace(-5, 5, 11), "density_1": np.full(10, 0.1)},
+        {1: residuals_history(0.2), 2: residuals_history(0.4)},
+    )
+    (said,) = figure.findings([row])
+    assert "(active ones): layer 1 .020 (.010–.030)." in said
+    assert "after it: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
+    table = figure.numbers([row])
+    assert table.loc[0, "KL (nats)"] == ".020 (.010–.030)"
+    assert table.loc[0, "active dimensions"] == "7 (7–7)"
+    histogram, *curves = figure.draw([row]).axes
+    assert histogram.get_title().startswith("layer 1 (top), 7 active")
+    lines = {axes.get_title(): axes.lines[1:] for axes in curves}
+    assert [line.get_ydata().tolist() for line in lines["variance"]] == [
+        [0.2, pytest.approx(0.02)],
+        [0.4, pytest.approx(0.04)],
+    ]
+
+
+def test_properties_come_in_one_order():
+    found = ordered(["pixels", "Smiling", "class", "thickness", "Male"])
+    assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
+
+
+@pytest.mark.parametrize(("size", "side"), [(32, 5), (64, 5), (128, 3)])
+def test_redrawn_panels_show_as_many_images_as_fit(row, monkeypatch, size, side):
+    """A panel per layer, one with layer 1 kept, and a table without empty columns."""
+    panels = ["layer_1", "layer_2", "kept_1"]
+    images = {name: np.zeros((25, 3, size, size), np.uint8) for name in panels}
+    monkeypatch.setattr(row, "arrays", lambda experiment: images)
+    figure = registry.load("figures", "figure7").draw([row])
+    titled = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    titles = [t for t in titled if "redrawn" in t and "index" not in t]
+    assert titles == [
+        "layer 1 (bottom) redrawn",
+        "layer 2 (top) redrawn",
+        "layer 1 kept, all others redrawn",
+    ]
+    (picture,) = titled[titles[0]].images
+    assert picture.get_array().shape[0] == side * (size + 1) + 1
+    (table,) = [axes for title, axes in titled.items() if "index" in title]
+    words = [label.get_text() for label in table.get_xticklabels()]
+    assert words == ["thickness", "class", "Bald", "pixels"]
+
+
+def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():
+    images = np.zeros((3, 1, 2, 2), np.uint8)
+    images[1] = 255
+    picture = mosaic(images, columns=2)
+    assert picture.shape == (2 * 3 + 1, 2 * 3 + 1, 3)
+    assert (picture[1:3, 1:3] == 255).all(), "black grey level 0 is white paper"
+    assert (picture[1:3, 4:6] == 0).all(), "the second image is ink"
+    assert (picture[4:6, 4:6] == 255).all(), "no fourth image: paper"
+
+
+def test_every_figure_of_the_paper_reads_experiments_that_exist():
+    for name in registry.names("figures"):
+        needed = registry.constant("figures", name, "EXPERIMENTS")
+        assert needed
+        assert set(needed) <= set(registry.names("experiments"))
+
+
+def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):
+    """The solver of the layout gives others in another process."""
+    for name, error in (("a", 0.0), ("b", 1e-15)):
+        figure = Figure(figsize=(4, 3), layout="constrained")
+        left, right = plotting.subfigures(figure, 2)
+        for part in (left, right):
+            part.subplots(2, 2)[0, 1].plot([0, 1, 3])
+        with plotting.style():
+            figure.draw_without_rendering()
+            for axes in figure.axes:
+                box = axes.get_position()
+                axes.set_position(Bbox(box.get_points() + error))
+            plotting.save(figure, tmp_path / f"{name}.svg")
+    one, other = ((tmp_path / f"{name}.svg").read_bytes() for name in "ab")
+    assert one == other and b"clip-path" in one
+
+
+def test_missing_results_are_named(row, tmp_path):
+    with pytest.raises(UserError, match="chains"):
+        row.arrays("chains")

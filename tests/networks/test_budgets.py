@@ -1,0 +1,41 @@
+"""Networks that are compared with one another have about as many parameters."""
+
+import pytest
+import torch
+import yaml
+from helpers import ROOT
+
+from vlae.system import registry
+
+OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
+
+
+def parameters(name, width):
+    """Of a shipped network; nothing is computed or kept in memory."""
+    networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
+    settings = {**networks["networks"][name], "width": width}
+    module = registry.load("models", settings["model"])
+    data = {"shape": settings["input"], "classes": 0, "attributes": []}
+    with torch.device("meta"):
+        model = module.build(settings, OBJECTIVE, data)
+    return sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("width", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("reference", "others", "tolerance"),
+    [
+        # Claim L asks for 20 %.
+        ("vlae-mnist", ["vae-mnist", "hvae-mnist", "lvae-mnist"], 0.12),
+        ("hvae-autoregressive-dense", ["hvae-dense", "vae-dense"], 0.2),
+    ],
+)
+def test_compared_networks_have_one_budget(reference, others, tolerance, width):
+    expected = parameters(reference, width)
+    for name in others:
+        assert parameters(name, width) == pytest.approx(expected, rel=tolerance), name
+
+
+def test_a_wider_network_has_another_budget():
+    """Negative control."""
+    assert parameters("vae-mnist", 1.2) > 1.2 * parameters("vlae-mnist", 1.0)

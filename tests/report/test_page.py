@@ -1,0 +1,255 @@
+"""What the report is put together from, where the answer is known."""
+
+import base64
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from report_helpers import images, save
+
+from vlae.figures.plotting import Row
+from vlae.report import (
+    chain_slider,
+    claims_section,
+    evidence,
+    page,
+    training_curves,
+)
+from vlae.report import (
+    images as page_images,
+)
+from vlae.report.teaser import teaser
+from vlae.system.errors import UserError
+
+SPEC = {
+    **{"dataset": "strokes", "dataset_title": "Strokes"},
+    **{"run": "vlae", "label": "VLAE", "seeds": [1, 2]},
+}
+
+
+def decoded(address):
+    """The picture in a data address, (height, width, 3)."""
+    kind, content = address.split(",")
+    assert kind == "data:image/webp;base64"
+    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+# Pictures
+
+
+def test_no_pixel_is_lost():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+    assert np.array_equal(decoded(page_images.pixels(picture)), picture)
+
+
+def test_what_is_transparent_is_white(tmp_path):
+    picture = np.full((2, 2, 4), 200, np.uint8)
+    picture[0, 0, 3], picture[..., 3] = 0, [[0, 255], [255, 255]]
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    found = decoded(page_images.file(tmp_path / "a.png"))
+    assert found[..., 0].tolist() == [[255, 200], [200, 200]]
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    for path in (tmp_path / "a.png", tmp_path / "b.png"):
+        with pytest.raises(UserError, match=f"{path.name}.*Delete it and run again"):
+            page_images.file(path)
+
+
+# Curves
+
+
+def history(folder, steps, value):
+    for seed in SPEC["seeds"]:
+        lines = [
+            (step, split, "elbo", value(step) + seed)
+            for step in steps
+            for split in ("train", "held-out")
+        ]
+        table = pd.DataFrame(lines, columns=["step", "split", "term", "value"])
+        (folder / "strokes" / "vlae" / str(seed)).mkdir(parents=True)
+        table.to_parquet(folder / "strokes" / "vlae" / str(seed) / "history.parquet")
+    return Row(SPEC, folder, folder)
+
+
+def test_long_histories_are_thinned_between_their_ends(tmp_path):
+    (chart,) = training_curves.charts(
+        history(tmp_path, range(0, 10_000, 10), lambda s: s)
+    )
+    assert len(chart.steps) == training_curves.POINTS
+    assert (chart.steps[0], chart.steps[-1]) == (0, 9990)
+    assert chart.curves[0].values[0] == [step + 1 for step in chart.steps]
+    assert np.ptp(np.diff(chart.steps)) <= 10
+
+
+def test_the_start_of_a_bound_does_not_set_the_scale(tmp_path):
+    value = {0: -1e6, 1: -20.0, 2: np.nan, 3: -10.0}.__getitem__
+    (chart,) = training_curves.charts(history(tmp_path, range(4), value))
+    assert -20 < chart.low < -18 and -8 < chart.high < -7
+    assert (chart.y(chart.low), chart.y(chart.high)) == (
+        training_curves.BOTTOM,
+        training_curves.TOP,
+    )
+    assert (chart.x(0), chart.x(3)) == (training_curves.LEFT, training_curves.RIGHT)
+    held_out = chart.curves[0]
+    assert (held_out.split, held_out.values[1]) == (
+        "held-out",
+        [-999998, -18, None, -8],
+    )
+    (first, _) = chart.lines(held_out)
+    assert len(first.split()) == 3  # what is not a number is left out
+    assert all(chart.low <= float(t.replace(",", "")) for _, t in chart.ticks_y())
+
+
+def test_an_untrained_run_has_a_chart_too(tmp_path):
+    (chart,) = training_curves.charts(history(tmp_path, [0], lambda step: 5.0))
+    assert chart.x(0) == training_curves.LEFT
+    assert chart.low < 6 and chart.high > 7
+
+
+# First screen
+
+
+def test_teaser_shows_five_by_five_of_each_layer(tmp_path):
+    folder = tmp_path / "experiments" / "strokes" / "vlae" / "1"
+    folder.mkdir(parents=True)
+    grid = images(100, 0) + np.arange(100, dtype=np.uint8)[:, None, None, None]
+    save(folder / "ablation.npz", {"layer_1": grid, "layer_2": grid, "kept_1": grid})
+    save(folder / "traversal.npz", {"layer_1": images(9, 0)})
+    shown = [{"figure": name, "rows": [SPEC]} for name in ("figure5", "figure3")]
+    hvae, vlae = teaser(shown, tmp_path)
+    assert [line["figure"] for line in (hvae, vlae)] == ["figure3", "figure5"]
+    assert [p["title"] for p in hvae["panels"]] == ["layer 1 (bottom)", "layer 2 (top)"]
+    picture = decoded(hvae["panels"][0]["picture"])[..., 0]
+    levels = 255 - picture[4::8, 4::8][:5, :5].astype(int)
+    assert levels[0].tolist() == [0, 2, 4, 7, 9]
+    assert levels[:, 0].tolist() == [0, 20, 40, 70, 90]
+    assert decoded(vlae["panels"][0]["picture"]).shape == (24, 24, 3)
+
+
+def test_teaser_without_layers_is_the_first_figure(tmp_path):
+    (tmp_path / "figures").mkdir()
+    Image.new("RGB", (3, 2)).save(tmp_path / "figures" / "figure2.png")
+    (line,) = teaser([{"figure": "figure2", "rows": [SPEC]}], tmp_path)
+    assert decoded(line["panels"][0]["picture"]).shape == (2, 3, 3)
+    assert teaser([], tmp_path) == []
+
+
+# Chains
+
+
+def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
+    folder = tmp_path / "strokes" / "vlae" / "1"
+    folder.mkdir(parents=True)
+    looks = {"noise_0": 0, "noise_50": 50, "noise_1000": 100, "ancestral_1": 200}
+    looks["held_out_0"] = 7
+    save(folder / "chains.npz", {n: images(20, level) for n, level in looks.items()})
+    (found,) = chain_slider.chains([Row(SPEC, tmp_path, tmp_path)])
+    noise, ancestral = found.panels
+    assert (noise.steps, noise.start, noise.count) == ([0, 50, 1000], 1, 12)
+    assert (ancestral.moves, noise.moves) == (False, True)
+    picture = decoded(noise.picture)
+    assert picture.shape == (3 * noise.height, noise.width, 3)
+    middles = picture[noise.height // 2 - 4 :: noise.height, 4, 0]
+    assert (255 - middles).tolist() == [0, 50, 100]
+    assert chain_slider.steps([found]) == [0, 50, 1000]
+
+
+# Evidence
+
+
+@pytest.mark.parametrize(
+    "verdicts, said",
+    [
+        ([], "No run here tests it."),
+        (["supported"] * 2, "show what the paper says"),
+        (["not supported", "shown only"], "do not show what the paper says"),
+        (["too few seeds"], "needs 3 seeds"),
+        (["shown only", "shown only"], "no test decides"),
+        (
+            ["supported", "inconclusive", "inconclusive", "inconclusive"],
+            "It holds in part. Supported: part 0 (VLAE). "
+            "Inconclusive: part 1 (VLAE and HVAE); part 2 (VLAE).",
+        ),
+        (
+            ["not supported", "inconclusive", "shown only"],
+            "Not supported: part 0 (VLAE). Inconclusive: part 1 (VLAE). "
+            "Shown only: part 1 (HVAE).",
+        ),
+    ],
+)
+def test_meaning(verdicts, said):
+    parts = [(0, "VLAE"), (1, "VLAE"), (1, "HVAE"), (2, "VLAE")]
+    rows = [
+        {"verdict": verdict, "part": f"part {part}", "label": label}
+        for verdict, (part, label) in zip(verdicts, parts, strict=False)
+    ]
+    assert said in claims_section.meaning(rows)
+
+
+@pytest.mark.parametrize(
+    ("overlays", "config", "expected"),
+    [
+        ([], {}, "snakemake --cores 2"),
+        (
+            ["config/demo.yaml", "my files/a.yaml"],
+            {},
+            "snakemake --cores 2 --configfile config/demo.yaml 'my files/a.yaml'",
+        ),
+        (
+            ["a.yaml"],
+            {"title": "Mine & yours", "explorer": {"mnist": ["vlae"]}, "n": 5},
+            "snakemake --cores 2 --configfile a.yaml "
+            """--config 'title=Mine & yours' 'explorer={"mnist": ["vlae"]}' n=5""",
+        ),
+    ],
+)
+def test_the_command_that_makes_it_again(overlays, config, expected):
+    assert page.command(overlays, config) == expected
+
+
+def test_summary():
+    assert claims_section.summary([], 0) == ""
+    said = claims_section.summary(["supported", "not measured"], 1)
+    assert said == (
+        "Of 2 tests of 1 claim, 1 is supported (all seeds pass) and 1 is not measured."
+    )
+
+
+def test_sureness():
+    row = {"part": "p", "label": "VLAE", "verdict": "too few seeds", "number": ".1"}
+    two = evidence.sureness([SPEC], [row], [2, 9])
+    assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
+    assert two[1] == "Used while developing, so deciding nothing: 2."
+    assert (
+        "of the draws within a seed" in two[2]
+        and two[3] == "Deciding nothing, too few seeds: p on VLAE."
+    )
+    one = evidence.sureness([{**SPEC, "seeds": [4]}], [], [])
+    assert one[0].startswith("One seed (4) on Strokes only")
+    assert one[1].startswith("No criterion was set")
+    many = [{**row, "part": str(i), "number": ""} for i in range(4)]
+    assert evidence.sureness([SPEC], many, [])[1:] == [
+        "Deciding nothing, too few seeds: 4 tests."
+    ]
+
+
+def test_files():
+    spec = {"id": "F3", "module": "one_layer", "runs": [SPEC], "controls": []}
+    assert evidence.claim_files(spec) == [
+        "results/claims/F3.{spec.json,findings.parquet,verdicts.parquet}",
+        "results/experiments/strokes/vlae/{1,2}/{effects,activity}.parquet",
+        "src/vlae/claims/one_layer.py",
+        "config/claims.yaml",
+    ]
+    one = evidence.figure_files("figure4", [{**SPEC, "seeds": [1]}])
+    assert one == [
+        "results/figures/figure4.{svg,png,spec.json}",
+        "results/experiments/strokes/vlae/1/graph.{parquet,npz}",
+        "src/vlae/figures/figure4.py",
+        "src/vlae/experiments/graph.py",
+    ]

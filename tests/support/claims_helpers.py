@@ -1,0 +1,132 @@
+"""Results folders whose effects are known, and what the commands make of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from helpers import ROOT
+
+from vlae.__main__ import main
+from vlae.claims.expected_layers import WIDE
+from vlae.system.files import write_json
+
+SHIPPED = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
+FRESH = [21, 22, 23]
+Effects = dict[str, list[float]]
+
+
+def write_run(
+    root: Path,
+    effects: Effects,
+    seed: int,
+    *,
+    run: str = "hvae",
+    dataset: str = "data",
+    half: float = 0.02,
+    rise: float = 100.0,
+    elbo: float = -50.0,
+    parameters: int = 1000,
+    withheld: tuple[str, ...] = (),
+    wide: tuple[float, float, float] = (0.5, 0.4, 0.6),
+) -> None:
+    """Effects (property: T of the layers, bottom to top), history and facts of a run.
+
+    Args:
+        half: half-width of the intervals.
+        rise: of the held-out ELBO in training; `elbo` is where it ends.
+        wide: rank correlation of width with zeros less ones, and its ends.
+    """
+    rows = [
+        {
+            "layer": layer,
+            "property": name,
+            "total_effect": value,
+            "total_low": value - half,
+            "total_high": value + half,
+            "first_order": value,
+            "first_low": value - half,
+            "first_high": value + half,
+            "classifier_accuracy": float("nan"),
+            "withheld": name in withheld,
+        }
+        for name, values in effects.items()
+        for layer, value in enumerate(values, 1)
+    ]
+    layers = len(next(iter(effects.values())))
+    write_table(root, "effects", rows, seed, run=run, dataset=dataset)
+    active = [{"layer": i, "units": 8, "active": i} for i in range(1, layers + 1)]
+    write_table(root, "activity", active, seed, run=run, dataset=dataset)
+    # Of several images, so that there is a sampling error.
+    images = [{"image": i, "elbo": elbo + i % 2} for i in range(100)]
+    write_table(root, "bounds", images, seed, run=run, dataset=dataset)
+    codes = [
+        {"score": "trees", "layer": row["layer"], "property": row["property"]}
+        | {"value": row["total_effect"]}
+        for row in rows
+    ]
+    codes += [
+        {"score": "mig", "layer": 0, "property": name, "value": 0.25}
+        for name in effects
+    ]
+    ends = dict(zip(("value", "low", "high"), wide, strict=True))
+    codes.append({"score": WIDE, "layer": 2, "property": "class", **ends})
+    write_table(root, "codes", codes, seed, run=run, dataset=dataset)
+    folder = root / "runs" / dataset / run / str(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    terms = {"elbo": elbo, **{f"kl_{i}": 5.0 * i for i in range(1, layers + 1)}}
+    history = [(5, "held-out", *term) for term in terms.items()]
+    if rise:
+        history.insert(0, (0, "held-out", "elbo", elbo - rise))
+    columns = ["step", "split", "term", "value"]
+    pd.DataFrame(history, columns=columns).to_parquet(folder / "history.parquet")
+    write_json(folder / "training.json", {"parameters": parameters})
+
+
+def write_table(
+    root: Path,
+    experiment: str,
+    rows: list[dict[str, Any]] | pd.DataFrame,
+    seed: int,
+    *,
+    run: str = "hvae",
+    dataset: str = "data",
+) -> None:
+    folder = root / "experiments" / dataset / run / str(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows).assign(dataset=dataset, run=run, seed=seed)
+    table.to_parquet(folder / f"{experiment}.parquet")
+
+
+def row(run: str = "hvae", dataset: str = "data", seeds: Any = FRESH) -> dict[str, Any]:
+    names = {"dataset": dataset, "dataset_title": dataset, "run": run, "label": run}
+    return {**names, "seeds": list(seeds)}
+
+
+def decided(
+    root: Path,
+    name: str,
+    runs: list[dict[str, Any]],
+    controls: list[dict[str, Any]] | None = None,
+    **changes: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts and findings of the shipped claim `name`, by the command."""
+    spec = {
+        **SHIPPED[name],
+        **changes,
+        "id": name,
+        "runs": runs,
+        "controls": controls or [],
+        "development_seeds": [0, 1],
+    }
+    write_json(root / "spec.json", spec)
+    findings, verdicts = root / "findings.parquet", root / "verdicts.parquet"
+    words = ["--spec", root / "spec.json", "--runs", root / "runs"]
+    words += ["--experiments", root / "experiments"]
+    words += ["--findings", findings, "--verdicts", verdicts]
+    assert main(["claim", *map(str, words)]) == 0
+    return pd.read_parquet(verdicts), pd.read_parquet(findings)
+
+
+def by_part(verdicts: pd.DataFrame) -> dict[str, str]:
+    return dict(verdicts[["part", "verdict"]].to_numpy())

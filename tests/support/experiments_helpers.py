@@ -1,0 +1,90 @@
+"""Experiments on tiny models of random weights."""
+
+import importlib
+from typing import Any
+
+import torch
+from helpers import network, spec, untrained
+
+from vlae.config.overlays import merge
+from vlae.experiments.base import Context
+
+# Of experiments that a few images of strokes are enough for.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "samples": {"count": 7},
+    "ablation": {"count": 7},
+    "traversal": {"grid": 3, "extent": 2.0},
+    "effects": {"samples": 24, "classifier_accuracy": 0.0},
+    "activity": {"images": 7, "draws": 2, "threshold": 0.01},
+    "bounds": {"images": 7, "draws": 2},
+    "codes": {
+        "images": 20,
+        "classifier_accuracy": 0.0,
+        "wide": {"layer": 2, "codes": 6, "draws": 5},
+    },
+    "stability": {
+        "samples": 24,
+        "classifier_accuracy": 0.0,
+        "pairs": 10,
+        "coordinates": 2,
+        "step": 2.0,
+    },
+    "chains": {
+        "chains": 20,
+        "steps": [3],
+        "long_chains": 12,
+        "long_steps": [4],
+        "chains_from_data": 16,
+        "fid_images": 20,
+        "coverage_images": 20,
+        "confident": 0.5,
+        "shown": 5,
+    },
+    "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
+    "redundancy": {"samples": 20},
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
+    "residuals": {"images": 400, "active": 0.2},
+    "graph": {"points": 2},
+}
+
+
+def trained(model="vlae", seed=1, **changes):
+    """A run whose weights are large enough for images that differ visibly."""
+    visible = {"initial_std": 0.5, "batch_norm": "none"}
+    wanted = spec(network(model, **{**visible, **changes}))
+    return untrained({**wanted, "seed": seed})
+
+
+def random_classifier(**facts):
+    """A classifier of random weights for data of these facts."""
+    wanted = spec(network("classifier", initial_std=0.5))
+    return untrained(merge(wanted, {"data": facts}))
+
+
+def context(experiment, run, data, **changes):
+    classifier = changes.pop("classifier", random_classifier())
+    settings = {**(SETTINGS | OTHERS)[experiment], **changes.pop("settings", {})}
+    content = {
+        "experiment": experiment,
+        "measures": ["strokes"],
+        "settings": settings,
+        **changes,
+    }
+    return Context(content, run, data, classifier)
+
+
+def run(experiment, trained_run, data, **changes):
+    module = importlib.import_module(f"vlae.experiments.{experiment}")
+    return module.run(context(experiment, trained_run, data, **changes))
+
+
+def ignore(model, layer):
+    """Cut a layer of the tiny VLAE off the image."""
+    with torch.no_grad():
+        if layer == 0:
+            model.stages[0].gate.zero_()
+        else:
+            for parameter in model.stages[1].body[-1].parameters():
+                parameter.zero_()

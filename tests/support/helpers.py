@@ -1,0 +1,166 @@
+"""What several tests need: tiny networks, complete run specs, a little data."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from vlae.config.overlays import merge
+from vlae.data import prepared
+from vlae.data.datasets import strokes
+from vlae.models import base
+from vlae.system.checkout import ROOT
+from vlae.training.trained_run import TrainedRun
+
+SHAPE = (1, strokes.SIZE, strokes.SIZE)
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "vlae": {
+        "model": "vlae",
+        "input": list(SHAPE),
+        "latents": [2, 3],
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "sigmoid",
+        "scale_minimum": 0.001,
+        "heads": ["c4,2 c4,2", "f16"],
+        "trunks": ["c4,4 lin16"],
+        "decoder": [
+            {"embed": "f16", "merge": "gated", "body": "f4x7x7 t4,2"},
+            {"body": "f16 lin16"},
+        ],
+    },
+    "hvae": {
+        "model": "hvae",
+        "input": list(SHAPE),
+        "latents": [6, 3],
+        "width": 1.0,
+        "batch_norm": "none",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "inference": "bottom-up",
+        "posterior": ["f24", "f12"],
+        "prior": ["f12"],
+        "decoder": "f24",
+    },
+    "hvae_autoregressive": {
+        "model": "hvae_autoregressive",
+        "input": list(SHAPE),
+        "latents": [6, 3],
+        "width": 1.0,
+        "batch_norm": "none",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "inference": "bottom-up",
+        "posterior": ["f24", "f12"],
+        "prior": ["f12"],
+        "decoder": "f24",
+    },
+    "lvae": {
+        "model": "lvae",
+        "input": list(SHAPE),
+        "latents": [6, 3],
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "posterior": ["f24", "f12"],
+        "prior": ["f12"],
+        "decoder": "f24",
+    },
+    "vae": {
+        "model": "vae",
+        "input": list(SHAPE),
+        "latents": [2, 3],
+        "partition_seed": 0,
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.001,
+        "encoder": "c4,2 f24",
+        "decoder": "f24 f4x7x7 t4,2",
+    },
+    "classifier": {
+        "model": "classifier",
+        "input": list(SHAPE),
+        "latents": [],
+        "width": 1.0,
+        "batch_norm": "moving",
+        "initial_std": 0.0,
+        "posterior_scale": "softplus",
+        "scale_minimum": 0.0,
+        "body": "c4,2 f24",
+    },
+}
+
+
+GENERATIVE = sorted(NETWORKS.keys() - {"classifier"})
+
+
+def network(name: str, **changes: Any) -> dict[str, Any]:
+    """A tiny network of `NETWORKS`, keys replaced by `changes`."""
+    return {**copy.deepcopy(NETWORKS[name]), **changes}
+
+
+def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> dict[str, Any]:
+    """A complete run spec: the defaults of config.yaml, made tiny, then `changes`.
+
+    Args:
+        network: one of `NETWORKS`, or a whole network.
+        changes: top-level keys; maps are merged, as in the configuration.
+    """
+    content = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    defaults = content["defaults"]
+    del defaults["network_settings"]
+    chosen = NETWORKS[network] if isinstance(network, str) else network
+    tiny = {
+        "dataset": "strokes",
+        "run": chosen["model"],
+        "seed": 1,
+        "preset": "none",
+        "network_name": chosen["model"],
+        "data": {"shape": list(SHAPE), "classes": 10, "attributes": []},
+        "network": chosen,
+        "training": {"steps": 12, "batch_size": 20, "learning_rate": 1e-2},
+        "evaluation": {"every": 5, "images": 60},
+        "device": "cpu",
+        "threads": 1,
+    }
+    return merge(defaults, tiny, changes)
+
+
+def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
+    """Write and open `n` train and `test` (default: as many) test images."""
+    definition = {"train": n, "test": n if test is None else test, "seed": 0}
+    splits = strokes.splits(definition, folder)
+    prepared.write(folder, splits, {"shape": list(SHAPE)}, lambda *_: None)
+    return prepared.load(folder)
+
+
+def untrained(spec: dict[str, Any]) -> TrainedRun:
+    """A run with the initial weights of its seed, in evaluation mode on the CPU."""
+    model = base.build_model(spec).eval()
+    return TrainedRun(spec, model, torch.device("cpu"))
+
+
+def noise(model: Any, count: int, seed: int = 0, **options: Any) -> list[torch.Tensor]:
+    """Standard normal noise, (count, d_l) per layer; `options` e.g. the dtype."""
+    stream = torch.Generator().manual_seed(seed)
+    sizes = model.latent_sizes
+    return [torch.randn(count, d, generator=stream, **options) for d in sizes]
+
+
+def randomise(module: Any, std: float, seed: int = 0) -> Any:
+    """Every parameter redrawn from N(0, std^2)."""
+    stream = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_(0, std, generator=stream)
+    return module

@@ -1,0 +1,172 @@
+"""The hash of code: what must change it, and what must not."""
+
+import ast
+import shutil
+
+import pytest
+
+from vlae.system import code_hash
+from vlae.system.code_hash import training_code
+
+MODELS = ("vlae", "hvae", "hvae_autoregressive", "lvae", "vae", "classifier")
+
+
+def clear():
+    cached = (
+        code_hash._tree,
+        code_hash._imports,
+        code_hash._source,
+        code_hash.code_hash,
+    )
+    for function in cached:
+        function.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def original():
+    """Hash of the training code of each model, before any edit."""
+    return {name: training_code(name) for name in MODELS}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, original):
+    """A copy of the package that may be edited; the hash reads the copy."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    folder = shutil.copytree(code_hash.PACKAGE, tmp_path / "vlae", ignore=ignored)
+    monkeypatch.setattr(code_hash, "PACKAGE", folder)
+    clear()
+    yield folder
+    clear()
+
+
+def edit(package, module, change):
+    """Replace the text of a module by `change` of it; it must stay valid Python."""
+    path = package.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    before = path.read_text()
+    after = change(before)
+    assert after != before
+    ast.parse(after)
+    path.write_text(after)
+    clear()
+
+
+def replace(old, new):
+    def change(text):
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return change
+
+
+def reformatted(text):
+    """Other line breaks, quotes and brackets; no comments."""
+    return ast.unparse(ast.parse(text))
+
+
+def with_other_docstrings(text):
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        kinds = ast.Module | ast.ClassDef | ast.FunctionDef
+        if isinstance(node, kinds) and ast.get_docstring(node):
+            node.body[0] = ast.parse("'''Said otherwise.'''").body[0]
+    return ast.unparse(tree)
+
+
+def with_a_constant(text):
+    return f"{text}\nEDITED = 1\n"
+
+
+HARMLESS = {
+    "comments": lambda text: f"# A comment.\n{text}\n# Another.\n",
+    "blank-lines": lambda text: text.replace("\n\n", "\n\n\n"),
+    "formatting": reformatted,
+    "docstrings": with_other_docstrings,
+}
+
+
+@pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
+def test_what_does_nothing_changes_no_hash(package, original, change):
+    """Every module of the package is edited at once."""
+    edited = 0
+    for path in package.rglob("*.py"):
+        before = path.read_text()
+        after = change(before)
+        ast.parse(after)
+        path.write_text(after)
+        edited += after != before
+    assert edited > 20
+    clear()
+    assert training_code("vlae") == original["vlae"]
+
+
+def test_hash_does_not_depend_on_where_the_package_lies(package, original):
+    assert training_code("vlae") == original["vlae"]
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("vlae.models.vlae", "INITIAL_GATE = 0.1", "INITIAL_GATE = 0.2"),
+        ("vlae.models.nn.distributions", "0.5 *", "0.25 *"),
+        ("vlae.training.schedules", "return 1.0\n", "return 0.9\n"),
+        ("vlae.system.random_streams", ">> 1", ">> 2"),
+        ("vlae.networks.notation", "KERNEL = 4", "KERNEL = 5"),
+        ("vlae.networks.vlae", "layers - 1", "layers - 2"),
+        ("vlae.training.device", 'spec["threads"]', "1"),
+        ("vlae.commands.train", "60.0", "30.0"),
+    ],
+)
+def test_a_real_edit_of_what_training_uses_changes_its_hash(
+    package, original, module, old, new
+):
+    edit(package, module, replace(old, new))
+    assert training_code("vlae") != original["vlae"]
+
+
+UNRELATED = [
+    "vlae.models.hvae",
+    "vlae.networks.hvae",
+    "vlae.models.classifier",
+    "vlae.experiments.chains",
+    "vlae.figures.figure2",
+    "vlae.experiments.measures.strokes",
+    "vlae.statistics.sensitivity",
+    "vlae.data.datasets.strokes",
+    "vlae.report.page",
+    "vlae.config.configuration",
+]
+
+
+def test_training_of_a_vlae_does_not_depend_on_unrelated_modules(package, original):
+    for module in UNRELATED:
+        edit(package, module, with_a_constant)
+    assert training_code("vlae") == original["vlae"]
+
+
+def test_models_have_hashes_of_their_own(package, original):
+    assert len({*original.values()}) == len(MODELS)
+    edit(package, "vlae.models.hvae", with_a_constant)
+    after = {name: training_code(name) for name in MODELS}
+    assert [n for n in MODELS if original[n] != after[n]] == ["hvae"]
+
+
+def test_imports_inside_functions_count(package):
+    """The commands import torch, and with it vlae.training.trainer, only when they run."""
+    path = package / "commands" / "train.py"
+    before = code_hash.code_hash("commands.train")
+    assert (
+        "\n    from vlae import checkpoints, computing, training\n" in path.read_text()
+    )
+    edit(package, "vlae.training.trainer", with_a_constant)
+    assert code_hash.code_hash("commands.train") != before
+
+
+def test_order_and_repetition_of_roots_do_not_matter(package):
+    names = ["models.vlae", "commands.train"]
+    expected = code_hash.code_hash(*names)
+    assert code_hash.code_hash(*names[::-1], *names) == expected
+
+
+def test_a_name_that_is_no_module_is_ignored(package):
+    expected = code_hash.code_hash("models.vlae")
+    assert code_hash.code_hash("models.vlae", "networks.nothing") == expected

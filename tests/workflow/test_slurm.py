@@ -1,0 +1,190 @@
+"""The pipeline on a real SLURM, undisturbed and with all that happens on clusters."""
+
+import os
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from slurm_cluster import (
+    Cluster,
+    Training,
+    copied_tree,
+    end_all,
+    missing,
+    said,
+    submitting,
+    until,
+)
+
+REASON = missing()
+REQUIRED = bool(os.environ.get("VLAE_REQUIRE_SLURM"))
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.skipif(bool(REASON) and not REQUIRED, reason=REASON),
+]
+CLASSIFIER = "strokes/classifier/0"
+SEEDS = [f"strokes/hvae-matched/{seed}" for seed in (1, 2)]
+RUNS = [CLASSIFIER, *SEEDS]
+EXPERIMENTS = ("residuals", "samples")
+WEIGHTS = "results/runs/strokes/classifier/0/model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    assert not REASON
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    found.claim()
+    found.start()
+    yield found
+    found.stop()
+
+
+def comment(rule, *wildcards):
+    """How the executor writes a job's rule and wildcards into SLURM's records."""
+    return f"rule_{rule}_wildcards_" + "_".join(wildcards).replace("/", "_")
+
+
+# Undisturbed
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster, tmp_path_factory):
+    """A folder in which the pipeline has run under SLURM, and SLURM's records."""
+    folder = copied_tree(tmp_path_factory.mktemp("undisturbed"))
+    process = submitting(folder)
+    records = cluster.follow(process, folder)
+    assert process.returncode == 0, (folder / "said").read_text()[-5000:]
+    return folder, records.values()
+
+
+def test_each_training_is_one_gpu_job(undisturbed):
+    trainings = {comment("train", run) for run in RUNS}
+    found = [r for r in undisturbed[1] if r["rule"] in trainings]
+    assert sorted(r["rule"] for r in found) == sorted(trainings)
+    assert [r["gpus"] for r in found] == ["gpu:h100:1"] * len(RUNS)
+
+
+def test_light_rules_are_no_jobs(undisturbed):
+    """Nothing else but what prepares data and what looks at a model."""
+    others = {comment("experiment", run, e) for run in SEEDS for e in EXPERIMENTS}
+    others.add(comment("prepare", "strokes"))
+    found = [r["rule"] for r in undisturbed[1] if "train" not in r["rule"]]
+    assert sorted(found) == sorted(others)
+
+
+# Disturbed
+
+
+def frozen(folder, run, but=None):
+    training = Training(folder, run, but)
+    training.freeze()
+    return training
+
+
+@pytest.fixture(scope="module")
+def events(cluster, undisturbed, tmp_path_factory):
+    """A folder in which the same has run, with every training hit in its middle.
+
+    Prepared data are those of the other folder. All trainings hang at their first
+    checkpoint, so that what happens finds them there: a requeue, a restart of the
+    controller, `scancel`, a time limit, the loss of the node.
+    """
+    folder = copied_tree(tmp_path_factory.mktemp("disturbed"))
+    shutil.copytree(undisturbed[0] / "results/data", folder / "results/data")
+    process = submitting(folder)
+    try:
+        with ThreadPoolExecutor() as pool:
+            first = list(pool.map(lambda run: frozen(folder, run), RUNS))
+        started = cluster.jobs(folder)
+        number = {record["rule"]: job for job, record in started.items()}
+        classifier, cancelled, limited = (number[comment("train", run)] for run in RUNS)
+
+        def now(job):
+            return cluster.hastened(folder)[job]
+
+        said("scontrol", "update", f"jobid={limited}", "TimeLimit=1")
+        said("scontrol", "requeue", classifier)
+        until(lambda: now(classifier)["restarts"] == "1", "requeue")
+        frozen(folder, CLASSIFIER, but=first[0].process)
+
+        before = [now(classifier), now(cancelled)]
+        cluster.kill_controller()
+        cluster.start()
+        assert [now(classifier), now(cancelled)] == before
+
+        said("scancel", cancelled)
+        until(lambda: now(cancelled)["state"] == "CANCELLED", "scancel")
+        until(lambda: now(limited)["state"] == "TIMEOUT", "the time limit")
+
+        cluster.lose_node(folder)
+        until(lambda: now(classifier)["restarts"] == "2", "the loss of the node")
+        cluster.follow(process, folder)
+    finally:
+        end_all(folder)
+    assert process.wait() == 0, (folder / "said").read_text()[-5000:]
+    return folder
+
+
+def test_snakemake_saw_what_happened(events):
+    words = (events / "said").read_text()
+    assert "SLURM status is: 'CANCELLED'" in words
+    assert "SLURM status is: 'TIMEOUT'" in words
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_each_continues_and_ends_with_the_same_bytes(events, undisturbed, run):
+    log = (events / "results" / "logs" / "train" / f"{run}.log").read_text()
+    (step,) = re.findall(r"continues from step (\d+) of", log)
+    assert int(step) > 0
+    for name in ("model.safetensors", "history.parquet"):
+        path = f"results/runs/{run}/{name}"
+        assert (events / path).read_bytes() == (undisturbed[0] / path).read_bytes()
+
+
+def test_the_report_is_there_and_its_tables_are_the_same(events, undisturbed):
+    page = (events / "results" / "report.html").read_text()
+    assert 'id="residuals"' in page and "data:image/webp" in page
+    for run in SEEDS:
+        for name in EXPERIMENTS:
+            path = f"results/experiments/{run}/{name}.parquet"
+            found, expected = ((tree / path) for tree in (events, undisturbed[0]))
+            assert found.read_bytes() == expected.read_bytes()
+
+
+# Wrong requests
+
+
+@pytest.fixture
+def refused(cluster, undisturbed, tmp_path):
+    """Ask for one training with wrong settings; what was said."""
+
+    def ask(*words):
+        folder = copied_tree(tmp_path / "tree")
+        shutil.copytree(undisturbed[0] / "results/data", folder / "results/data")
+        process = submitting(folder, "--retries", "0", *words, "--", WEIGHTS)
+        cluster.follow(process, folder)
+        assert process.returncode == 1
+        return (folder / "said").read_text()
+
+    return ask
+
+
+def test_a_partition_that_does_not_exist(refused):
+    words = refused("--default-resources", "slurm_partition=nosuch", "mem_mb=1000")
+    assert "Invalid partition name specified" in words
+    assert "vlae: There is no such partition. `sinfo " in words
+
+
+def test_a_request_that_slurm_would_never_start(refused):
+    words = refused("--set-resources", "train:gpu=1", "train:runtime=99999")
+    assert "SLURM will never start job" in words
+    assert "PartitionTimeLimit. It asks for more minutes" in words
+
+
+def test_a_gpu_that_torch_cannot_use(refused):
+    words = refused("--config", "title=Auto", "--configfile", *AUTO)
+    assert "vlae train: device: auto, and the job asked for a GPU" in words
+
+
+AUTO = ("tests/workflow/config/slurm.yaml", "tests/workflow/config/auto.yaml")
