@@ -12,6 +12,7 @@ from claims_helpers import (
     write_run,
     write_table,
 )
+from effects_of_claims import HVAE, HVAE_ALL, VLAE, Drawing, permuted, write_all
 from experiments_helpers import run as run_experiment
 from helpers import network, spec, untrained
 
@@ -22,30 +23,6 @@ from vlae.claims.verdicts import FINDING, VERDICT
 from vlae.experiments import stability
 from vlae.system import registry
 from vlae.training.trained_run import TrainedRun
-
-# Layer 3 of an HVAE carries everything; of a VLAE every layer its own.
-HVAE = {
-    "pixels": [0.1, 0.15, 0.9],
-    "thickness": [0.1, 0.3, 0.8],
-    "class": [0.05, 0.2, 0.95],
-}
-VLAE = {
-    "pixels": [0.4, 0.45, 0.6],
-    "thickness": [0.8, 0.2, 0.1],
-    "width": [0.1, 0.7, 0.3],
-    "slant": [0.2, 0.6, 0.2],
-    "class": [0.1, 0.3, 0.9],
-}
-HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
-
-
-def permuted(effects, order):
-    return {name: [values[i] for i in order] for name, values in effects.items()}
-
-
-def write_all(root, effects, seeds=FRESH, **facts):
-    for seed in seeds:
-        write_run(root, effects, seed, **facts)
 
 
 def hvae_with_control(root, effects=HVAE, control=VLAE, **facts):
@@ -227,9 +204,6 @@ def test_a_layer_that_is_not_there_is_named(tmp_path, capsys):
     assert "has no layer 3" in capsys.readouterr().err
 
 
-# A
-
-
 def order(root, effects, dataset="mnist", **facts):
     write_all(root, effects, dataset=dataset, **facts)
     verdicts, findings = decided(root, "layer-order", [row(dataset=dataset)])
@@ -330,28 +304,6 @@ def test_too_few_draws_measure_no_stability(tmp_path):
     assert found == ["not measured"] * 2
     assert findings["note"].iloc[0] == "fewer than 4,096 draws of thickness"
     assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
-
-
-# From a model's own images to a verdict
-
-
-class Drawing(torch.nn.Module):
-    """Layer 1 sets the grey of the image, layer 2 the strength of its pattern."""
-
-    latent_sizes = (1, 1)
-
-    def __init__(self, order):
-        super().__init__()
-        self.order = order
-
-    def draw_noise(self, count, generator):
-        return [torch.randn(count, 1, generator=generator) for _ in self.latent_sizes]
-
-    def decode(self, noise):
-        grey, pattern = (noise[i][:, :, None, None] for i in self.order)
-        board = (torch.arange(16 * 16) // 16 + torch.arange(16 * 16)) % 2 * 2.0 - 1
-        board = board.reshape(1, 1, 16, 16)
-        return torch.sigmoid(grey) * 0.5 + 0.25 + 0.1 * torch.sigmoid(pattern) * board
 
 
 LAYERS = {

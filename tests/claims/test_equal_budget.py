@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from claims_helpers import FRESH, decided, row, write_table
+from effects_of_claims import HVAE_ALL, VLAE, Drawing, write_all
 from experiments_helpers import run as run_experiment
 from helpers import spec
-from test_claims import HVAE_ALL, VLAE, Drawing, write_all
 
 from vlae.training.trained_run import TrainedRun
 

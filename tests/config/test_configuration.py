@@ -4,37 +4,16 @@ import copy
 
 import pytest
 import yaml
-from snakemake.utils import update_config
+from configuration_helpers import LAYERS, merged, read, resolved
 
 from vlae.config import configuration, validation
-from vlae.config.configuration import Configuration, RunName
-from vlae.config.overlays import BASE, extended
+from vlae.config.configuration import RunName
 from vlae.data.download.sources import MIRROR_VARIABLE
 from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
-LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
-
-
-def read(path):
-    return yaml.safe_load(path.read_text())
-
-
-def merged(*overlays):
-    """What the Snakefile makes of its configuration files and some on top."""
-    content: dict = {}
-    for layer in (*map(read, LAYERS), *overlays):
-        update_config(content, copy.deepcopy(layer))
-    return content
-
-
-def resolved(*overlays):
-    top: dict = {}
-    for overlay in overlays:
-        update_config(top, copy.deepcopy(overlay))
-    return Configuration(extended(merged(*overlays), top, ROOT))
 
 
 def specs(found):

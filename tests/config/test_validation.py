@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from test_configuration import merged, resolved
+from configuration_helpers import merged, resolved
 
 from vlae.config import configuration
 from vlae.config.configuration import Configuration
@@ -389,10 +389,10 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
     """An experiment may say which it takes; chains and all others here take any."""
     constant = registry.constant
 
-    def with_models(package, name, wanted, default):
+    def with_models(package, name, wanted):
         if (name, wanted) == ("chains", "MODELS"):
             return ["hvae", "hvae_autoregressive", "vae"]
-        return constant(package, name, wanted, default)
+        return constant(package, name, wanted)
 
     monkeypatch.setattr(registry, "constant", with_models)
     assert resolved().figures()

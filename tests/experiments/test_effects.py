@@ -32,7 +32,7 @@ def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
     table = result.table
     assert [*table.columns] == COLUMNS
     rows = [*zip(table["layer"], table["property"], strict=True)]
-    assert rows == [(layer, name) for layer in (1, 2) for name in _properties]
+    assert rows == [(layer, name) for layer in (1, 2) for name in properties]
     assert not result.arrays
     defined = table["total_effect"].dropna()
     assert len(defined)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 from claims_helpers import SHIPPED, decided, row
-from test_claims import HVAE, VLAE, permuted, write_all
+from effects_of_claims import HVAE, VLAE, permuted, write_all
 
 from vlae.report.claims_section import claims
 

@@ -8,13 +8,10 @@ import scipy.stats
 
 from vlae.statistics.intervals import (
     Interval,
-    across_seeds,
     bootstrap,
-    bootstrap_difference,
     bootstrap_quotients,
     jackknife,
     mean_interval,
-    non_inferior,
     standard_error,
 )
 from vlae.system.errors import UserError
@@ -57,14 +54,6 @@ def test_rows_of_all_arrays_are_resampled_together():
     assert found.high - found.low == pytest.approx(expected, rel=0.2)
 
 
-def test_difference_of_two_sets_adds_their_variances():
-    first, second = draws(0, 500, mean=1), draws(1, 200)
-    found = bootstrap_difference(np.mean, (first,), (second,))
-    assert found.value == first.mean() - second.mean()
-    expected = 2 * 1.96 * math.sqrt(first.var() / 500 + second.var() / 200)
-    assert found.high - found.low == pytest.approx(expected, rel=0.12)
-
-
 def test_same_seed_same_interval():
     assert bootstrap(np.mean, draws(0)) == bootstrap(np.mean, draws(0))
     assert bootstrap(np.mean, draws(0)) != bootstrap(np.mean, draws(0), seed=1)
@@ -87,31 +76,11 @@ def test_mean_of_blocks_has_students_interval():
     )
 
 
-def test_seeds_have_mean_and_range():
-    found = across_seeds([3.0, 1.0, 5.0])
-    assert (found.mean, found.low, found.high, found.seeds) == (3, 1, 5, 3)
-
-
-def test_non_inferiority_is_decided_by_the_upper_bound_alone():
-    assert non_inferior(Interval(0.1, -0.1, 0.3), margin=0.3)
-    assert not non_inferior(Interval(0.1, -0.1, 0.31), margin=0.3)
-    assert not non_inferior(Interval(-0.5, -2.0, 0.31), margin=0.3)
-
-
-def test_what_was_not_measured_is_not_decided():
-    with pytest.raises(ValueError, match="not measured"):
-        non_inferior(Interval(*[math.nan] * 3), margin=1)
-    with pytest.raises(ValueError, match="margin"):
-        non_inferior(Interval(0, 0, 0), margin=-1)
-
-
 def test_too_few_or_unequal_rows_are_refused():
     with pytest.raises(UserError, match="too few"):
         bootstrap(np.mean, np.zeros(1))
     with pytest.raises(UserError, match="too few"):
         mean_interval([1.0])
-    with pytest.raises(UserError, match="too few"):
-        across_seeds([])
     with pytest.raises(ValueError, match="equal rows"):
         bootstrap(np.corrcoef, np.zeros(3), np.zeros(4))
 

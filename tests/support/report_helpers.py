@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from chains_helpers import STEPS, chains_table, mixing_table
 from helpers import ROOT
 from PIL import Image
 from results_helpers import SEEDS, write_results
-from test_figure2 import STEPS, chains_table, mixing_table
 
 from vlae.__main__ import main
 from vlae.system.files import write_json

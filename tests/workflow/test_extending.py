@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors import safe_open
 from sklearn.datasets import load_digits
-from test_workflow import copied_tree, jobs, snakemake
+from workflow_helpers import copied_tree, jobs, snakemake
 
 from vlae.data import prepared
 from vlae.system.checkout import ROOT

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_workflow import OPTIONS, ROOT, copied_tree
+from workflow_helpers import OPTIONS, ROOT, copied_tree
 
 CONFIG = "tests/workflow/config/kills.yaml"
 PART = ["results/figures/runs/strokes/vlae.svg"]  # four commands, one of each stage

@@ -2,76 +2,32 @@
 
 import html
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from workflow_helpers import (
+    TINY,
+    copied_tree,
+    edit,
+    jobs,
+    planned,
+    results,
+    snakemake,
+)
 
 from vlae.__main__ import main
 from vlae.config.overlays import BASE
 from vlae.report import page as report_page
 from vlae.system.checkout import ROOT
 
-TINY = "tests/workflow/config/tiny.yaml"
 OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
-# The default profile hides what `jobs` reads.
-OPTIONS = ("--quiet", "host", "--cores", "2")
-
-
-def snakemake(folder, *words, config=TINY, check=0):
-    """Call it in `folder`; everything it printed."""
-    tools = Path(sys.executable).parent
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    for name in ("PYTHONPATH", "VLAE_MIRROR", "SNAKEMAKE_PROFILE"):
-        environment.pop(name, None)
-    overlays = ["--configfile", config] if isinstance(config, str) else config
-    finished = subprocess.run(
-        [sys.executable, "-m", "snakemake", *OPTIONS, *overlays, *words],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert finished.returncode == check, finished.stdout[-5000:]
-    return finished.stdout
-
-
-def jobs(printed):
-    """Jobs that Snakemake lists, as 'rule wildcard/wildcard', without `all`."""
-    found = set()
-    for rule, block in re.findall(
-        r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", printed, re.MULTILINE
-    ):
-        values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
-        pairs = values[1].split(", ") if values else []
-        found.add(" ".join([rule, "/".join(p.split("=")[1] for p in pairs)]).strip())
-    return found - {"all"}
-
-
-def planned(folder, *words, config=TINY):
-    return jobs(snakemake(folder, "-n", *words, config=config))
-
-
-def results(folder):
-    """Size and time of every result."""
-    files = [p for p in (folder / "results").rglob("*") if p.is_file()]
-    stats = {p.relative_to(folder): p.stat() for p in files}
-    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
-
-
-def edit(folder, name, addition):
-    path = folder / "src" / "vlae" / name
-    path.write_text(path.read_text() + addition)
 
 
 SHOWN = {  # experiments of a run, and the figures and claims that need them
@@ -103,22 +59,6 @@ def after_training(run):
         "verdicts",
         "report",
     }
-
-
-def copied_tree(folder):
-    """What a commit of the working tree would hold, copied to `folder`."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    return folder
 
 
 @pytest.fixture(scope="module")

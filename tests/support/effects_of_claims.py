@@ -1,0 +1,56 @@
+"""Tables of effects on which the outcome of a claim is known."""
+
+import torch
+from claims_helpers import (
+    FRESH,
+    write_run,
+)
+
+# Layer 3 of an HVAE carries everything; of a VLAE every layer its own.
+HVAE = {
+    "pixels": [0.1, 0.15, 0.9],
+    "thickness": [0.1, 0.3, 0.8],
+    "class": [0.05, 0.2, 0.95],
+}
+VLAE = {
+    "pixels": [0.4, 0.45, 0.6],
+    "thickness": [0.8, 0.2, 0.1],
+    "width": [0.1, 0.7, 0.3],
+    "slant": [0.2, 0.6, 0.2],
+    "class": [0.1, 0.3, 0.9],
+}
+HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
+
+
+def permuted(effects, order):
+    return {name: [values[i] for i in order] for name, values in effects.items()}
+
+
+def write_all(root, effects, seeds=FRESH, **facts):
+    for seed in seeds:
+        write_run(root, effects, seed, **facts)
+
+
+# A
+
+
+# From a model's own images to a verdict
+
+
+class Drawing(torch.nn.Module):
+    """Layer 1 sets the grey of the image, layer 2 the strength of its pattern."""
+
+    latent_sizes = (1, 1)
+
+    def __init__(self, order):
+        super().__init__()
+        self.order = order
+
+    def draw_noise(self, count, generator):
+        return [torch.randn(count, 1, generator=generator) for _ in self.latent_sizes]
+
+    def decode(self, noise):
+        grey, pattern = (noise[i][:, :, None, None] for i in self.order)
+        board = (torch.arange(16 * 16) // 16 + torch.arange(16 * 16)) % 2 * 2.0 - 1
+        board = board.reshape(1, 1, 16, 16)
+        return torch.sigmoid(grey) * 0.5 + 0.25 + 0.1 * torch.sigmoid(pattern) * board
