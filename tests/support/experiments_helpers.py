@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from helpers import network, spec, untrained
 
+from vlae.config.experiment_spec import ExperimentSpec
 from vlae.config.overlays import merge
+from vlae.config.run_spec import RunSpec
 from vlae.experiments.base import Context
 
 # Of experiments that a few images of strokes are enough for.
@@ -54,25 +56,28 @@ def trained(model="vlae", seed=1, **changes):
     """A run whose weights are large enough for images that differ visibly."""
     visible = {"initial_std": 0.5, "batch_norm": "none"}
     wanted = spec(network(model, **{**visible, **changes}))
-    return untrained({**wanted, "seed": seed})
+    return untrained(wanted.replace(seed=seed))
 
 
 def random_classifier(**facts):
     """A classifier of random weights for data of these facts."""
     wanted = spec(network("classifier", initial_std=0.5))
-    return untrained(merge(wanted, {"data": facts}))
+    return untrained(RunSpec.of(merge(wanted.as_dict(), {"data": facts})))
 
 
 def context(experiment, run, data, **changes):
     classifier = changes.pop("classifier", random_classifier())
     settings = {**(SETTINGS | OTHERS)[experiment], **changes.pop("settings", {})}
-    content = {
+    asked = {
         "experiment": experiment,
+        "dataset": run.spec.dataset,
+        "run": run.spec.run,
+        "seed": run.spec.seed,
         "measures": ["strokes"],
         "settings": settings,
         **changes,
     }
-    return Context(content, run, data, classifier)
+    return Context(ExperimentSpec.of(asked), run, data, classifier)
 
 
 def run(experiment, trained_run, data, **changes):

@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from vlae.config.overlays import merge
+from vlae.config.run_spec import RunSpec
 from vlae.data import prepared
 from vlae.data.datasets import strokes
 from vlae.models import base
@@ -109,7 +110,7 @@ def network(name: str, **changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(NETWORKS[name]), **changes}
 
 
-def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> dict[str, Any]:
+def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> RunSpec:
     """A complete run spec: the defaults of config.yaml, made tiny, then `changes`.
 
     Args:
@@ -133,7 +134,7 @@ def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> dict[str, An
         "device": "cpu",
         "threads": 1,
     }
-    return merge(defaults, tiny, changes)
+    return RunSpec.of(merge(defaults, tiny, changes))
 
 
 def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
@@ -144,7 +145,7 @@ def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
     return prepared.load(folder)
 
 
-def untrained(spec: dict[str, Any]) -> TrainedRun:
+def untrained(spec: RunSpec) -> TrainedRun:
     """A run with the initial weights of its seed, in evaluation mode on the CPU."""
     model = base.build_model(spec).eval()
     return TrainedRun(spec, model, torch.device("cpu"))

@@ -24,8 +24,7 @@ rule claim:
         """
         python -m vlae claim \
             --spec {input.spec:q} \
-            --runs results/runs \
-            --experiments results/experiments \
+            --results results \
             --findings {output.findings:q} \
             --verdicts {output.verdicts:q} 2>&1 | tee {log:q}
         """

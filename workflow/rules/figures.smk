@@ -31,8 +31,7 @@ rule figure:
         """
         python -m vlae figure \
             --spec {input.spec:q} \
-            --runs results/runs \
-            --experiments results/experiments \
+            --results results \
             --out {output.svg:q} 2>&1 | tee {log:q}
         """
 
@@ -63,7 +62,6 @@ rule overview:
         """
         python -m vlae figure \
             --spec {input.spec:q} \
-            --runs results/runs \
-            --experiments results/experiments \
+            --results results \
             --out {output.svg:q} 2>&1 | tee {log:q}
         """

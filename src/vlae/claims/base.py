@@ -15,10 +15,12 @@ is all else there is to do.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ClaimSpec
 from vlae.results.run_results import RunResults
+from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome
 
 Map = dict[str, Any]
@@ -59,27 +61,26 @@ class Claim:
     """A claim of the paper, its criterion, and the results of its runs.
 
     Args:
-        spec: see `Configuration.claim_spec`.
-        runs_folder, experiments: folders of all runs and of all experiments.
+        spec: the claim.
+        results: the folder of everything that its runs left.
     """
 
-    spec: Map
-    runs_folder: Path
-    experiments: Path
+    spec: ClaimSpec
+    results: ResultsFolder
 
     @property
     def numbers(self) -> Map:
         """The criterion without its reasons, in whatever depth they stand."""
-        return numbers(self.spec["criterion"])
+        return numbers(self.spec.criterion)
 
     @cached_property
     def runs(self) -> list[RunResults]:
-        return [self._results(row) for row in self.spec["runs"]]
+        return [RunResults(row, self.results) for row in self.spec.runs]
 
     @cached_property
     def controls(self) -> list[RunResults]:
         """Runs that must fail."""
-        return [self._results(row) for row in self.spec["controls"]]
+        return [RunResults(row, self.results) for row in self.spec.controls]
 
     def each_seed(self, measure: Measure) -> list[Finding]:
         """Findings of every seed of every run, and of the controls, marked as such."""
@@ -91,9 +92,6 @@ class Claim:
             for finding in measure(run, seed)
         ]
         return found + against
-
-    def _results(self, row: Map) -> RunResults:
-        return RunResults(row, self.runs_folder, self.experiments)
 
 
 def numbers(criterion: Map) -> Map:
@@ -116,3 +114,38 @@ def reasons(criterion: Map, prefix: str = "") -> list[tuple[str, Any, str]]:
         else:
             found += reasons(part, f"{name}: ")
     return found
+
+
+def finding_of(
+    run: RunResults,
+    seed: int,
+    part: str,
+    outcome: Outcome,
+    found: Interval | None = None,
+    *,
+    note: str = "",
+    veto: str = "",
+    invalid: str = "",
+    shown_only: str = "",
+) -> Finding:
+    """Return what one seed of `run` says about `part`.
+
+    Args:
+        found: the number that the test is about, with its interval; None for none.
+        note, veto, invalid, shown_only: as the fields of `Finding`.
+    """
+    number = found or Interval(NAN, NAN, NAN)
+    return Finding(
+        part=part,
+        dataset=run.dataset,
+        run=run.run,
+        seed=seed,
+        outcome=outcome,
+        number=number.value,
+        low=number.low,
+        high=number.high,
+        note=note,
+        veto=veto,
+        invalid=invalid,
+        shown_only=shown_only,
+    )

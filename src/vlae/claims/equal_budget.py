@@ -47,7 +47,7 @@ def findings(claim: Claim) -> list[Finding]:
     for run in claim.runs:
         if run.dataset not in references:
             raise UserError(
-                f"claims.{claim.spec['id']}.controls: there is no "
+                f"claims.{claim.spec.id}.controls: there is no "
                 f"'{run.dataset}/{numbers['reference']}' to compare {run.run} with."
             )
         for seed in run.seeds:

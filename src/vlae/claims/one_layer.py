@@ -1,7 +1,7 @@
 """One layer carries almost everything, the others only minor variation (Figure 3)."""
 
 from vlae.claims._effects import Effects, leading, leads, learned, listed, total_effects
-from vlae.claims.base import Claim, Finding, Map
+from vlae.claims.base import Claim, Finding, Map, finding_of
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
@@ -30,19 +30,16 @@ def finding(numbers: Map, run: RunResults, seed: int, part: str = PART) -> Findi
     effects = total_effects(run, seed)
     pixels = effects["pixels"]
     layer = leading(pixels)
-    who = {"part": part, "dataset": run.dataset, "run": run.run, "seed": seed}
     if layer is None:
         note = "the image does not vary"
-        return Finding(**who, outcome=Outcome.UNMEASURED, note=note)
+        return finding_of(run, seed, part, Outcome.UNMEASURED, note=note)
     found = pixels[layer]
-    return Finding(
-        **who,
-        outcome=all_of(
-            [learned(run, seed, numbers["rise"]), outcome(numbers, effects, layer)]
-        ),
-        number=found.value,
-        low=found.low,
-        high=found.high,
+    return finding_of(
+        run,
+        seed,
+        part,
+        all_of([learned(run, seed, numbers["rise"]), outcome(numbers, effects, layer)]),
+        found,
         note="; ".join([*_shown(effects, layer), *_use(run, seed)]),
     )
 

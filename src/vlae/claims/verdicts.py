@@ -33,7 +33,7 @@ def findings_table(claim: Claim, findings: Sequence[Finding]) -> pd.DataFrame:
     table = pd.DataFrame([asdict(finding) for finding in findings])
     keys = zip(table["dataset"], table["run"], strict=True)
     table["label"] = [labels[key] for key in keys]
-    table["counts"] = ~table["seed"].isin(claim.spec["development_seeds"])
+    table["counts"] = ~table["seed"].isin(claim.spec.development_seeds)
     table["outcome"] = table["outcome"].astype(str)
     return table[FINDING]
 
@@ -61,18 +61,18 @@ def verdicts_table(
         decision = decide(
             found,
             against.get((part, dataset), []),
-            development_seeds=spec["development_seeds"],
+            development_seeds=spec.development_seeds,
             needs_control=part in controlled,
         )
         rows.append(
             {
-                "id": spec["id"],
+                "id": spec.id,
                 "part": part,
                 "dataset": dataset,
                 "run": run,
                 "label": labels[dataset, run],
-                "statement": spec["statement"],
-                "place": spec["place"],
+                "statement": spec.statement,
+                "place": spec.place,
                 "verdict": str(decision.verdict),
                 "reason": decision.reason,
                 "number": decision.number,
@@ -80,7 +80,7 @@ def verdicts_table(
                 "high": decision.high,
                 "seeds": ", ".join(map(str, decision.seeds)),
                 "criterion": criterion,
-                "evidence": spec["figure"] or "",
+                "evidence": spec.figure or "",
             }
         )
     return pd.DataFrame(rows, columns=VERDICT)

@@ -3,17 +3,16 @@
 import argparse
 from pathlib import Path
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ClaimSpec
 from vlae.system import registry
-from vlae.system.files import atomic, read_json
+from vlae.system.files import atomic
 from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", type=Path, required=True, help="claim spec")
-    parser.add_argument("--runs", type=Path, required=True, help="folder of all runs")
-    parser.add_argument(
-        "--experiments", type=Path, required=True, help="folder of all experiments"
-    )
+    parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument(
         "--findings", type=Path, required=True, help="Parquet to write, seed by seed"
     )
@@ -26,9 +25,9 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.claims.base import Claim
     from vlae.claims.verdicts import findings_table, verdicts_table
 
-    spec = read_json(arguments.spec, "claim spec")
-    module = registry.load("claims", spec["kind"])
-    claim = Claim(spec, arguments.runs, arguments.experiments)
+    spec = ClaimSpec.read(arguments.spec)
+    module = registry.load("claims", spec.kind)
+    claim = Claim(spec, ResultsFolder(arguments.results))
     findings = module.findings(claim)
     verdicts = verdicts_table(claim, findings, module.criterion(claim.numbers))
     for path, table in (
@@ -38,4 +37,4 @@ def run(arguments: argparse.Namespace) -> None:
         with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
     for part, label, verdict in verdicts[["part", "label", "verdict"]].to_numpy():
-        say(f"[{spec['id']}] {label}: {part}: {verdict}")
+        say(f"[{spec.id}] {label}: {part}: {verdict}")

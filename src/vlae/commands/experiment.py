@@ -2,12 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from vlae.config.experiment_spec import ExperimentSpec
+from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.data import prepared
 from vlae.system import gpus, memory, registry
 from vlae.system.errors import UserError
-from vlae.system.files import atomic, read_json
+from vlae.system.files import atomic
 from vlae.system.progress import say
 
 
@@ -35,11 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.models.base import LatentVariableModel
     from vlae.training import trained_run
 
-    spec = read_json(arguments.spec, "experiment spec")
-    module = registry.load("experiments", spec["experiment"])
-    device = read_json(arguments.run / trained_run.SPEC, "run spec")["device"]
+    spec = ExperimentSpec.read(arguments.spec)
+    module = registry.load("experiments", spec.experiment)
+    device = RunSpec.read(RunFiles(arguments.run).spec).device
     gpus.take(arguments.gpus, device)
-    with memory.explained(spec["experiment"], _advice(spec)):
+    with memory.explained(spec.experiment, _advice(spec)):
         classifier = (
             trained_run.load(arguments.classifier) if arguments.classifier else None
         )
@@ -47,29 +48,29 @@ def run(arguments: argparse.Namespace) -> None:
         trained = trained_run.load(arguments.run)
         if not isinstance(trained.model, LatentVariableModel):
             raise UserError(
-                f"--run: {arguments.run} holds a {trained.spec['network']['model']}; "
+                f"--run: {arguments.run} holds a {trained.spec.model}; "
                 "expected a generative model, which experiments draw images from."
             )
         context = Context(spec, trained, prepared.load(arguments.data), classifier)
         result = module.run(context)
-    identity = {key: spec[key] for key in ("dataset", "run", "seed")}
+    identity = {"dataset": spec.dataset, "run": spec.run, "seed": spec.seed}
     table = result.table.assign(**identity)[[*identity, *result.table.columns]]
     with atomic(arguments.table) as temporary:
         table.to_parquet(temporary, index=False)
     with atomic(arguments.arrays) as temporary:
         np.savez_compressed(temporary, **result.arrays)
     run_name = "/".join(str(value) for value in identity.values())
-    say(f"[{run_name}] experiment {spec['experiment']} done")
+    say(f"[{run_name}] experiment {spec.experiment} done")
 
 
-def _advice(spec: dict[str, Any]) -> str:
+def _advice(spec: ExperimentSpec) -> str:
     """What to lower: the settings that are counts, as they are."""
     counts = [
         f"{key} (now {value})"
-        for key, value in spec["settings"].items()
+        for key, value in spec.settings.items()
         if isinstance(value, int)
     ]
-    some = f"Lower {', '.join(counts)} in experiments.{spec['experiment']}, or the"
+    some = f"Lower {', '.join(counts)} in experiments.{spec.experiment}, or the"
     return (
         f"{some if counts else 'Lower the'} width of the network; or give the job more "
         "memory. Nothing half-written is left."

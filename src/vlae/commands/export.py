@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     # It takes seconds, where Snakemake runs, which may have no GPU.
     trained = trained_run.load(arguments.run, device="cpu", threads=1)
-    model, network = trained.model, trained.spec["network"]
+    model, network = trained.model, trained.spec.network
     if not isinstance(model, LatentVariableModel):
         raise UserError(
             f"--run: {arguments.run} holds a {network['model']}; expected a generative "
@@ -37,11 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
         )
     start = model.draw_noise(1, trained.stream("export"))
     card = {
-        "dataset": trained.spec["dataset"],
-        "run": trained.spec["run"],
-        "seed": trained.spec["seed"],
+        "dataset": trained.spec.dataset,
+        "run": trained.spec.run,
+        "seed": trained.spec.seed,
         "inputs": "codes" if isinstance(model, Independent) else "noise",
-        "shape": trained.spec["data"]["shape"],
+        "shape": trained.spec.data.shape,
         "latents": model.latent_sizes,
         "influences": onnx_export.influences(trained, DRAWS),
         "start": [part[0].clamp(-2, 2).tolist() for part in start],

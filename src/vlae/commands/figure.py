@@ -3,28 +3,25 @@
 import argparse
 from pathlib import Path
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import FigureSpec
 from vlae.system import registry
-from vlae.system.files import read_json
 from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", type=Path, required=True, help="figure spec")
-    parser.add_argument("--runs", type=Path, required=True, help="folder of all runs")
-    parser.add_argument(
-        "--experiments", type=Path, required=True, help="folder of all experiments"
-    )
+    parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--out", type=Path, required=True, help="svg to write; png too")
 
 
 def run(arguments: argparse.Namespace) -> None:
     from vlae.figures import plotting
 
-    spec = read_json(arguments.spec, "figure spec")
-    rows = [
-        plotting.Row(row, arguments.runs, arguments.experiments) for row in spec["rows"]
-    ]
+    spec = FigureSpec.read(arguments.spec)
+    results = ResultsFolder(arguments.results)
+    rows = [plotting.Row(row, results) for row in spec.rows]
     with plotting.style():
-        figure = registry.load("figures", spec["figure"]).draw(rows)
+        figure = registry.load("figures", spec.figure).draw(rows)
         plotting.save(figure, arguments.out)
-    say(f"[{spec['figure']}] {arguments.out} and png")
+    say(f"[{spec.figure}] {arguments.out} and png")

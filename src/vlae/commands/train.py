@@ -4,10 +4,11 @@ import argparse
 import platform
 from pathlib import Path
 
+from vlae.config.run_spec import RunSpec
 from vlae.data import prepared, staging
 from vlae.system import gpus, memory
 from vlae.system.errors import UserError
-from vlae.system.files import atomic, digest, read_json, write_json
+from vlae.system.files import atomic, digest, write_json
 from vlae.system.progress import clock, say
 
 
@@ -63,19 +64,18 @@ def run(arguments: argparse.Namespace) -> None:
                 f"--{option.replace('_', '-')}: expected 0 or more, got "
                 f"{getattr(arguments, option)}."
             )
-    spec = read_json(arguments.spec, "run spec")
-    name = f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
+    spec = RunSpec.read(arguments.spec)
     data = staging.staged(prepared.load(arguments.data))
-    gpus.take(arguments.gpus, spec["device"])
-    device = devices.resolve_device(spec["device"])
+    gpus.take(arguments.gpus, spec.device)
+    device = devices.resolve_device(spec.device)
     identity = trainer.identity(spec, data, device)
     advice = (
         f"Lower data_memory_mb (now {memory_mb}; it changes no result) or, of the "
-        f"run, training.batch_size (now {spec['training']['batch_size']}) or the "
+        f"run, training.batch_size (now {spec.training.batch_size}) or the "
         "width in network_settings; or give the job more memory. The last "
         "checkpoint, if any, is kept."
     )
-    with memory.explained(name, advice):
+    with memory.explained(spec.name, advice):
         result = trainer.train(
             spec,
             data,
@@ -90,14 +90,14 @@ def run(arguments: argparse.Namespace) -> None:
     facts = {
         "seconds": result.seconds,
         "parameters": result.parameters,
-        "steps": spec["training"]["steps"],
+        "steps": spec.training.steps,
         "device": result.device,
         "code": identity["code"],
         "data_sha256": identity["data"],
         "versions": versions(),
     }
     write_json(arguments.out / "training.json", facts)
-    say(f"[{name}] trained in {clock(result.seconds)} on {result.device}")
+    say(f"[{spec.name}] trained in {clock(result.seconds)} on {result.device}")
 
 
 def versions() -> dict[str, str]:

@@ -5,9 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import DataNoise
+
 
 def observe(
-    images: Tensor, data_noise: dict[str, Any], generator: torch.Generator
+    images: Tensor, data_noise: DataNoise, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Encoder input and likelihood target of uint8 images.
 
@@ -27,12 +29,12 @@ def observe(
     # Channels last in memory: convolutions are faster so, values are the same.
     x = images.to(torch.float32, memory_format=torch.channels_last)
     options: dict[str, Any] = {"generator": generator, "device": images.device}
-    if data_noise["dequantise"]:
+    if data_noise.dequantise:
         x = (x + torch.rand(x.shape, **options)) / 256
     else:
         x = x / 255
-    if data_noise["scale"]:
-        x = x + data_noise["scale"] * torch.randn(x.shape, **options)
-    if data_noise["denoising"]:
-        return x + data_noise["denoising"] * torch.randn(x.shape, **options), x
+    if data_noise.scale:
+        x = x + data_noise.scale * torch.randn(x.shape, **options)
+    if data_noise.denoising:
+        return x + data_noise.denoising * torch.randn(x.shape, **options), x
     return x, x

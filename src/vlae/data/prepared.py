@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vlae.config.run_spec import DataFacts
 from vlae.data.datasets.base import Split, Stored
 from vlae.data.npy_writer import Growing
 from vlae.system.errors import UserError, closest
@@ -57,22 +58,22 @@ class Prepared:
             raise _broken(path, str(error)) from None
 
 
-def taught(data: dict[str, Any]) -> list[str]:
+def taught(data: DataFacts) -> list[str]:
     """Columns of a table that `targets` reads; none where there is nothing to learn."""
-    return ["label"] if data["classes"] else data["attributes"]
+    return ["label"] if data.classes else list(data.attributes)
 
 
-def targets(table: pd.DataFrame, data: dict[str, Any]) -> np.ndarray:
+def targets(table: pd.DataFrame, data: DataFacts) -> np.ndarray:
     """What a classifier learns from a table, for the facts `data` of a run spec.
 
     Returns:
         classes (N,); else attributes (N, A) of 0 and 1; zeros (N,) where the data
         set has neither. All int64.
     """
-    if data["classes"]:
+    if data.classes:
         return table["label"].to_numpy("int64")
-    if data["attributes"]:
-        return table[data["attributes"]].to_numpy("int64")
+    if data.attributes:
+        return table[list(data.attributes)].to_numpy("int64")
     return np.zeros(len(table), "int64")
 
 

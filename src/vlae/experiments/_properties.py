@@ -37,7 +37,7 @@ def properties(context: Context, images: torch.Tensor) -> Properties:
 def measured(context: Context, pixels: np.ndarray) -> Properties:
     """The measures of the data set alone, of images (N, C, H, W) in [0, 1]."""
     found: Properties = {}
-    for name in context.spec["measures"]:
+    for name in context.spec.measures:
         found |= registry.load("measures", name).measure(pixels)
     return found
 
@@ -50,15 +50,15 @@ def classifier_accuracies(context: Context) -> dict[str, float]:
     """
     if context.classifier is None:
         return {}
-    data = context.classifier.spec["data"]
+    data = context.classifier.spec.data
     images = torch.tensor(context.data.images("test")[:CHECKED]).float() / 255
     truth = targets(context.data.table("test")[:CHECKED], data)
     named = _named(context.classifier, images)
-    if data["classes"]:
+    if data.classes:
         return {"class": float((named["class"] == truth).mean())}
     return {
         name: _balanced_accuracy(named[name], column)
-        for name, column in zip(data["attributes"], truth.T, strict=True)
+        for name, column in zip(data.attributes, truth.T, strict=True)
     }
 
 
@@ -72,7 +72,7 @@ def _balanced_accuracy(named: np.ndarray, truth: np.ndarray) -> float:
 def _named(classifier: TrainedRun, images: torch.Tensor) -> dict[str, Any]:
     """`class` (N,), or each attribute (N,) as 0 or 1, as the classifier sees it."""
     probabilities = classify(classifier, images)
-    if classifier.spec["data"]["classes"]:
+    if classifier.spec.data.classes:
         return {"class": probabilities.argmax(1)}
-    names = classifier.spec["data"]["attributes"]
+    names = classifier.spec.data.attributes
     return dict(zip(names, (probabilities > 0.5).astype(int).T, strict=True))

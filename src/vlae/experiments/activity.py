@@ -22,7 +22,7 @@ def run(context: Context) -> Result:
     model, stream = trained.model, trained.stream("activity")
     images = context.data.images("test")[: settings["images"]]
     held_out = torch.tensor(images, device=trained.device)
-    x, _ = observe(held_out, trained.spec["data_noise"], stream)
+    x, _ = observe(held_out, trained.spec.data_noise, stream)
     count = settings["draws"]
 
     def codes(part: torch.Tensor, *noise: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vlae.config.experiment_spec import ExperimentSpec
 from vlae.data.prepared import Prepared
 from vlae.training.trained_run import TrainedRun
 
@@ -17,14 +18,14 @@ from vlae.training.trained_run import TrainedRun
 class Context:
     """A trained run, its data, the data set's classifier where asked for."""
 
-    spec: dict[str, Any]
+    spec: ExperimentSpec
     run: TrainedRun
     data: Prepared
     classifier: TrainedRun | None
 
     @property
     def settings(self) -> dict[str, Any]:
-        return self.spec["settings"]
+        return self.spec.settings
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def run(context: Context) -> Result:
 
     draws = []
     for _ in range(settings["draws"]):
-        x, target = observe(held_out, trained.spec["data_noise"], stream)
+        x, target = observe(held_out, trained.spec.data_noise, stream)
         noise = model.draw_noise(len(x), stream)
         draws.append(in_batches(bound, x, target, *noise).cpu().double().numpy())
     elbo = np.mean(draws, 0)

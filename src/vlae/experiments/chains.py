@@ -70,7 +70,7 @@ def run(context: Context) -> Result:
     looks = Looks(classifier, settings["shown"])
     _draw(context, looks)
     order = _order(context, "test")
-    truth = targets(context.data.table("test"), classifier.spec["data"])[order]
+    truth = targets(context.data.table("test"), classifier.spec.data)[order]
     rows: list[tuple[str, int, str, *Row]] = []
     for kind in KINDS:
         standard = Standard(
@@ -96,7 +96,7 @@ def run(context: Context) -> Result:
 def _draw(context: Context, looks: Looks) -> None:
     """Draw every arm, a batch at a time, and look at it."""
     trained, settings, data = context.run, context.settings, context.data
-    model, data_noise = trained.model, trained.spec["data_noise"]
+    model, data_noise = trained.model, trained.spec.data_noise
     held_out, training = (_images(context, split) for split in ("test", "train"))
     available = len(data.images("test"))
     chains = min(settings["chains"], available)
@@ -134,11 +134,11 @@ def _run_chains(
         max(count for s, count in looked_at.items() if s >= step)
         for step in range(last + 1)
     ]
-    name = f"{trained.spec['dataset']}/{trained.spec['run']} chains from {arm}"
+    name = f"{trained.spec.dataset}/{trained.spec.run} chains from {arm}"
     progress, done = Progress(name, sum(needed[1:]), "step"), 0
     for rows, stream in _batches(context, arm, needed[0]):
         images = start(rows, stream)
-        x, target = observe(images, trained.spec["data_noise"], stream)
+        x, target = observe(images, trained.spec.data_noise, stream)
         looks.add(arm, 0, images.float() / 255, target)
         for step in range(1, last + 1):
             left = min(needed[step], rows.stop) - rows.start
@@ -163,7 +163,7 @@ def _batches(
 
 def _order(context: Context, split: str) -> NDArray[np.int64]:
     """Rows of a split in random order: files may be sorted by writer."""
-    seed = context.run.spec["seed"]
+    seed = context.run.spec.seed
     stream = generator(torch.device("cpu"), seed, "chains", "order", split)
     count = len(context.data.images(split))
     rows: NDArray[np.int64] = torch.randperm(count, generator=stream).numpy()

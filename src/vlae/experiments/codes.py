@@ -67,7 +67,7 @@ def _codes(context: Context) -> tuple[list[np.ndarray], Factors, set[str]]:
     model, sizes = trained.model, trained.model.latent_sizes
     images = context.data.images("test")[: context.settings["images"]]
     held_out = torch.tensor(images, device=trained.device)
-    x, _ = observe(held_out, trained.spec["data_noise"], stream)
+    x, _ = observe(held_out, trained.spec.data_noise, stream)
 
     def infer(part: torch.Tensor, *noise: torch.Tensor) -> torch.Tensor:
         return torch.cat(model.infer(part, list(noise))[0], 1)
@@ -84,7 +84,7 @@ def _codes(context: Context) -> tuple[list[np.ndarray], Factors, set[str]]:
         known.add("class")
     if not factors:
         raise UserError(
-            f"experiments.codes: {trained.spec['dataset']} has neither measures of "
+            f"experiments.codes: {trained.spec.dataset} has neither measures of "
             "one number nor classes, so there is nothing that codes could know. "
             "Choose other runs."
         )

@@ -16,8 +16,8 @@ def run(context: Context) -> Result:
     drawn; `through` names the deterministic features on its way, separated by blanks.
     """
     trained, points = context.run, context.settings["points"]
-    seed = derive(trained.spec["seed"], "graph")
-    image = tuple(trained.spec["data"]["shape"])
+    seed = derive(trained.spec.seed, "graph")
+    image = trained.spec.data.shape
     found = {
         "inference": _dependence.inference(trained.model, image, points, seed),
         "generation": _dependence.generation(trained.model, points, seed),

@@ -108,8 +108,8 @@ def _means(context: Context, every: int, looks: int) -> Iterator[Tensor]:
     stream = trained.stream("mixing")
     images = context.data.images("test")[starts(context)]
     pixels = torch.tensor(images, device=trained.device)
-    x, _ = observe(pixels, trained.spec["data_noise"], stream)
-    name = f"{trained.spec['dataset']}/{trained.spec['run']} mixing"
+    x, _ = observe(pixels, trained.spec.data_noise, stream)
+    name = f"{trained.spec.dataset}/{trained.spec.run} mixing"
     progress = Progress(name, every * looks, "step")
     for step in range(1, every * looks + 1):
         mean, x = gibbs_step(trained.model, x, stream)
@@ -125,7 +125,7 @@ def starts(context: Context) -> NDArray[np.intp]:
     are independent all the same.
     """
     assert context.classifier is not None
-    classes = targets(context.data.table("test"), context.classifier.spec["data"])
+    classes = targets(context.data.table("test"), context.classifier.spec.data)
     names = np.unique(classes)
     each = -(-context.settings["chains"] // len(names))
     rows = [np.resize(np.flatnonzero(classes == name), each) for name in names]
@@ -142,7 +142,7 @@ def _scalars(context: Context, images: Tensor) -> Scalars:
     projected = features @ directions / np.sqrt(features.shape[1])
     found = {f"feature_{i + 1}": column for i, column in enumerate(projected.T)}
     pixels = images.cpu().numpy()
-    for module in context.spec["measures"]:
+    for module in context.spec.measures:
         for name, values in registry.load("measures", module).measure(pixels).items():
             if values.ndim == 1:
                 found[name] = values

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import DataFacts
 from vlae.data.noise import observe
 from vlae.data.prepared import targets
 from vlae.experiments.base import Context, Result
@@ -58,9 +59,9 @@ def run(context: Context) -> Result:
     """
     classifier, settings = context.classifier, context.settings
     assert classifier is not None
-    facts = classifier.spec["data"]
+    facts = classifier.spec.data
     truth, output = classes(targets(context.data.table("test"), facts), facts)
-    rows = grouped(truth, settings["images"], derive(context.run.spec["seed"], "parts"))
+    rows = grouped(truth, settings["images"], derive(context.run.spec.seed, "parts"))
     rows = rows.flatten()
     intact, named = context.data.images("test")[rows], truth[rows]
     kind = settings["parts"]
@@ -86,12 +87,12 @@ def run(context: Context) -> Result:
     return Result(pd.DataFrame(table, columns=COLUMNS), arrays)
 
 
-def classes(truth: np.ndarray, facts: dict[str, Any]) -> tuple[np.ndarray, int | None]:
+def classes(truth: np.ndarray, facts: DataFacts) -> tuple[np.ndarray, int | None]:
     """Classes (N,) of what a classifier of `facts` learns, and which attribute they are.
 
     None for data of classes; else the attribute nearest to one half of the images.
     """
-    if facts["classes"]:
+    if facts.classes:
         return truth, None
     output = int(np.abs(truth.mean(0) - 0.5).argmin())
     return truth[:, output], output
@@ -176,7 +177,7 @@ def _measured(
     if named is not None:
         found["accuracy"] = probabilities.argmax(1) == named
     model, stream = trained.model, trained.stream("recomposed")
-    x, target = observe(pixels.to(trained.device), trained.spec["data_noise"], stream)
+    x, target = observe(pixels.to(trained.device), trained.spec.data_noise, stream)
     noise = model.draw_noise(len(x), stream)
     names: list[str] = []
 

@@ -87,7 +87,7 @@ def _upwards(context: Context, count: int) -> Pairs:
     parts = []
     for start in range(0, count, BATCH):
         pixels = torch.tensor(images[order[start : start + BATCH]])
-        seen, x = observe(pixels.to(trained.device), trained.spec["data_noise"], stream)
+        seen, x = observe(pixels.to(trained.device), trained.spec.data_noise, stream)
         latents = infer_visible(trained.model, seen, stream)
         parts.append(_pairs(context, x, latents))
     return _joined(parts)

@@ -74,7 +74,7 @@ def _drawn(context: Context) -> list[tuple[Floats, Floats, Floats]]:
     trained, stream = context.run, context.run.stream("residuals")
     model, count = trained.model, context.settings["images"]
     images = torch.tensor(context.data.images("test")[:count], device=trained.device)
-    x, _ = observe(images, trained.spec["data_noise"], stream)
+    x, _ = observe(images, trained.spec.data_noise, stream)
 
     def draw(x: Tensor, *noise: Tensor) -> Tensor:
         latents, _ = model.infer(x, list(noise))

@@ -18,7 +18,7 @@ def run(context: Context) -> Result:
     trained, count = context.run, context.settings["count"]
     stream = trained.stream("samples")
     held_out = torch.tensor(context.data.images("test")[:count], device=trained.device)
-    x, _ = observe(held_out, trained.spec["data_noise"], stream)
+    x, _ = observe(held_out, trained.spec.data_noise, stream)
     model = trained.model
     latents, _ = model.infer(x, model.draw_noise(len(x), stream))
     means, _ = model.likelihood(model.decoder(latents))

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vlae.config.run_spec import Objective
 from vlae.models.base import LatentVariableModel, Noise
 from vlae.models.nn.distributions import gaussian_kl, gaussian_log_density
 from vlae.models.nn.layers import Builder, Conditional
@@ -24,7 +25,7 @@ class Hierarchy(LatentVariableModel):
     def __init__(
         self,
         network: dict[str, Any],
-        objective: dict[str, Any],
+        objective: Objective,
         image: Shape,
         layout: Plan,
     ) -> None:
@@ -88,7 +89,7 @@ class BottomUp(Hierarchy):
     def __init__(
         self,
         network: dict[str, Any],
-        objective: dict[str, Any],
+        objective: Objective,
         image: Shape,
         layout: Plan,
     ) -> None:

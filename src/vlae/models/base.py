@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vlae.config.run_spec import RunSpec
 from vlae.models.nn.likelihood import Likelihood
 from vlae.statistics.moments import overall, powers
 from vlae.system import registry
@@ -150,12 +151,12 @@ class LatentVariableModel(nn.Module, ABC):
         ]
 
 
-def build_model(spec: dict[str, Any]) -> Any:
+def build_model(spec: RunSpec) -> Any:
     """The model of a run spec, with initial weights that follow from its seed.
 
     Its weights lie channels last in memory, for which convolutions are faster.
     """
-    module = registry.load("models", spec["network"]["model"])
-    torch.manual_seed(derive(spec["seed"], "initial weights"))
-    model = module.build(spec["network"], spec["objective"], spec["data"])
+    module = registry.load("models", spec.model)
+    torch.manual_seed(derive(spec.seed, "initial weights"))
+    model = module.build(spec.network, spec.objective, spec.data)
     return model.to(memory_format=torch.channels_last)

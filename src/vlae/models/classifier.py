@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models.base import Noise
 from vlae.models.nn.layers import Builder, flat, widened
 from vlae.networks.classifier import plan
@@ -82,11 +83,8 @@ class Classifier(nn.Module):
         return []
 
 
-def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
-) -> Classifier:
+def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> Classifier:
     """The model of a run spec. `objective` is not used: it is cross entropy."""
     del objective
-    outputs = data["classes"] or len(data["attributes"])
-    shape = tuple(data["shape"])
-    return Classifier(network, shape, outputs, exclusive=bool(data["classes"]))
+    outputs = data.classes or len(data.attributes)
+    return Classifier(network, data.shape, outputs, exclusive=bool(data.classes))

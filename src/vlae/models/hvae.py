@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._hierarchy import BottomUp
 from vlae.models.base import Noise
 from vlae.networks.hvae import plan
@@ -18,7 +19,7 @@ class HVAE(BottomUp):
     """Any number of layers; widths and shapes by the plan of `networks/hvae.py`."""
 
     def __init__(
-        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+        self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
         super().__init__(network, objective, image, plan(network, image, "network"))
 
@@ -32,8 +33,6 @@ class HVAE(BottomUp):
         return [mean + scale * noise[0]]
 
 
-def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
-) -> HVAE:
+def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> HVAE:
     """The model of a run spec; of `data` only the shape counts."""
-    return HVAE(network, objective, tuple(data["shape"]))
+    return HVAE(network, objective, data.shape)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._hierarchy import BottomUp
 from vlae.networks.hvae_autoregressive import plan
 from vlae.networks.notation import Shape
@@ -25,7 +26,7 @@ class AutoregressiveHVAE(BottomUp):
     """Any number of layers, by the plan of `networks/hvae_autoregressive.py`."""
 
     def __init__(
-        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+        self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
         super().__init__(network, objective, image, plan(network, image, "network"))
 
@@ -39,7 +40,7 @@ class AutoregressiveHVAE(BottomUp):
 
 
 def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
+    network: dict[str, Any], objective: Objective, data: DataFacts
 ) -> AutoregressiveHVAE:
     """The model of a run spec; of `data` only the shape counts."""
-    return AutoregressiveHVAE(network, objective, tuple(data["shape"]))
+    return AutoregressiveHVAE(network, objective, data.shape)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._hierarchy import Hierarchy
 from vlae.models.base import Noise
 from vlae.models.nn.distributions import gaussian_kl, gaussian_product
@@ -28,7 +29,7 @@ class LVAE(Hierarchy):
     """Any number of layers; widths and shapes by the plan of `networks/lvae.py`."""
 
     def __init__(
-        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+        self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
         super().__init__(network, objective, image, plan(network, image, "network"))
 
@@ -52,8 +53,6 @@ class LVAE(Hierarchy):
         return latents, torch.stack(kl, 1)
 
 
-def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
-) -> LVAE:
+def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> LVAE:
     """The model of a run spec; of `data` only the shape counts."""
-    return LVAE(network, objective, tuple(data["shape"]))
+    return LVAE(network, objective, data.shape)

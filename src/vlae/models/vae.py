@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._independent import Independent
 from vlae.models.nn.layers import Builder, Conditional
 from vlae.models.nn.likelihood import Likelihood
@@ -24,7 +25,7 @@ class VAE(Independent):
     """Places in the code of layer 1, then of layer 2, and so on: a permutation."""
 
     def __init__(
-        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+        self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
         super().__init__(network["latents"])
         layout = plan(network, image, "network")
@@ -54,8 +55,6 @@ class VAE(Independent):
         return self.decoder_body(self.join(latents))
 
 
-def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
-) -> VAE:
+def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> VAE:
     """The model of a run spec; of `data` only the shape counts."""
-    return VAE(network, objective, tuple(data["shape"]))
+    return VAE(network, objective, data.shape)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._independent import Independent
 from vlae.models.nn.layers import Builder, GaussianHead
 from vlae.models.nn.likelihood import Likelihood
@@ -20,7 +21,7 @@ class VLAE(Independent):
     """Any number of layers; widths and shapes by the plan of `networks/vlae.py`."""
 
     def __init__(
-        self, network: dict[str, Any], objective: dict[str, Any], image: Shape
+        self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
         super().__init__(network["latents"])
         layout = plan(network, image, "network")
@@ -90,8 +91,6 @@ class DecoderStage(nn.Module):
         return self.body(merged)
 
 
-def build(
-    network: dict[str, Any], objective: dict[str, Any], data: dict[str, Any]
-) -> VLAE:
+def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> VLAE:
     """The model of a run spec; of `data` only the shape counts."""
-    return VLAE(network, objective, tuple(data["shape"]))
+    return VLAE(network, objective, data.shape)

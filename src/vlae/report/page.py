@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.figures.overview import COLUMNS, PANELS
 from vlae.figures.plotting import Row, mosaic
 from vlae.report import chain_slider, training_curves
@@ -91,7 +93,7 @@ def _word(value: Any) -> str:
 
 
 def _row(row: Map, results: Path) -> Row:
-    return Row(row, results / "runs", results / "experiments")
+    return Row(RunRow.of(row), ResultsFolder(results))
 
 
 def _figure(

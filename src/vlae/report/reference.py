@@ -21,6 +21,8 @@ from typing import Any
 import pandas as pd
 
 from vlae.claims.base import numbers
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.figures.plotting import Row
 from vlae.report.images import LARGEST, small
 from vlae.results.inventory import PROVENANCE
@@ -88,12 +90,12 @@ def dependences(claim: Map, dataset: str, spec: Map, results: Path) -> dict[str,
     """
     needed = registry.constant("claims", claim["kind"], "EXPERIMENTS")
     rows = [
-        Row(row, results / "runs", results / "experiments")
+        Row(RunRow.of(row), ResultsFolder(results))
         for row in [*claim["runs"], *claim["controls"]]
         if row["dataset"] == dataset
     ]
     parts = {
-        "criterion": [claim["module"], numbers(claim["criterion"])],
+        "criterion": [claim["kind"], numbers(claim["criterion"])],
         "experiments": [spec["experiments"][name] for name in needed],
         "runs": {row.run: settings(row, results) for row in rows},
     }
@@ -152,7 +154,7 @@ def keep(results: Path, out: Path) -> list[str]:
     spec = read_json(results / "report.spec.json", "report spec")
     made_by = read_json(results / PROVENANCE, "provenance of the report")
     demand(results)
-    rows = [Row(row, results / "runs", results / "experiments") for row in spec["runs"]]
+    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["runs"]]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / "new"
@@ -258,7 +260,7 @@ def _long(rows: list[Row], read: Any) -> list[Map]:
 def _figure(spec: Map, results: Path, folder: Path) -> str:
     """Write the table and the picture of a figure; why there is no picture, or ''."""
     name = spec["figure"]
-    rows = [Row(row, results / "runs", results / "experiments") for row in spec["rows"]]
+    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["rows"]]
     _write(folder / f"{name}.csv", registry.load("figures", name).numbers(rows))
     photographs = {row.dataset for row in rows} - {*PICTURES}
     if photographs:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.figures.plotting import Row
 from vlae.report.reference import Reference, held_out, read, settings, verdicts
 from vlae.results.settings_diff import changes
@@ -106,7 +108,7 @@ def against(spec: Map, results: Path, folder: Path) -> list[Against]:
     references = read(folder)
     if not references:
         return []
-    rows = [Row(row, results / "runs", results / "experiments") for row in spec["runs"]]
+    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["runs"]]
     mine = {(row.dataset, row.run) for row in rows}
     near = [reference for reference in references if mine & _runs(reference)]
     own = verdicts(spec, results) if near else pd.DataFrame()

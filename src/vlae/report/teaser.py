@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.figures.plotting import Row, mosaic, place
 from vlae.report.images import file, pixels
 
@@ -43,7 +45,7 @@ def teaser(figures: list[Map], results: Path) -> list[Map]:
     for names, experiment, title in SOURCES:
         name = next((name for name in names if name in shown), None)
         if name is not None:
-            row = Row(shown[name]["rows"][0], results / "runs", results / "experiments")
+            row = Row(RunRow.of(shown[name]["rows"][0]), ResultsFolder(results))
             lines.append(
                 {"figure": name, "title": title, "panels": _panels(row, experiment)}
             )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
@@ -75,9 +77,14 @@ class Inventory:
         if not seeds:
             return None
         dataset, run = label.split("/")
-        spec = {"dataset": dataset, "dataset_title": dataset, "run": run, "label": run}
-        folders = self.root / "runs", self.root / "experiments"
-        return RunResults({**spec, "seeds": seeds}, *folders)
+        row = RunRow(
+            dataset=dataset,
+            dataset_title=dataset,
+            run=run,
+            label=run,
+            seeds=tuple(seed for seed in seeds if seed is not None),
+        )
+        return RunResults(row, ResultsFolder(self.root))
 
     # Specs and facts, by kind
 

@@ -8,6 +8,9 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
+from vlae.config.paths import ExperimentFiles, ResultsFolder
+from vlae.config.report_spec import RunRow
+from vlae.config.run_spec import RunFiles
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
@@ -16,35 +19,27 @@ class RunResults:
     """Tables, arrays, histories and facts of one run.
 
     Args:
-        spec: `dataset`, `dataset_title`, `run`, `label`, `seeds`.
-        runs: folder of all runs.
-        experiments: folder of all experiments.
+        row: the run and its seeds.
+        results: the folder with what it left.
     """
 
-    def __init__(self, spec: dict[str, Any], runs: Path, experiments: Path) -> None:
-        self.dataset, self.run = spec["dataset"], spec["run"]
-        self.dataset_title, self.label = spec["dataset_title"], spec["label"]
-        self.seeds: list[int] = spec["seeds"]
-        self._runs, self._experiments = runs, experiments
-
-    @property
-    def title(self) -> str:
-        return f"{self.dataset_title}: {self.label}"
+    def __init__(self, row: RunRow, results: ResultsFolder) -> None:
+        self.dataset, self.run = row.dataset, row.run
+        self.dataset_title, self.label = row.dataset_title, row.label
+        self.title, self.seeds = row.title, row.seeds
+        self._results = results
 
     def table(self, experiment: str) -> pd.DataFrame:
         """Table of an experiment, all seeds below each other, with a column seed."""
-        folders = [self._folder(self._experiments, seed) for seed in self.seeds]
-        return pd.concat(
-            [read_table(f / f"{experiment}.parquet") for f in folders],
-            ignore_index=True,
-        )
+        files = [self._experiment(experiment, seed) for seed in self.seeds]
+        return pd.concat([read_table(f.table) for f in files], ignore_index=True)
 
     def history(self) -> pd.DataFrame:
         """Training histories of all seeds, with a column seed."""
         tables = []
         for seed in self.seeds:
-            path = self._folder(self._runs, seed) / "history.parquet"
-            tables.append(read_table(path).assign(seed=seed))
+            history = read_table(self.files(seed).history)
+            tables.append(history.assign(seed=seed))
         return pd.concat(tables, ignore_index=True)
 
     def held_out(self) -> pd.DataFrame:
@@ -63,12 +58,11 @@ class RunResults:
 
     def facts(self, seed: int) -> dict[str, Any]:
         """What the training of `seed` noted: parameters, seconds, device, ..."""
-        path = self._folder(self._runs, seed) / "training.json"
-        return read_json(path, "training facts")
+        return read_json(self.files(seed).facts, "training facts")
 
     def arrays(self, experiment: str) -> dict[str, np.ndarray]:
         """Arrays of an experiment, first seed."""
-        path = self._folder(self._experiments, self.seeds[0]) / f"{experiment}.npz"
+        path = self._experiment(experiment, self.seeds[0]).arrays
         try:
             file = np.load(path, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -82,8 +76,12 @@ class RunResults:
                 raise _unreadable(path, ValueError(f"'{name}' is no array"))
         return found
 
-    def _folder(self, root: Path, seed: int) -> Path:
-        return root / self.dataset / self.run / str(seed)
+    def files(self, seed: int) -> RunFiles:
+        """Paths of what the training of `seed` read and left."""
+        return self._results.run(self.dataset, self.run, seed)
+
+    def _experiment(self, experiment: str, seed: int) -> ExperimentFiles:
+        return self._results.experiment(experiment, self.dataset, self.run, seed)
 
 
 def read_table(path: Path) -> pd.DataFrame:

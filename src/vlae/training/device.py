@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from vlae.config.run_spec import RunSpec
 from vlae.system.errors import UserError
 
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -50,16 +51,16 @@ def device_name(device: torch.device) -> str:
     return platform.processor() or platform.machine()
 
 
-def set_up(spec: dict[str, Any]) -> None:
+def set_up(spec: RunSpec) -> None:
     """Make this process compute as `spec` says: threads, number format, same bits."""
-    torch.set_num_threads(spec["threads"])
+    torch.set_num_threads(spec.threads)
     # As use_deterministic_algorithms(True), which imports the compiler: 0.9 s.
     torch.set_deterministic_debug_mode("error")
     # Without a fixed workspace cuBLAS sums in any order, and PyTorch then refuses.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Every tensor is written before it is read; filling them first is waste.
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
-    rounded = spec["precision"] == "tf32"
+    rounded = spec.precision == "tf32"
     torch.backends.cudnn.allow_tf32 = rounded  # PyTorch would by default
     torch.backends.cuda.matmul.allow_tf32 = rounded
     keep_memory()

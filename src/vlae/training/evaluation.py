@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import RunSpec
 from vlae.data.noise import observe
 from vlae.system.random_streams import generator
 from vlae.training.batches import Images
@@ -16,7 +17,7 @@ BATCH = 500
 @torch.no_grad()
 def evaluate(
     model: Any,
-    spec: dict[str, Any],
+    spec: RunSpec,
     split: str,
     images: Images,
     labels: Tensor,
@@ -31,13 +32,13 @@ def evaluate(
         labels: as `vlae.data.prepared.targets`, on the model's device.
         check: called before each batch; it may raise.
     """
-    noise = generator(labels.device, spec["seed"], "evaluation", split)
-    count = min(spec["evaluation"]["images"], len(images))
+    noise = generator(labels.device, spec.seed, "evaluation", split)
+    count = min(spec.evaluation.images, len(images))
     sums: dict[str, Tensor] = {}
     for start in range(0, count, BATCH):
         check()
         rows = slice(start, min(start + BATCH, count))
-        x, target = observe(images.rows(rows), spec["data_noise"], noise)
+        x, target = observe(images.rows(rows), spec.data_noise, noise)
         found = model.evaluate(x, target, labels[rows], model.draw_noise(len(x), noise))
         for term, values in found.items():
             sums[term] = sums.get(term, 0) + values.cpu().double().sum(0)

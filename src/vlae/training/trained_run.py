@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vlae.config.run_spec import RunSpec
 from vlae.models.base import build_model
 from vlae.system.errors import UserError
-from vlae.system.files import read_json
 from vlae.system.random_streams import generator
 from vlae.training import weights as weight_files
 from vlae.training.device import resolve_device, set_up
@@ -24,13 +24,13 @@ BATCH = 500
 class TrainedRun:
     """A model with its trained weights, in evaluation mode on its device."""
 
-    spec: dict[str, Any]
+    spec: RunSpec
     model: Any  # of a module of vlae.models: no two have the same methods
     device: torch.device
 
     def stream(self, *purpose: str | int) -> torch.Generator:
         """Random numbers for `purpose`, from the seed of the run."""
-        return generator(self.device, self.spec["seed"], *purpose)
+        return generator(self.device, self.spec.seed, *purpose)
 
 
 def load(folder: Path, **machine: Any) -> TrainedRun:
@@ -42,9 +42,10 @@ def load(folder: Path, **machine: Any) -> TrainedRun:
     Raises:
         UserError: missing or broken file, or weights of another network.
     """
-    spec = read_json(folder / SPEC, "run spec")
-    set_up(spec | machine)
-    device = resolve_device((spec | machine)["device"])
+    spec = RunSpec.read(folder / SPEC)
+    here = spec.replace(**machine)
+    set_up(here)
+    device = resolve_device(here.device)
     model = build_model(spec)
     weights = weight_files.load(folder / WEIGHTS)[0]
     wrong = weight_files.difference(model.state_dict(), weights)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vlae.config.run_spec import DataFacts, RunSpec
 from vlae.data.noise import observe
 from vlae.data.prepared import Prepared, targets, taught
 from vlae.models.base import Noise, build_model
@@ -57,13 +58,11 @@ class Trained:
     """The name of what it was trained on, or ended on."""
 
 
-def identity(
-    spec: dict[str, Any], data: Prepared, device: torch.device
-) -> dict[str, str]:
+def identity(spec: RunSpec, data: Prepared, device: torch.device) -> dict[str, str]:
     """What the bits of a training follow from, but for the machine: hashes by name."""
     return {
-        "spec": digest(spec),
-        "code": training_code(spec["network"]["model"]),
+        "spec": digest(spec.as_dict()),
+        "code": training_code(spec.model),
         "data": digest(data.card["sha256"]),
         "device": str(device),
         "libraries": f"torch {torch.__version__}, numpy {np.__version__}",
@@ -71,7 +70,7 @@ def identity(
 
 
 def train(
-    spec: dict[str, Any],
+    spec: RunSpec,
     data: Prepared,
     folder: Path,
     checkpoint_seconds: float = 60.0,
@@ -96,8 +95,8 @@ def train(
         Stopped: by a signal. What was done is saved.
     """
     set_up(spec)
-    device = resolve_device(spec["device"])
-    with checkpoints.exclusive(folder, _name(spec), patience):
+    device = resolve_device(spec.device)
+    with checkpoints.exclusive(folder, spec.name, patience):
         trainer = _Trainer(spec, data, device, data_memory_mb)
         finished = folder / FINISHED
         with closing(trainer):
@@ -114,44 +113,40 @@ def train(
         return result
 
 
-def _name(spec: dict[str, Any]) -> str:
-    return f"{spec['dataset']}/{spec['run']}/{spec['seed']}"
-
-
 class _Trainer:
     def __init__(
         self,
-        spec: dict[str, Any],
+        spec: RunSpec,
         data: Prepared,
         device: torch.device,
         data_memory_mb: int = 4000,
     ) -> None:
         self.spec, self.device = spec, device
-        self.name = _name(spec)
-        self.settings = spec["training"]
+        self.name = spec.name
+        self.settings = spec.training
         self.images = batches.opened(
             {s: data.images(s) for s in SPLITS},
-            {"train": sys.maxsize, "test": spec["evaluation"]["images"]},
+            {"train": sys.maxsize, "test": spec.evaluation.images},
             device,
             data_memory_mb * 1_000_000,
             self.name,
         )
-        size, count = self.settings["batch_size"], len(self.images["train"])
+        size, count = self.settings.batch_size, len(self.images["train"])
         if size > count:
             raise UserError(
                 f"{self.name}: training.batch_size is {size}, but there are {count} "
                 "training images. Lower it."
             )
-        self.order = batches.Order(count, size, spec["seed"], device)
-        self.labels = {s: _labels(data, s, spec["data"], device) for s in SPLITS}
+        self.order = batches.Order(count, size, spec.seed, device)
+        self.labels = {s: _labels(data, s, spec.data, device) for s in SPLITS}
         model = build_model(spec).to(device)
         optimiser = torch.optim.Adam(
-            model.parameters(), self.settings["learning_rate"], fused=True
+            model.parameters(), self.settings.learning_rate, fused=True
         )
         # Asking the model for them at every step takes longer than a small step.
         self.parameters = list(model.parameters())
-        self.losses = compiled(self._losses, spec["compile"])
-        noise = generator(device, spec["seed"], "training noise")
+        self.losses = compiled(self._losses, spec.compile)
+        noise = generator(device, spec.seed, "training noise")
         bits = identity(spec, data, device)
         self.state = State(model, optimiser, noise, bits)
         self.request = Request()
@@ -162,7 +157,7 @@ class _Trainer:
             images.close()
 
     def run(self, checkpoint: Path, checkpoint_seconds: float) -> Trained:
-        state, steps = self.state, self.settings["steps"]
+        state, steps = self.state, self.settings.steps
         if checkpoint.exists():
             state.restore(checkpoint)
             say(f"[{self.name}] continues from step {state.step} of {steps}")
@@ -185,8 +180,8 @@ class _Trainer:
         return Trained(weights, state.history, state.seconds, parameters, name)
 
     def _train(self, checkpoint: Path, checkpoint_seconds: float) -> None:
-        state, steps = self.state, self.settings["steps"]
-        every = self.spec["evaluation"]["every"]
+        state, steps = self.state, self.settings.steps
+        every = self.spec.evaluation.every
         progress = Progress(self.name, steps, "step", start=state.step)
         before, started = state.seconds, time.monotonic()
         saved, evaluating = started, 0.0
@@ -217,10 +212,10 @@ class _Trainer:
         spec, state, settings = self.spec, self.state, self.settings
         rows = self.order(state.step)
         images = self.images["train"].batch(self.order, state.step)
-        x, target = observe(images, spec["data_noise"], state.noise)
+        x, target = observe(images, spec.data_noise, state.noise)
         noise = state.model.draw_noise(len(rows), state.noise)
-        steps = settings["steps"]
-        weight = kl_weight(spec["objective"]["kl_warmup"], state.step, steps)
+        steps = settings.steps
+        weight = kl_weight(spec.objective.kl_warmup, state.step, steps)
         labels = self.labels["train"][rows]
         # The weight as a tensor: a compiled function is made anew for a new number.
         terms, loss = self.losses(
@@ -231,15 +226,15 @@ class _Trainer:
         norm = self._clip()
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm)) & (self.first_bad < 0)
         self.first_bad = torch.where(bad, state.step, self.first_bad)
-        factor = learning_rate_factor(settings["learning_rate_tail"], state.step, steps)
+        factor = learning_rate_factor(settings.learning_rate_tail, state.step, steps)
         for group in state.optimiser.param_groups:
-            group["lr"] = settings["learning_rate"] * factor
+            group["lr"] = settings.learning_rate * factor
         state.optimiser.step()
         return terms
 
     def _clip(self) -> Tensor:
         """Limit the norm of the whole gradient; the norm before."""
-        limit = self.settings["gradient_clip"]
+        limit = self.settings.gradient_clip
         norm = nn.utils.get_total_norm([p.grad for p in self.parameters])
         # On a GPU asking would wait for it; on a processor it saves a pass over all.
         if self.device.type != "cpu" or norm > limit:
@@ -250,7 +245,7 @@ class _Trainer:
         self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise, weight: Tensor
     ) -> tuple[dict[str, Tensor], Tensor]:
         model = self.state.model
-        with number_format(self.device, self.spec["precision"]):
+        with number_format(self.device, self.spec.precision):
             terms = model.terms(x, target, labels, noise)
             return terms, model.loss(terms, weight)
 
@@ -285,7 +280,7 @@ class _Trainer:
 
 
 def _labels(
-    data: Prepared, split: str, facts: dict[str, Any], device: torch.device
+    data: Prepared, split: str, facts: DataFacts, device: torch.device
 ) -> Tensor:
     return torch.tensor(targets(data.table(split, taught(facts)), facts), device=device)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vlae.config.run_spec import Objective
 from vlae.models.nn.distributions import (
     gaussian_log_density,
     laplace_log_density,
@@ -31,17 +32,17 @@ class Likelihood(nn.Module):
 
     def __init__(
         self,
-        objective: dict[str, Any],
+        objective: Objective,
         builder: Builder,
         features: Shape,
         image: Shape,
         stride: int | None,
     ) -> None:
         super().__init__()
-        self.family = objective["likelihood"]
-        self.kind = objective["scale"]
+        self.family = objective.likelihood
+        self.kind = objective.scale
         self.mean = builder.image(features, image, stride)
-        start = torch.tensor(float(objective["scale_value"]))
+        start = torch.tensor(objective.scale_value)
         if self.kind == "fixed":
             self.register_buffer("scale", start)
         elif self.kind == "scalar":

@@ -1,0 +1,108 @@
+"""Where every file of a results folder lies."""
+
+from pathlib import Path
+
+from vlae.config.report_spec import RunRow
+from vlae.config.run_spec import RunFiles
+
+
+class ExperimentFiles:
+    """Paths of the files of one experiment on one trained run."""
+
+    def __init__(self, folder: Path, experiment: str) -> None:
+        self.spec = folder / f"{experiment}.spec.json"
+        self.table = folder / f"{experiment}.parquet"
+        self.arrays = folder / f"{experiment}.npz"
+
+
+class FigureFiles:
+    """Paths of the files of one figure."""
+
+    def __init__(self, folder: Path, figure: str) -> None:
+        self.spec = folder / f"{figure}.spec.json"
+        self.svg = folder / f"{figure}.svg"
+        self.png = folder / f"{figure}.png"
+
+
+class ClaimFiles:
+    """Paths of the files of one claim."""
+
+    def __init__(self, folder: Path, claim: str) -> None:
+        self.spec = folder / f"{claim}.spec.json"
+        self.findings = folder / f"{claim}.findings.parquet"
+        self.verdicts = folder / f"{claim}.verdicts.parquet"
+
+
+class DataFiles:
+    """Paths of the files of one prepared data set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spec = folder / "spec.json"
+        self.card = folder / "card.json"
+
+    def images(self, split: str) -> Path:
+        return self.folder / f"{split}.npy"
+
+    def table(self, split: str) -> Path:
+        return self.folder / f"{split}.parquet"
+
+
+class ExportFiles:
+    """Paths of the exported decoder of one run, for the explorer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.onnx = folder / "decoder.onnx"
+        self.facts = folder / "decoder.json"
+
+
+class ResultsFolder:
+    """The layout of a results folder.
+
+    Names may be Snakemake's wildcards, such as "{dataset}": then paths are patterns.
+
+    Args:
+        root: the folder, `results` in a run of the pipeline.
+    """
+
+    def __init__(self, root: Path = Path("results")) -> None:
+        self.root = root
+        self.checkpoints = root / "checkpoints"
+        self.report = root / "report.html"
+        self.report_spec = root / "report.spec.json"
+        self.provenance = root / "report.provenance.json"
+        self.explorer = root / "explorer.html"
+        self.explorer_spec = root / "explorer.spec.json"
+        self.verdicts = root / "tables" / "claims.parquet"
+        self.raw_data = root / "raw"
+        self.crate = root / "ro-crate-metadata.json"
+
+    def raw(self, dataset: str, file: str) -> Path:
+        return self.raw_data / dataset / file
+
+    def sources(self, dataset: str) -> Path:
+        return self.raw_data / dataset / "sources.json"
+
+    def data(self, dataset: str) -> DataFiles:
+        return DataFiles(self.root / "data" / dataset)
+
+    def run(self, dataset: str, run: str, seed: int | str) -> RunFiles:
+        return RunFiles(self.root / "runs" / dataset / run / str(seed))
+
+    def run_of(self, row: RunRow, seed: int) -> RunFiles:
+        return self.run(row.dataset, row.run, seed)
+
+    def experiment(
+        self, experiment: str, dataset: str, run: str, seed: int | str
+    ) -> ExperimentFiles:
+        folder = self.root / "experiments" / dataset / run / str(seed)
+        return ExperimentFiles(folder, experiment)
+
+    def figure(self, figure: str) -> FigureFiles:
+        return FigureFiles(self.root / "figures", figure)
+
+    def claim(self, claim: str) -> ClaimFiles:
+        return ClaimFiles(self.root / "claims", claim)
+
+    def export(self, dataset: str, run: str, seed: int | str) -> ExportFiles:
+        return ExportFiles(self.root / "explorer" / dataset / run / str(seed))

@@ -1,0 +1,71 @@
+"""Types of the specs of figures, claims, report and explorer. Types only."""
+
+from typing import Any
+
+from vlae.config.spec_types import Spec
+
+
+class RunRow(Spec, frozen=True):
+    """One run with all its seeds, as figures, claims and report show it."""
+
+    dataset: str
+    dataset_title: str
+    run: str
+    label: str
+    seeds: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """'MNIST: VLAE'."""
+        return f"{self.dataset_title}: {self.label}"
+
+
+class FigureSpec(Spec, frozen=True):
+    """A figure and its rows, one per run."""
+
+    figure: str
+    rows: tuple[RunRow, ...]
+
+
+class ClaimSpec(Spec, frozen=True):
+    """A claim of the paper, its criterion, its runs, and controls that must fail."""
+
+    id: str
+    kind: str
+    """Name of its module in `vlae.claims`."""
+    statement: str
+    place: str
+    """Where the paper says so."""
+    figure: str | None
+    criterion: dict[str, Any]
+    """Every number as `{value: ..., why: ...}`, at whatever depth."""
+    development_seeds: tuple[int, ...]
+    runs: tuple[RunRow, ...]
+    controls: tuple[RunRow, ...]
+
+
+class ReportSpec(Spec, frozen=True):
+    """Everything that the report shows."""
+
+    title: str
+    overlays: tuple[str, ...]
+    """Configuration files given on the command line."""
+    config: dict[str, Any]
+    """Single keys given on the command line, without those about the machine."""
+    seeds: tuple[int, ...]
+    experiments: dict[str, dict[str, Any]]
+    """Settings of each experiment."""
+    figures: tuple[FigureSpec, ...]
+    claims: tuple[ClaimSpec, ...]
+    runs: tuple[RunRow, ...]
+    """Every run that is shown, classifiers last."""
+    datasets: tuple[str, ...]
+    explorer: bool
+    """Whether there is an explorer."""
+
+
+class ExplorerSpec(Spec, frozen=True):
+    """The runs that the explorer offers; the first seed of each."""
+
+    title: str
+    runs: tuple[RunRow, ...]

@@ -1,0 +1,116 @@
+"""Types of `spec.json`, the complete settings of one training. Types only.
+
+Every field is a key of the configuration; `workflow/schemas/run.schema.yaml` says what
+it means and which values it takes. Trainings depend on this module, so an edit of it
+retrains every run.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vlae.config.spec_types import Spec
+
+
+class KLWarmup(Spec, frozen=True, omit_defaults=True):
+    """Weight of the KL over training; a length in `steps` or as `fraction` of the run."""
+
+    schedule: Literal["none", "linear", "exponential"]
+    steps: int | None = None
+    fraction: float | None = None
+
+
+class Objective(Spec, frozen=True):
+    """What is maximised: the ELBO under a likelihood, with a KL warm-up or without."""
+
+    likelihood: Literal["gaussian", "laplace"]
+    scale: Literal["fixed", "scalar", "network"]
+    scale_value: float
+    kl_warmup: KLWarmup
+
+
+class DataNoise(Spec, frozen=True):
+    """Noise of the data, as standard deviations in units of the full grey range."""
+
+    dequantise: bool
+    scale: float
+    denoising: float
+
+
+class TrainingSettings(Spec, frozen=True):
+    """Steps, batches and Adam's learning rate."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    learning_rate_tail: float
+    gradient_clip: float
+
+
+class EvaluationSettings(Spec, frozen=True):
+    """When, and on how many images, the history is recorded."""
+
+    every: int
+    images: int
+
+
+class DataFacts(Spec, frozen=True):
+    """What a model must know of its data set."""
+
+    shape: tuple[int, int, int]
+    """Channels, height, width."""
+    classes: int
+    """Number of classes; 0 where images have none."""
+    attributes: tuple[str, ...]
+    """Columns of zeros and ones that a classifier learns; empty for other models."""
+
+
+class RunSpec(Spec, frozen=True):
+    """The complete settings of one training of one run with one seed."""
+
+    dataset: str
+    run: str
+    seed: int
+    preset: str
+    network_name: str
+    data: DataFacts
+    network: dict[str, Any]
+    """Keys of the model's own, which its plan in `vlae.networks` checks."""
+    objective: Objective
+    data_noise: DataNoise
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    threads: int
+    precision: Literal["float32", "tf32", "bf16"]
+    compile: Literal["none", "default", "reduce-overhead"]
+
+    @property
+    def name(self) -> str:
+        """`dataset/run/seed`, as log lines and messages call it."""
+        return f"{self.dataset}/{self.run}/{self.seed}"
+
+    @property
+    def model(self) -> str:
+        """Name of the model's module in `vlae.models`."""
+        return str(self.network["model"])
+
+    def replace(self, **changes: Any) -> "RunSpec":
+        """Return a copy with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class RunFiles:
+    """Paths of the files of one trained run.
+
+    Args:
+        folder: `results/runs/DATASET/RUN/SEED`, or a copy of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spec = folder / "spec.json"
+        self.weights = folder / "model.safetensors"
+        self.history = folder / "history.parquet"
+        self.facts = folder / "training.json"
