@@ -7,6 +7,8 @@ from vlae.report.html import TEMPLATES
 from vlae.system.files import atomic
 from vlae.system.progress import say
 
+GROUP = "people"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", type=Path, metavar="A", help="a results folder")

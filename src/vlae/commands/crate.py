@@ -5,6 +5,8 @@ from pathlib import Path
 
 from vlae.system.progress import say
 
+GROUP = "people"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

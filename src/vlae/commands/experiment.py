@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument(
-        "--classifier", type=Path, help="folder of the classifier's run"
+        "--classifier", type=Path, help="folder of the classifier's run, if it is asked"
     )
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gpus",
         type=int,
         default=0,
-        help="GPUs that the job asked for, as of `train` (default: %(default)s)",
+        help="number of GPUs that the job requested, 0 or 1 (default: %(default)s)",
     )
 
 
@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> None:
         classifier = (
             trained_run.load(arguments.classifier) if arguments.classifier else None
         )
-        # The run comes last: its thread count is the one that holds.
+        # The run is loaded last, so that its number of threads applies.
         trained = trained_run.load(arguments.run)
         if not isinstance(trained.model, LatentVariableModel):
             raise UserError(
-                f"--run: {arguments.run} holds a {trained.spec.model}; "
-                "expected a generative model, which experiments draw images from."
+                f"--run: {arguments.run} holds a {trained.spec.model}; expected a "
+                "generative model, since experiments draw images from it."
             )
         context = Context(spec, trained, prepared.load(arguments.data), classifier)
         result = module.run(context)
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _advice(spec: ExperimentSpec) -> str:
-    """What to lower: the settings that are counts, as they are."""
+    """Return what to do about too little memory: lower the settings that are counts."""
     counts = [
         f"{key} (now {value})"
         for key, value in spec.settings.items()

@@ -34,7 +34,7 @@ class Registry:
 
 
 REGISTRIES = {
-    "commands": Registry("commands", "run"),
+    "commands": Registry("commands", "run", {"GROUP": "pipeline"}),
     "datasets": Registry("data.datasets", "splits", {"NEEDED": {}, "PARALLEL": False}),
     "networks": Registry("networks", "plan"),
     "models": Registry("models", "build"),
