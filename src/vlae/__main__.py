@@ -64,7 +64,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vlae",
         usage="%(prog)s [--help] [--version] COMMAND ...",
-        description="Every stage of the pipeline, and what else is made of its results.",
+        description="Stages of the pipeline, and what else is made of its results.",
         epilog=_overview(summaries),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
