@@ -21,26 +21,21 @@ Layers = Sequence[npt.NDArray[Any]]
 """One array (N, d_l) per layer, bottom layer first."""
 
 
-def load(
-    folder: Path | str, *, device: str = "auto", threads: int | None = None
-) -> "LoadedRun":
+def load(folder: Path | str, *, device: str = "auto") -> "LoadedRun":
     """Load a trained run.
 
-    This process then computes as the run did: in the number format of its spec, and
-    with PyTorch's deterministic operations.
+    Threads and number format of the process stay as they are.
 
     Args:
         folder: `results/runs/DATASET/RUN/SEED`, or a copy of it; `spec.json` and
             `model.safetensors` suffice.
         device: "auto" (the GPU if there is one), "cpu", "cuda" or "mps".
-        threads: threads of this process; as many as now unless given.
 
     Raises:
         UserError: if a file is missing or broken, if the weights are those of another
             network, if there is no such device, or if the run is a classifier.
     """
-    threads = threads or torch.get_num_threads()
-    return LoadedRun(trained_run.load(Path(folder), device=device, threads=threads))
+    return LoadedRun(trained_run.load(Path(folder), device))
 
 
 class LoadedRun:
@@ -55,19 +50,11 @@ class LoadedRun:
 
     Args:
         trained: the run; see `load`.
-
-    Raises:
-        UserError: if the run is a classifier.
     """
 
-    def __init__(self, trained: TrainedRun) -> None:
-        if not isinstance(trained.model, LatentVariableModel):
-            raise UserError(
-                f"{trained.spec.name} is a {trained.spec.model}; expected a generative "
-                "model, which has codes and draws images."
-            )
+    def __init__(self, trained: TrainedRun[LatentVariableModel]) -> None:
         self._trained = trained
-        self._model: LatentVariableModel = trained.model
+        self._model = trained.model
 
     def __repr__(self) -> str:
         sizes = " + ".join(map(str, self.latent_sizes))
