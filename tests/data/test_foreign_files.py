@@ -309,7 +309,7 @@ def test_a_pickle_as_ones_own_arrays(kind, bomb, tmp_path):
     definition = {"files": files, "shape": [1, 4, 4], "classes": 2, "seed": 0}
     with pytest.raises(UserError, match=r"mine\.npz"):
         splits = arrays.splits({**definition, "test": 1}, tmp_path)
-        [chunk for split in splits for chunk in split.images(0, 1)]
+        [chunk for split in splits for chunk in split.chunks(0, 1)]
 
 
 UNSAFE_MODULES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
