@@ -12,8 +12,9 @@ SPECS = (
     "config.report_spec",
     "config.run_spec",
     "config.spec_types",
+    "config.term_names",
 )
-"""Modules of `config` that hold types alone: jobs import these and not the resolver."""
+"""Modules of `config` that hold types and names alone: jobs import these and not the resolver."""
 COMPUTE = ("system", "statistics", "networks", *SPECS, "data", "models")
 ROOMS: dict[str, tuple[str, ...]] = {
     "system": (),
@@ -38,16 +39,17 @@ BESIDE_ROOMS = {"__init__.py", "__main__.py", "py.typed"}
 
 
 def broken_rules(package: Path) -> list[str]:
-    """Return a line for everything below `package` that breaks a rule."""
+    """Return one line for everything below `package` that breaks a rule."""
     modules = {
         _name(path.relative_to(package)): path for path in sorted(package.rglob("*.py"))
     }
-    return [
+    lines = [
         *_wrong_folders(package),
         *(line for name in modules for line in _wrong_imports(name, modules)),
         *_wrong_inits(package),
         *_cycles(modules),
     ]
+    return list(dict.fromkeys(lines))
 
 
 def _name(path: Path) -> str:

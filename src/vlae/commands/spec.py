@@ -8,7 +8,7 @@ from vlae.config import configuration
 from vlae.config.overlays import BASE
 from vlae.config.selection import RunName
 from vlae.system.checkout import of_repository
-from vlae.system.errors import UserError, closest
+from vlae.system.errors import UserError
 from vlae.system.progress import say
 
 GROUP = "people"
@@ -37,29 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.seed < 0:
         raise UserError(f"SEED: expected 0 or more, got {arguments.seed}.")
     base = [of_repository("config", f"{name}.yaml") for name in BASE]
-    settings = configuration.load([*base, *arguments.configfile])
-    name = _run_name(arguments.run, settings.content["runs"])
-    spec = settings.run_spec(name, arguments.seed)
-    say(json.dumps(spec, indent=2, sort_keys=True))
-
-
-def _run_name(text: str, runs: dict[str, dict[str, object]]) -> RunName:
-    """Return the run that the user named.
-
-    Args:
-        text: `DATASET/RUN`.
-        runs: runs of the configuration, by data set and name.
-
-    Raises:
-        UserError: if the configuration has no such run; the message names the nearest.
-    """
-    dataset, slash, run = text.partition("/")
+    dataset, slash, run = arguments.run.partition("/")
     if not slash:
-        raise UserError(f"RUN: expected DATASET/RUN, such as mnist/vlae, got '{text}'.")
-    if dataset not in runs:
-        near = closest(dataset, runs)
-        raise UserError(f"RUN: there are no runs on a data set '{dataset}'; {near}")
-    if run not in runs[dataset]:
-        near = closest(run, runs[dataset])
-        raise UserError(f"RUN: data set '{dataset}' has no run '{run}'; {near}")
-    return RunName(dataset, run)
+        raise UserError(
+            f"RUN: expected DATASET/RUN, such as mnist/vlae, got '{arguments.run}'."
+        )
+    specs = configuration.load([*base, *arguments.configfile]).specs
+    spec = specs.run_spec(RunName(dataset, run), arguments.seed).as_dict()
+    say(json.dumps(spec, indent=2, sort_keys=True))
