@@ -5,16 +5,18 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import network
 
+import vlae
 from vlae import __main__
 from vlae.__main__ import main
 from vlae.config import configuration
-from vlae.config.configuration import RunName
+from vlae.config.selection import RunName
 from vlae.config.overlays import BASE
 from vlae.system import registry
 from vlae.system.checkout import ROOT
@@ -23,7 +25,8 @@ from vlae.system.files import sha256, write_json
 from vlae.training import weights as weight_files
 
 LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-COMMANDS = registry.names("commands")
+MODULES = registry.names("commands")
+COMMANDS = [name.replace("_", "-") for name in MODULES]
 
 
 def call(*words, check=None):
@@ -41,14 +44,14 @@ def call(*words, check=None):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return configuration.load([*LAYERS, ROOT / "tests" / "config" / "tiny.yaml"])
+    return configuration.load([*LAYERS, ROOT / "tests" / "workflow" / "config" / "tiny.yaml"])
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory, shipped):
     """Prepared strokes."""
     folder = tmp_path_factory.mktemp("strokes")
-    write_json(folder / "spec.json", shipped.data_spec("strokes"))
+    write_json(folder / "spec.json", shipped.specs.data_spec("strokes"))
     words = ["--spec", folder / "spec.json", "--raw", folder, "--out", folder / "data"]
     assert main(["prepare", *map(str, words)]) == 0
     return folder / "data"
@@ -56,7 +59,7 @@ def data(tmp_path_factory, shipped):
 
 @pytest.fixture
 def spec(shipped):
-    return shipped.run_spec(RunName("strokes", "vlae"), seed=1)
+    return shipped.specs.run_spec(RunName("strokes", "vlae"), seed=1)
 
 
 @pytest.fixture
@@ -79,9 +82,41 @@ def message(capsys):
 def test_help_lists_every_command_with_its_summary():
     said = " ".join(call("-m", "vlae", "--help", check=0).stdout.split())
     assert {"download", "prepare", "train", "experiment", "figure"} < {*COMMANDS}
-    for name in COMMANDS:
-        module = registry.load("commands", name)
-        assert f" {name} {(module.__doc__ or '').splitlines()[0]}" in said
+    for name, module in zip(COMMANDS, MODULES, strict=True):
+        text = registry.load("commands", module).__doc__ or ""
+        assert f" {name} {text.splitlines()[0]}" in said
+
+
+def test_help_has_a_group_for_each_kind_of_reader():
+    text = call("-m", "vlae", "--help", check=0).stdout
+    headings = [text.index(f"{heading}:") for heading in __main__.GROUPS.values()]
+    assert headings == sorted(headings)
+    people, pipeline, maintainers = headings
+    place = {name: text.index(f"\n  {name} ") for name in COMMANDS}
+    assert people < place["spec"] < pipeline < place["train"] < maintainers
+    assert place["config-docs"] > maintainers
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_command_is_in_a_known_group(module):
+    assert registry.constant("commands", module, "GROUP") in __main__.GROUPS
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"vlae {vlae.__version__}\n"
+
+
+def test_both_ways_to_call_it_are_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, function = project["scripts"]["vlae"].split(":")
+    assert (module, function) == ("vlae.__main__", "main")
+    for words in (["--help"], ["train", "--help"]):
+        script = f"import sys; sys.argv[0] = 'vlae'; from {module} import main; main()"
+        by_script = call("-c", script, *words, check=0)
+        assert by_script.stdout == call("-m", "vlae", *words, check=0).stdout
 
 
 def test_help_is_instant():
@@ -103,7 +138,7 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    places = {"--out", "--table", "--verdicts", "--folder", "--results"}
+    places = {"--out", "--table", "--verdicts", "--folder", "--results", "--configfile"}
     assert places & {*said.split()}
 
 
@@ -181,7 +216,7 @@ def test_download_of_an_unknown_file(tmp_path, message):
     files = {"train-images": {"remote": "x.gz", "checksum": None}}
     write_json(sources, {"dataset": "toy", "mirrors": [], "files": files})
     said = message("download", "--sources", sources, "--out", tmp_path / "trian-images")
-    assert "--out: 'trian-images' is no file of toy" in said
+    assert "--out: 'trian-images' is not a file of toy" in said
     assert "Did you mean 'train-images'?" in said
 
 
@@ -207,7 +242,7 @@ def test_prepare_writes_card_arrays_and_tables(data, shipped):
 
 
 def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
-    write_json(tmp_path / "s.json", {**shipped.data_spec("strokes"), "classes": 9})
+    write_json(tmp_path / "s.json", {**shipped.specs.data_spec("strokes"), "classes": 9})
     places = ["--raw", tmp_path, "--out", tmp_path / "data"]
     said = message("prepare", "--spec", tmp_path / "s.json", *places)
     assert "datasets.strokes.classes: 9, but labels run from 0 to 9" in said
