@@ -103,7 +103,8 @@ class Verdict(StrEnum):
 @dataclass(frozen=True)
 class Decision:
     """A verdict, why, and the number behind it: mean over seeds, and how far the
-    intervals of the seeds reach together."""
+    intervals of the seeds reach together.
+    """
 
     verdict: Verdict
     reason: str
