@@ -104,7 +104,7 @@ def test_bad_input_is_named(overlay, words):
 
 
 def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
-    """An experiment may say which it takes; chains and all others here take any."""
+    """An experiment may say which models it takes; those that ship take any."""
     constant = registry.constant
 
     def with_models(package, name, wanted):
@@ -113,7 +113,7 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
         return constant(package, name, wanted)
 
     monkeypatch.setattr(registry, "constant", with_models)
-    assert resolved().figures()
+    assert resolved().selection.figures()
     with pytest.raises(UserError) as caught:
         resolved({"figures": {"figure2": ["mnist/vlae"]}})
     message = str(caught.value)
