@@ -40,7 +40,8 @@ def write_data(folder: Path, facts: dict[str, Any], count: int) -> None:
     for name in facts["attributes"]:
         table[name] = np.arange(count) % 2
     splits = [
-        base.Split(name, count, iter([(images, table)])) for name in ("train", "test")
+        base.Streamed(name, count, iter([(images, table)]))
+        for name in ("train", "test")
     ]
     card = {key: facts[key] for key in ("shape", "classes", "attributes")}
     prepared.write(folder, splits, card, lambda *_: None)
