@@ -2,9 +2,11 @@
 
 import math
 
+import msgspec
 import pytest
 import torch
 
+from vlae.config.run_spec import DataNoise
 from vlae.data.noise import observe
 from vlae.training.schedules import kl_weight, learning_rate_factor
 
@@ -54,7 +56,7 @@ def test_learning_rate_ends_at_zero():
     assert learning_rate_factor(0.3, STEPS, STEPS) == 0
 
 
-PLAIN = {"dequantise": False, "scale": 0.0, "denoising": 0.0}
+PLAIN = DataNoise(dequantise=False, scale=0.0, denoising=0.0)
 
 
 def images(count=64, seed=0):
@@ -65,7 +67,7 @@ def images(count=64, seed=0):
 
 def seen(pixels, seed=0, **changes):
     stream = torch.Generator().manual_seed(seed)
-    return observe(pixels, {**PLAIN, **changes}, stream)
+    return observe(pixels, msgspec.structs.replace(PLAIN, **changes), stream)
 
 
 def five_errors(sd, count):
