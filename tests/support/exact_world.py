@@ -47,7 +47,7 @@ def images(exact: Exact, count: int, split: str) -> np.ndarray:
 
 
 def exact_model() -> Exact:
-    """Return the exact HVAE in single precision, around the middle of the grey range."""
+    """Return the exact HVAE in single precision, centred on the middle grey level."""
     exact = exact_hvae(SCALE, centre=0.5)
     exact.model.float()
     return exact
@@ -86,8 +86,8 @@ def exact_classifier() -> TrainedRun:
 def plausible(value, low, high, expected):
     """Return whether a value lies within four standard errors of `expected`.
 
-    The standard error follows from a 95 % interval. Seeds are fixed, but among dozens of
-    intervals some miss by more than two standard errors.
+    The standard error follows from a 95 % interval. Seeds are fixed, but among dozens
+    of intervals some miss by more than two standard errors.
     """
     error = (high - low) / 2 / 1.96
     assert math.isfinite(error) and error > 0

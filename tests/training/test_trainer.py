@@ -89,7 +89,9 @@ def test_held_out_elbo_rises(name, data, tmp_path):
 def test_the_untrained_control_learned_nothing(data, tmp_path):
     """One step at the learning rate of others is worth thirty nats."""
     paths = [ROOT / "config" / f"{name}.yaml" for name in [*BASE, "mnist-cpu"]]
-    wanted = configuration.load(paths).run_spec(RunName("strokes", "hvae-untrained"), 1)
+    wanted = configuration.load(paths).specs.run_spec(
+        RunName("strokes", "hvae-untrained"), 1
+    )
     trained = train(wanted, data, tmp_path, NEVER)
     before, after = (value(trained, "elbo", "held-out", s) for s in (0, 1))
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
