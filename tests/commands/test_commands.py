@@ -294,7 +294,7 @@ def test_weights_of_another_network(tmp_path, experiment_words, spec, message):
     spec["network"]["width"] *= 2
     write_json(tmp_path / "run" / "spec.json", spec)
     said = message(*experiment_words)
-    assert "model.safetensors: weights of another network" in said
+    assert "model.safetensors: these weights do not fit the network" in said
     assert not (tmp_path / "s.npz").exists()
 
 
@@ -306,7 +306,7 @@ def test_experiment_on_a_classifier(tmp_path, experiment_words, spec, message):
     weights = base.build_model(spec).state_dict()
     weight_files.save(tmp_path / "run" / "model.safetensors", weights, {})
     said = message(*experiment_words)
-    assert f"--run: {tmp_path / 'run'} holds a classifier" in said
+    assert f"{tmp_path / 'run'} holds a classifier" in said
     assert "expected a generative model" in said
 
 

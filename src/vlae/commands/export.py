@@ -18,18 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae.models._independent import Independent
-    from vlae.models.base import LatentVariableModel
-    from vlae.training import onnx_export, trained_run
+    from vlae.training import device, onnx_export, trained_run
 
-    # It takes seconds, where Snakemake runs, which may have no GPU.
-    trained = trained_run.load(arguments.run, device="cpu", threads=1)
+    # It takes seconds on the machine where Snakemake runs, which may have no GPU.
+    trained = trained_run.load(arguments.run, device="cpu")
+    device.set_up(trained.spec.replace(threads=1))
     model, network = trained.model, trained.spec.network
-    if not isinstance(model, LatentVariableModel):
-        raise UserError(
-            f"--run: {arguments.run} holds a {network['model']}; expected a generative "
-            "model, which makes images of noise."
-        )
     if network["batch_norm"] == "batch":
         raise UserError(
             f"--run: {arguments.run} samples with batch statistics: an image depends "
@@ -40,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         "dataset": trained.spec.dataset,
         "run": trained.spec.run,
         "seed": trained.spec.seed,
-        "inputs": "codes" if isinstance(model, Independent) else "noise",
+        "inputs": model.inputs,
         "shape": trained.spec.data.shape,
         "latents": model.latent_sizes,
         "influences": onnx_export.influences(trained, DRAWS),
