@@ -19,7 +19,7 @@ from vlae.data.datasets import arrays
 from vlae.models import base
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
-from vlae.system.files import LEFT_OVER, atomic, write_json
+from vlae.system.files import ABANDONED_AFTER_S, atomic, write_json
 from vlae.training import trained_run
 from vlae.training import trainer as training_loop
 from vlae.training import weights as weight_files
@@ -197,7 +197,7 @@ def test_facts_that_are_no_object(tmp_path):
 
 
 def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
-    write_json(tmp_path / "spec.json", spec("vlae"))
+    write_json(tmp_path / "spec.json", spec("vlae").as_dict())
     other = base.build_model(spec(network("vlae", latents=[2, 4])))
     weight_files.save(tmp_path / "model.safetensors", other.state_dict(), {})
     with pytest.raises(UserError) as caught:
@@ -210,7 +210,7 @@ def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_of_the_same_network_are_taken(name, tmp_path):
-    write_json(tmp_path / "spec.json", spec(name))
+    write_json(tmp_path / "spec.json", spec(name).as_dict())
     ours = base.build_model(spec(name)).state_dict()
     weight_files.save(tmp_path / "model.safetensors", ours, {})
     found = trained_run.load(tmp_path).model.state_dict()
@@ -271,7 +271,7 @@ def test_a_pickle_as_a_checkpoint(name, kind, bomb, data, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_weights(kind, bomb, tmp_path):
-    write_json(tmp_path / "spec.json", spec("vlae"))
+    write_json(tmp_path / "spec.json", spec("vlae").as_dict())
     (tmp_path / "model.safetensors").write_bytes(bomb(kind))
     with pytest.raises(UserError, match="not a complete safetensors file"):
         trained_run.load(tmp_path)
@@ -373,7 +373,7 @@ def test_temporary_files_of_the_dead_are_removed_a_day_later(tmp_path):
     ]
     for path in (old, new, *others):
         path.touch()
-    long_ago = time.time() - LEFT_OVER - 1
+    long_ago = time.time() - ABANDONED_AFTER_S - 1
     for path in (old, *others):
         os.utime(path, (long_ago, long_ago))
     with atomic(tmp_path / "table.parquet") as temporary:

@@ -1,32 +1,28 @@
 """Runs whose decoders show something, exported, and the page of them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from helpers import ROOT, randomise, untrained
+from helpers import ROOT, randomise, save_run, untrained
 
 from vlae.__main__ import main
-from vlae.training import weights
-from vlae.training.trained_run import SPEC, WEIGHTS, TrainedRun, decode
+from vlae.config.run_spec import RunSpec
+from vlae.training.trained_run import TrainedRun, decode
 
 
-def lively(spec: dict[str, Any], std: float = 0.4) -> TrainedRun:
+def lively(spec: RunSpec, std: float = 0.4) -> TrainedRun[Any]:
     """A run whose every parameter is drawn from N(0, std^2): pictures have contrast."""
     run = untrained(spec)
     randomise(run.model, std)
     return run
 
 
-def export(run: TrainedRun, results: Path) -> Path:
+def export(run: TrainedRun[Any], results: Path) -> Path:
     """Save the run as training does and export it; the folder of the decoder."""
-    name = Path(run.spec["dataset"], run.spec["run"], str(run.spec["seed"]))
-    folder, out = results / "runs" / name, results / "explorer" / name
-    folder.mkdir(parents=True)
-    (folder / SPEC).write_text(json.dumps(run.spec))
-    weights.save(folder / WEIGHTS, run.model.state_dict(), {})
+    folder, out = results / "runs" / run.spec.name, results / "explorer" / run.spec.name
+    save_run(folder, run.spec, run.model)
     words = ["--run", folder, "--out", out / "decoder.onnx"]
     assert main(["export", *map(str, [*words, "--card", out / "decoder.json"])]) == 0
     return out

@@ -9,7 +9,7 @@ REPORT_TEMPLATES = sorted({*files_below("report")} - {*EXPLORER_TEMPLATES})
 
 
 rule report:
-    """Write results/report.html, and what it was made by."""
+    """Write results/report.html, and a record of what made it."""
     input:
         spec="results/report.spec.json",
         templates=REPORT_TEMPLATES,

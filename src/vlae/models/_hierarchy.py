@@ -159,9 +159,9 @@ class BottomUp(Hierarchy):
     ) -> Tensor:
         """Return E_q[log q(z_l|below) - log p(z_l|above)] from one draw of z; (B,).
 
-        It has a closed form where what is above does not depend on z_l given x. Inference
-        from the bottom draws z_{l+1} from z_l, so that the log ratio at the draw is the
-        estimate; at the exact posterior it has no variance.
+        It has a closed form where what is above does not depend on z_l given x.
+        Inference from the bottom draws z_{l+1} from z_l, so that the log ratio at the
+        draw is the estimate; at the exact posterior it has no variance.
         """
         if self.deterministic:
             return gaussian_kl(*posterior, *prior)

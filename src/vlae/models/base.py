@@ -154,7 +154,11 @@ class LatentVariableModel(Model):
         return self.infer(x, noise)[0]
 
     def decode(self, noise: Noise) -> Tensor:
-        """Return the mean of p(x | z), (B, C, H, W) in (0, 1), for z = generate(noise)."""
+        """Return the mean (B, C, H, W), in (0, 1), of p(x | z) for z = generate(noise).
+
+        Args:
+            noise: (B, d_l) per layer.
+        """
         return self.likelihood(self.decoder(self.generate(noise)))[0]
 
     def terms(
@@ -183,7 +187,10 @@ class LatentVariableModel(Model):
         return {RECONSTRUCTION: reconstruction, **layers}
 
     def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
-        """Return the mean of kl_weight * KL - reconstruction; at 1 the negative ELBO."""
+        """Return the batch mean of kl_weight * KL - reconstruction, in nats.
+
+        At weight 1 it is the negative ELBO.
+        """
         return (kl_weight * self.total_kl(terms) - terms[RECONSTRUCTION]).mean()
 
     def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -247,4 +254,5 @@ def build_model(spec: RunSpec) -> Model:
     module = registry.load("models", spec.model)
     torch.manual_seed(derive(spec.seed, "initial weights"))
     model: Model = module.build(spec.network, spec.objective, spec.data)
-    return model.to(memory_format=torch.channels_last)
+    # PyTorch's own types do not know the argument.
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -19,7 +19,7 @@ from vlae.networks.vae import plan
 
 
 class VAE(Independent):
-    """Flat VAE as planned by `networks/vae.py`; `latents` are the sizes of its parts."""
+    """Flat VAE as planned by `networks/vae.py`; `latents` are sizes of its parts."""
 
     partition: Tensor
     """Places in the code (d,) of layer 1, then of layer 2, and so on: a permutation."""

@@ -77,8 +77,8 @@ class VLAE(Independent):
 class DecoderStage(nn.Module):
     """One stage of the decoder: z~_l = f_l(merge(z~_{l+1}, v_l(z_l))) (Eqs 9 and 11).
 
-    The top stage is z~_L = f_L(z_L) (Eq. 8). A gated merge adds v_l(z_l) times a learned
-    gate; it is in the authors' code but not in the paper.
+    The top stage is z~_L = f_L(z_L) (Eq. 8). A gated merge adds v_l(z_l) times a
+    learned gate; it is in the authors' code but not in the paper.
 
     Args:
         builder: makes the modules.

@@ -71,5 +71,5 @@ def features(bodies: list[Chain]) -> Shape:
 
 
 def lowest(latents: list[int]) -> int:
-    """Return the size of the lowest layer, as `above` of `resolve` in a Markov chain."""
+    """Return the size of the lowest layer: `above` of `resolve` in a Markov chain."""
     return latents[0]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vlae.claims.base import numbers, reasons
-from vlae.claims.verdicts import LEAST_SEEDS, Verdict
+from vlae.claims.verdicts import MIN_SEEDS, Verdict
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, ReportSpec
 from vlae.report.evidence import (
@@ -31,7 +31,7 @@ MEANING_OF_ALL = {
     "budgets, or the criterion asks for more than the paper means.",
     Verdict.INCONCLUSIVE: "Undecided: seeds disagree, or their intervals reach across "
     "the threshold.",
-    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {LEAST_SEEDS} seeds "
+    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {MIN_SEEDS} seeds "
     "that were not used while developing.",
     Verdict.NOT_MEASURED: "Nothing is concluded: what the test needs could not be "
     "measured.",

@@ -157,7 +157,7 @@ class Streamed:
         return self._moved(self._read(range(*wanted.indices(self._count))))
 
     def batch(self, order: Order, step: int) -> Tensor:
-        """Return the images of one step, (B, C, H, W), and let the next ones be read."""
+        """Return the images of one step, (B, C, H, W); the next ones are read ahead."""
         if self._ahead is None:
             own = replace(order, device=_CPU)  # the thread's own, which keeps an epoch
             depth = min(BATCHES_AHEAD, self._memory // (order.size * self._file.row))

@@ -1,10 +1,10 @@
 """Training: from a run spec and prepared data to weights and a history.
 
 The bits of a training follow from spec, code, data, machine and device, and from
-nothing else: the order of every epoch follows from seed and epoch, all other noise comes
-from one generator whose state is in the checkpoint, and a held-out evaluation has a
-generator of its own. A killed training therefore continues to exactly the weights of an
-uninterrupted one. A signal that asks the process to end takes effect between two steps
+nothing else: the order of every epoch follows from seed and epoch, all other noise
+comes from one generator whose state is in the checkpoint, and a held-out evaluation has
+a generator of its own. A killed training therefore continues to exactly the weights of
+an uninterrupted one. A signal that asks the process to end takes effect between two steps
 or two batches of an evaluation.
 """
 
@@ -96,8 +96,8 @@ def train(
 
     Raises:
         UserError: if the loss is not finite, the device is missing, the folder is in
-            use, a checkpoint is broken or belongs to another training, the disk is full,
-            or images cannot be read.
+            use, a checkpoint is broken or belongs to another training, the disk is
+            full, or images cannot be read.
         Stopped: on a signal, after a checkpoint was saved.
     """
     set_up(spec)
@@ -266,7 +266,8 @@ class _Trainer:
     def _clip(self) -> Tensor:
         """Limit the norm of the whole gradient; return the norm () before that."""
         limit = self.settings.gradient_clip
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters])
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
         # On a GPU the comparison would wait for the norm; on a CPU it saves a pass.
         if self.device.type != "cpu" or norm > limit:
             nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
