@@ -103,8 +103,8 @@ def _absent(device: str) -> str:
     said = "not set" if seen is None else f"'{seen}'"
     return (
         f"device: {device}, and the job asked for a GPU, but there is none that torch "
-        f"can use on {socket.gethostname()} ({VISIBLE_VARIABLE} is {said}). Under SLURM, give "
-        "the rules train and experiment a partition with GPUs in slurm/config.yaml; if "
-        "nvidia-smi shows a GPU, its driver may be too old for this torch. To compute "
-        "without a GPU set device: cpu in the configuration."
+        f"can use on {socket.gethostname()} ({VISIBLE_VARIABLE} is {said}). Under "
+        "SLURM, give the rules train and experiment a partition with GPUs in "
+        "slurm/config.yaml; if nvidia-smi shows a GPU, its driver may be too old for "
+        "this torch. To compute without a GPU set device: cpu in the configuration."
     )
