@@ -5,10 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from vlae.figures.plotting import Row
 from vlae.system import registry
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -68,7 +66,7 @@ LIGHT = {
         ["vlae.commands.report", "vlae.report.page"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
-    "keep": (
+    "save-reference": (
         ["vlae.commands.save_reference", "vlae.report.reference"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
@@ -109,28 +107,3 @@ def test_setting_determinism_imports_no_compiler():
     found = imported(f"from vlae import computing; computing.set_up({spec})")
     assert "torch" in found
     assert not found & {"sympy", "torch._dynamo", "torch._inductor"}
-
-
-def test_an_overview_is_drawn_without_seaborn(tmp_path, monkeypatch):
-    """There is one for every run."""
-    monkeypatch.setitem(sys.modules, "seaborn", None)  # importing it fails
-    folder = tmp_path / "runs" / "strokes" / "classifier" / "1"
-    folder.mkdir(parents=True)
-    pd.DataFrame(
-        [
-            (step, split, term, 0.5)
-            for step in (0, 10)
-            for split in ("train", "held-out")
-            for term in ("cross_entropy", "accuracy")
-        ],
-        columns=["step", "split", "term", "value"],
-    ).to_parquet(folder / "history.parquet")
-    spec = {
-        "dataset": "strokes",
-        "run": "classifier",
-        "label": "classifier",
-        "seeds": [1],
-    }
-    row = Row({**spec, "dataset_title": "strokes"}, tmp_path / "runs", tmp_path)
-    figure = registry.load("figures", "overview").draw([row])
-    assert [a.get_ylabel() for a in figure.axes] == ["cross entropy (nats)", "accuracy"]
