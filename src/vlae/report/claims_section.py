@@ -240,7 +240,7 @@ def meaning(verdicts: Sequence[ShownVerdict]) -> str:
 
 
 def _parts(verdicts: Sequence[ShownVerdict], kind: Verdict) -> str:
-    """Return 'Supported: this (A and B); that (A).': parts of a kind, and their runs."""
+    """Return a sentence with the parts of a kind: 'Supported: p (A and B); q (A).'."""
     labels: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.verdict == kind:

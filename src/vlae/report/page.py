@@ -86,11 +86,12 @@ class Page:
     references: list[ReferenceComparison]
     runs: pd.DataFrame
     overviews: list[Overview]
+    chart_box: dict[str, int]
+    """Size of a chart, and the box of its curves."""
     settings: list[RunSettings]
     cards: list[dict[str, Any]]
     """Cards of the data sets."""
     provenance: Provenance
-    chart_box: dict[str, int] = training_curves.BOX
 
 
 def render(
@@ -121,6 +122,7 @@ def render(
         references=compare_with_references(spec, results, ROOT / "reference"),
         runs=runs_table(runs),
         overviews=[_overview(run) for run in runs],
+        chart_box=training_curves.BOX,
         settings=settings_of_runs(runs),
         cards=[read_json(results.data(d).card, "data card") for d in spec.datasets],
         provenance=made_by,
@@ -145,7 +147,7 @@ def command(overlays: Sequence[str], config: dict[str, Any]) -> str:
 
 
 def _word(value: Any) -> str:
-    """Return a value as `--config` reads it: containers as YAML, which includes JSON."""
+    """Return a value as `--config` reads it, which takes containers as YAML or JSON."""
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 

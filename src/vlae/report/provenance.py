@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import yaml
 
 from vlae.config.paths import ResultsFolder
@@ -37,7 +38,7 @@ class Provenance(Spec, frozen=True):
     """Day, as in 2026-01-31, UTC."""
     other_code: tuple[str, ...] = ()
     """Runs that another version of the code trained: 'mnist/vlae, seeds 1, 2'."""
-    files: dict[str, str] = {}
+    files: dict[str, str] = msgspec.field(default_factory=dict)
     """Hashes of what the report was written from; see `vlae.results.manifest`."""
 
 

@@ -249,7 +249,7 @@ def _figures(reference: Reference) -> list[ReferenceFigure]:
 
 
 def _text(seeds: Seeds) -> str:
-    """Return '-50.00 (-50.50–-49.50)', the mean and the range; one seed has no range."""
+    """Return the mean and, for several seeds, the range: '-50.00 (-50.50–-49.50)'."""
     text = digits(seeds.mean)
     if seeds.count > 1:
         text += f" ({digits(seeds.low)}–{digits(seeds.high)})"
