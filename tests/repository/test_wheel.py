@@ -10,15 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import spec
+from helpers import save_run, spec
 from packaging.requirements import Requirement
 from workflow_helpers import copied_tree
 
 import vlae
 from vlae.models import base
 from vlae.system.checkout import ROOT
-from vlae.system.files import write_json
-from vlae.training import weights as weight_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 USE = """
@@ -115,9 +113,7 @@ def test_the_wheel_holds_the_package_alone(wheel):
 def test_a_run_samples_without_the_repository(python, tmp_path):
     folder = tmp_path / "run"
     settings = spec()
-    write_json(folder / "spec.json", settings.as_dict())
-    weights = base.build_model(settings).state_dict()
-    weight_files.save(folder / "model.safetensors", weights, {})
+    save_run(folder, settings, base.build_model(settings))
     (tmp_path / "use.py").write_text(USE)
     out = tmp_path / "images.npy"
     said = run(python, "use.py", folder, out, cwd=tmp_path)

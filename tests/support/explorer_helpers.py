@@ -1,6 +1,7 @@
 """Runs whose decoders show something, exported, and the page of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch

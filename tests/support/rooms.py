@@ -7,6 +7,7 @@ from pathlib import Path
 
 PACKAGE = "vlae"
 SPECS = (
+    "config.experiment_outputs",
     "config.experiment_spec",
     "config.paths",
     "config.report_spec",

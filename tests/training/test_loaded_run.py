@@ -3,22 +3,27 @@
 import numpy as np
 import pytest
 import torch
-from helpers import GENERATIVE, NETWORKS, SHAPE, network, randomise, spec, untrained
+from helpers import (
+    GENERATIVE,
+    NETWORKS,
+    SHAPE,
+    network,
+    randomise,
+    save_run,
+    spec,
+    untrained,
+)
 
 import vlae
 from vlae.data.noise import observe
 from vlae.models import base
-from vlae.system.files import write_json
 from vlae.training import loaded_run
-from vlae.training import weights as weight_files
 
 
 def stored(folder, of=None):
     """A run folder with random weights."""
     of = of or spec()
-    write_json(folder / "spec.json", of.as_dict())
-    model = randomise(base.build_model(of), 0.3)
-    weight_files.save(folder / "model.safetensors", model.state_dict(), {})
+    save_run(folder, of, randomise(base.build_model(of), 0.3))
     return folder
 
 
@@ -58,7 +63,9 @@ def test_the_folder_may_be_text(tmp_path):
 
 
 def test_a_classifier_is_refused(tmp_path):
-    with pytest.raises(vlae.UserError, match="holds a classifier; expected a generative"):
+    with pytest.raises(
+        vlae.UserError, match="holds a classifier; expected a generative"
+    ):
         vlae.load(stored(tmp_path, spec("classifier")))
 
 
