@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> Row:
     spec["evaluation"] = {**spec["evaluation"], "images": 500}
     values = (peak(spec, count),)
     size = 2 * count * int(np.prod(spec["data"]["shape"]))
-    asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE
+    asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE_MB
     width = spec["network"]["width"]
     setting = f"{name} x{width:g}, threads: {spec['threads']}, CPU"
     note = f"asked for beside Snakemake's: {asked:,} MB"

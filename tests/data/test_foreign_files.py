@@ -87,28 +87,28 @@ def test_the_same_training_continues(data, folder):
 def test_a_checkpoint_of_another_spec(data, folder):
     other = wanted(objective={"scale_value": 0.3})  # of the very same shapes
     said = refused(other, data, folder)
-    assert "it belongs to a training with other spec. Delete" in said
+    assert "not a checkpoint of this training: it differs in spec. Delete" in said
 
 
 def test_a_checkpoint_of_other_data(data, folder, tmp_path):
     other = prepared_strokes(tmp_path / "other", 70, test=20)
-    assert "a training with other data." in refused(wanted(), other, folder)
+    assert "it differs in data." in refused(wanted(), other, folder)
 
 
 def test_a_checkpoint_of_other_code(data, folder, monkeypatch):
     monkeypatch.setattr(training_loop, "training_code", lambda _: "edited")
-    assert "a training with other code." in refused(wanted(), data, folder)
+    assert "it differs in code." in refused(wanted(), data, folder)
 
 
 def test_a_checkpoint_of_another_pytorch(data, folder, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "99.0.0")
-    assert "a training with other libraries." in refused(wanted(), data, folder)
+    assert "it differs in libraries." in refused(wanted(), data, folder)
 
 
 def test_a_finished_training_of_another_spec(data, folder):
     train(wanted(), data, folder, NEVER)
     other = wanted(seed=2)
-    assert "with other spec." in refused(other, data, folder, FINISHED)
+    assert "it differs in spec." in refused(other, data, folder, FINISHED)
 
 
 def changed(path, **facts):
@@ -136,7 +136,7 @@ def test_facts_that_no_training_has(fact, value, data, folder):
 def test_a_checkpoint_that_does_not_say_whose_it_is(value, data, folder):
     changed(folder / CHECKPOINT, identity=value)
     said = refused(wanted(), data, folder)
-    assert "with other spec, code, data, device" in said
+    assert "it differs in spec, code, data, device, libraries" in said
 
 
 def drop(tensors, name):
@@ -180,7 +180,7 @@ def test_a_finished_training_that_lacks_something(data, folder):
     weights, facts = weight_files.load(folder / FINISHED)
     weight_files.save(folder / FINISHED, {**weights, "x": torch.zeros(1)}, facts)
     said = refused(wanted(), data, folder, FINISHED)
-    assert "its weights are not this network's (1 unknown: 'x')" in said
+    assert "its weights do not fit this network (1 unknown: 'x')" in said
     del facts["history"]
     weight_files.save(folder / FINISHED, weights, facts)
     assert "it lacks history" in refused(wanted(), data, folder, FINISHED)
@@ -205,7 +205,7 @@ def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
     with pytest.raises(UserError) as caught:
         trained_run.load(tmp_path)
     said = str(caught.value)
-    assert said.startswith(f"{tmp_path / 'model.safetensors'}: weights of another ")
+    assert said.startswith(f"{tmp_path / 'model.safetensors'}: these weights do not ")
     assert "of another kind: '" in said and "expected float32" in said
     assert len(said) < 400 and "\n" not in said
 

@@ -1,4 +1,4 @@
-"""The classifier: what it sees, and (minutes, by `-m slow`) that it may classifier."""
+"""The classifier: what it sees, and (minutes, by `-m slow`) how often it is right."""
 
 import os
 
@@ -21,7 +21,7 @@ NEEDED = 0.985
 
 
 @pytest.mark.slow
-def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
+def test_the_classifier_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
     beside = ROOT.parent / "shared" / "data"
     if MIRROR_VARIABLE not in os.environ:
         if not beside.is_dir():
@@ -29,20 +29,19 @@ def test_judge_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
         monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
     layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
-    for name, file in shipped.files("mnist").items():
+    for name, file in shipped.specs.files("mnist").items():
         download("mnist", file, [], tmp_path / name)
-    facts = shipped.data_spec("mnist")
+    facts = shipped.specs.data_spec("mnist")
     prepared.write(
         tmp_path,
         idx.splits(facts, tmp_path),
         {"shape": facts["shape"]},
         lambda *_: None,
     )
-    classifier = shipped.classifier("mnist")
+    classifier = shipped.selection.classifier("mnist")
     assert classifier is not None
-    trained = train(
-        shipped.run_spec(*classifier), prepared.load(tmp_path), tmp_path / "checkpoints"
-    )
+    wanted = shipped.specs.run_spec(*classifier)
+    trained = train(wanted, prepared.load(tmp_path), tmp_path / "checkpoints")
     last = (
         pd.DataFrame(trained.history).set_index(["split", "term"]).sort_values("step")
     )
