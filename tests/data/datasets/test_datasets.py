@@ -15,10 +15,11 @@ from PIL import Image
 from vlae.config import configuration
 from vlae.config.configuration import Configuration
 from vlae.config.overlays import BASE
+from vlae.config.selection import Selection
+from vlae.config.specs import Specs
 from vlae.config.validation import schema, validate
 from vlae.data import zip_archive
 from vlae.data.datasets import svhn
-from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -178,20 +179,21 @@ def test_svhn_without_a_needed_file(mats):
 
 def test_only_needed_files_are_downloaded():
     content = configuration.load(LAYERS).content
-    entry = {"remote": "r", "checksum": None, "sha256": "0"}
+    definition = content["datasets"]["svhn"]
+    entry = definition["files"]["test"]
     roles = ("train", "extra", "test")
-    definition = {**SVHN, "files": {r: {"name": r, **entry} for r in roles}}
-    content["datasets"]["svhn"] = definition
-    asked = Configuration.__new__(Configuration)
-    asked.content = content
-    assert set(asked.files("svhn")) == {"train", "extra", "test"}
+    definition["files"] = {role: {**entry, "name": role} for role in roles}
+    selection = Selection(content)
+    specs = Specs(content, selection)
+    definition["use"] = "train+extra"
+    assert set(specs.files("svhn")) == {"train", "extra", "test"}
     definition["use"] = "extra"
-    assert set(asked.files("svhn")) == {"extra", "test"}
-    assert not asked.parallel("svhn")
+    assert set(specs.files("svhn")) == {"extra", "test"}
+    assert not selection.prepares_in_parallel("svhn")
+    assert selection.prepares_in_parallel("celeba")
     del definition["files"]["extra"]
     with pytest.raises(UserError, match=r"svhn\.files: key 'extra' is missing"):
-        asked.files("svhn")
-    assert registry.constant("datasets", "celeba", "PARALLEL")
+        Configuration(content)
 
 
 def test_svhn_subset(prepare):

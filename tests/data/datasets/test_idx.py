@@ -122,7 +122,7 @@ def local_mnist():
 def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
     layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-    shipped = configuration.load(layers)
+    shipped = configuration.load(layers).specs
     for name, file in shipped.files("mnist").items():
         out = tmp_path / "raw" / name
         download("mnist", file, [str(mirror)], out)
