@@ -6,11 +6,10 @@ import pytest
 import torch
 from experiments_helpers import context, random_classifier, trained
 from experiments_helpers import run as run_experiment
-from helpers import prepared_strokes, spec
+from helpers import prepared_strokes, run_of, spec
 
 from vlae.config.experiment_outputs import WIDE_CODES_SCORE
 from vlae.experiments import codes, stability
-from vlae.training.trained_run import TrainedRun
 
 COUNT = 400
 
@@ -51,7 +50,7 @@ def read(digits):
 
 def reading(digits, order):
     model = Reader(digits.table("test"), order)
-    run = TrainedRun(spec(), model, torch.device("cpu"))
+    run = run_of(spec(), model)
     settings = {"images": COUNT, "classifier_accuracy": 2.0}  # nobody is trusted
     found = run_experiment("codes", run, digits, settings=settings).table
     return found.set_index(["score", "layer", "property"]).sort_index()
@@ -121,7 +120,7 @@ def test_wide_codes_that_give_more_zeros(digits, monkeypatch, sign):
     monkeypatch.setattr(codes, "decode", decode)
     monkeypatch.setattr(codes, "properties", properties)
     monkeypatch.setattr(codes, "classifier_accuracies", lambda context: {"class": 1.0})
-    run = TrainedRun(spec(), Bars(), torch.device("cpu"))
+    run = run_of(spec(), Bars())
     found = codes._wide_codes(context("codes", run, digits), 2, 60, 40)
     assert found is not None
     if sign:
@@ -179,7 +178,7 @@ class Greys(torch.nn.Module):
 
 
 def steadiness(grey, data, **settings):
-    run = TrainedRun(spec(), Greys(grey), torch.device("cpu"))
+    run = run_of(spec(), Greys(grey))
     chosen = {"samples": 3000, "pairs": 300, **settings}
     found = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=chosen
@@ -222,7 +221,7 @@ class Patterns(Greys):
     ],
 )
 def test_direction_of_a_step(data, depth, share):
-    run = TrainedRun(spec(), Patterns(depth), torch.device("cpu"))
+    run = run_of(spec(), Patterns(depth))
     settings = {"samples": 50, "pairs": 400, "coordinates": 2}
     table = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=settings

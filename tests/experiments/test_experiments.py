@@ -6,16 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from experiments_helpers import SETTINGS, ignore, run, trained
-from helpers import GENERATIVE, SHAPE, network, noise, spec
+from experiments_helpers import SETTINGS, context, ignore, run, trained, with_data_noise
+from helpers import GENERATIVE, SHAPE, network, noise, save_run, spec, untrained
 
-from vlae.config.run_spec import RunFiles
+from vlae.data.noise import observe
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
 from vlae.training import trained_run as trained_runs
 from vlae.training import trainer
-from vlae.training import weights as weight_files
 from vlae.training.trained_run import decode, grey_levels
 
 # Codes need a hundred images: see test_codes.py.
@@ -207,9 +206,9 @@ def test_gibbs_steps_draw_what_the_image_depends_on(model):
 def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
     wanted = spec(model, training={"steps": 4})
     result = trainer.train(wanted, data, tmp_path / "checkpoints")
-    files = RunFiles(tmp_path)
-    write_json(files.spec, wanted.as_dict())
-    weight_files.save(files.weights, result.weights, {})
+    weights = untrained(wanted)
+    weights.model.load_state_dict(result.weights)
+    save_run(tmp_path, wanted, weights.model)
     loaded = trained_runs.load(tmp_path)
     layers = {f"layer_{i + 1}" for i in range(len(wanted.network["latents"]))}
     for experiment in SMALL:
@@ -228,10 +227,8 @@ def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
 
 @pytest.fixture
 def saved(tmp_path):
-    weights, files = trained(), RunFiles(tmp_path)
-    write_json(files.spec, weights.spec.as_dict())
-    weight_files.save(files.weights, weights.model.state_dict(), {})
-    return files, weights
+    weights = trained()
+    return save_run(tmp_path, weights.spec, weights.model), weights
 
 
 def test_a_run_is_loaded_with_its_weights(saved):
@@ -239,7 +236,7 @@ def test_a_run_is_loaded_with_its_weights(saved):
     with torch.no_grad():  # so that the seed of the spec alone does not give them
         for tensor in weights.model.state_dict().values():
             tensor.mul_(1.5)
-    weight_files.save(files.weights, weights.model.state_dict(), {})
+    save_run(files.folder, weights.spec, weights.model)
     loaded = trained_runs.load(files.folder)
     assert loaded.spec == weights.spec
     assert not loaded.model.training
@@ -275,3 +272,26 @@ def test_batches_of_a_decoding_are_joined_in_order(monkeypatch):
 def test_grey_levels_are_rounded_and_clipped():
     values = torch.tensor([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 1.0, 1.7])
     assert grey_levels(values).tolist() == [0, 0, 0, 1, 255, 255]
+
+
+# The context of an experiment
+
+
+def test_held_out_images_come_with_what_the_run_sees_of_them(data):
+    weights = with_data_noise(trained(), 0.3)
+    asked = context("samples", weights, data)
+    found = asked.held_out(7, weights.stream("held out"))
+    stored = torch.tensor(data.images("test")[:7])
+    assert torch.equal(found.images, stored)
+    noise = weights.spec.data_noise
+    x, target = observe(stored, noise, weights.stream("held out"))
+    assert torch.equal(found.x, x)
+    assert torch.equal(found.target, target)
+    everything = asked.held_out(10_000, weights.stream("held out"))
+    assert len(everything.images) == len(data.images("test"))
+
+
+@pytest.mark.parametrize("experiment", ["chains", "mixing", "redundancy", "recomposed"])
+def test_an_experiment_without_its_classifier_is_refused(experiment, data):
+    with pytest.raises(UserError, match=rf"{experiment} needs .*--classifier"):
+        run(experiment, trained(), data, classifier=None)

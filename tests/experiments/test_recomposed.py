@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 from experiments_helpers import random_classifier, run, trained, with_data_noise
-from helpers import GENERATIVE, SHAPE
+from helpers import GENERATIVE, SHAPE, run_of
 
+from vlae.config.run_spec import DataFacts
 from vlae.data.noise import observe
 from vlae.experiments import recomposed as module
 from vlae.experiments.recomposed import (
@@ -24,7 +25,6 @@ from vlae.experiments.recomposed import (
 )
 from vlae.statistics.intervals import bootstrap
 from vlae.system.errors import UserError
-from vlae.training import trained_run
 
 CLASSES = 5
 
@@ -135,13 +135,14 @@ def test_crossed_groups_are_of_several_classes_and_use_each_image_once():
 
 
 def test_the_most_evenly_split_attribute_makes_the_classes():
-    facts = {"classes": 0, "attributes": ["rare", "even", "common"]}
+    facts = DataFacts(shape=SHAPE, classes=0, attributes=("rare", "even", "common"))
     table = np.array([[0, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]])
     found, output = classes(table, facts)
     assert output == 1
     assert found.tolist() == [0, 1, 0, 1]
     labels = np.array([3, 1])
-    assert classes(labels, {"classes": 4}) == (labels, None)
+    facts = DataFacts(shape=SHAPE, classes=4, attributes=())
+    assert classes(labels, facts) == (labels, None)
 
 
 # What is measured
@@ -302,9 +303,9 @@ def test_a_model_of_wholes_notices():
     data = labelled()
     levels = np.random.default_rng(0).integers(0, 256, len(data.pixels))
     data.pixels[:] = levels[:, None, None, None]
-    weights = trained()
-    weights = trained_run.TrainedRun(weights.spec, Wholes(), weights.device)
-    table = measured(weights, data).table.set_index(["images", "measure"])
+    table = measured(run_of(trained().spec, Wholes()), data).table.set_index(
+        ["images", "measure"]
+    )
     rows = grouped(data.labels["label"], 40, module.derive(1, "parts"))
     groups = rows.reshape(-1, PARTS)
     for arm, found in (

@@ -7,11 +7,10 @@ import pytest
 import scipy.stats
 import torch
 from experiments_helpers import OTHERS, run, trained
-from helpers import GENERATIVE, SHAPE, noise, spec
+from helpers import GENERATIVE, SHAPE, noise, spec, untrained
 
 from vlae.data.noise import observe
 from vlae.experiments.residuals import COLUMNS, MEASURES, draw_correlation, explained
-from vlae.models.base import build_model
 from vlae.statistics.moments import moments, overall, powers
 from vlae.statistics.normality import gaussian_divergence, normality
 from vlae.system.random_streams import generator
@@ -229,7 +228,7 @@ def test_history_has_the_moments_of_held_out_residuals(model, data, tmp_path):
     """The last ones are those of the weights that the training leaves."""
     wanted = spec(model, training={"steps": 4})
     result = train(wanted, data, tmp_path, 1e9)
-    weights = build_model(wanted)
+    weights = untrained(wanted).model
     weights.load_state_dict(result.weights)
     device = torch.device("cpu")
     stream = generator(device, wanted.seed, "evaluation", "test")

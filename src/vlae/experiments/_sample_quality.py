@@ -11,6 +11,7 @@ import scipy.stats
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlae.models.classifier import Classifier
 from vlae.statistics.distances import (
     frechet_distance,
     kernel_distances,
@@ -52,7 +53,7 @@ class Looks:
     Of the images themselves only the first `shown` means of each arm and step are kept.
     """
 
-    def __init__(self, classifier: TrainedRun, shown: int) -> None:
+    def __init__(self, classifier: TrainedRun[Classifier], shown: int) -> None:
         self.classifier, self.shown = classifier, shown
         self._seen: dict[tuple[str, int, Kind], list[Look]] = defaultdict(list)
         self._panels: dict[tuple[str, int], list[NDArray[np.uint8]]] = defaultdict(list)

@@ -14,6 +14,8 @@ from torch import Tensor
 from vlae.config.experiment_spec import ExperimentSpec
 from vlae.data.noise import observe
 from vlae.data.prepared import Prepared
+from vlae.models.base import LatentVariableModel
+from vlae.models.classifier import Classifier
 from vlae.system.errors import UserError
 from vlae.training.trained_run import TrainedRun
 
@@ -35,16 +37,16 @@ class Context:
     """A trained run, its data, and the classifier of its data set if there is one."""
 
     spec: ExperimentSpec
-    run: TrainedRun
+    run: TrainedRun[LatentVariableModel]
     data: Prepared
-    classifier: TrainedRun | None
+    classifier: TrainedRun[Classifier] | None
 
     @property
     def settings(self) -> dict[str, Any]:
         """The experiment's own settings."""
         return self.spec.settings
 
-    def required_classifier(self) -> TrainedRun:
+    def required_classifier(self) -> TrainedRun[Classifier]:
         """Return the classifier.
 
         Raises:

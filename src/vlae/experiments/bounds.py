@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from vlae.config.term_names import ELBO
 from vlae.experiments.base import Context, Result
 from vlae.training.trained_run import in_batches
 
@@ -21,9 +22,7 @@ def run(context: Context) -> Result:
     images = context.images("test", slice(settings["images"]))
 
     def bound(x: Tensor, target: Tensor, *noise: Tensor) -> Tensor:
-        terms = model.terms(x, target, None, list(noise))
-        found: Tensor = model.summary(terms)["elbo"]
-        return found
+        return model.summary(model.terms(x, target, None, list(noise)))[ELBO]
 
     draws = []
     for _ in range(settings["draws"]):

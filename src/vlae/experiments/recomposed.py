@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vlae.config.experiment_outputs import RECOMPOSED_GROUP_SIZE
 from vlae.config.run_spec import DataFacts
+from vlae.config.term_names import ELBO, RECONSTRUCTION, kl_term
 from vlae.data.prepared import targets
 from vlae.experiments.base import Context, Result
 from vlae.statistics.intervals import UNDEFINED, bootstrap
@@ -230,7 +231,7 @@ def _elbo_terms(context: Context, images: Tensor) -> Values:
     x, target = context.observe(images, stream)
     noise = model.draw_noise(len(x), stream)
     layers = range(1, len(model.latent_sizes) + 1)
-    names = ["elbo", "reconstruction", *(f"kl_{layer}" for layer in layers)]
+    names = [ELBO, RECONSTRUCTION, *map(kl_term, layers)]
 
     def columns(x: Tensor, target: Tensor, *noise: Tensor) -> Tensor:
         terms = model.summary(model.terms(x, target, None, list(noise)))

@@ -100,7 +100,8 @@ def _downwards(context: Context, count: int) -> Pairs:
     for start in range(0, count, BATCH_SIZE):
         noise = model.draw_noise(min(BATCH_SIZE, count - start), stream)
         latents = model.generate(noise)[: len(model.resampled_sizes)]
-        x = model.likelihood.sample(*model.likelihood(model.decoder(latents)), stream)
+        mean, scale = model.likelihood(model.decoder(latents))
+        x = model.likelihood.sample(mean, scale, stream)
         parts.append(_pairs(context, x, latents))
     return _joined(parts)
 

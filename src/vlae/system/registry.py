@@ -39,7 +39,8 @@ class Registry:
 
 
 REGISTRIES = {
-    "commands": Registry("commands", "run"),
+    # For whom a command is: "people", "pipeline" or "maintainers".
+    "commands": Registry("commands", "run", {"GROUP": "pipeline"}),
     "datasets": Registry(
         "data.datasets",
         "splits",
