@@ -16,7 +16,7 @@ import pytest
 from workflow_helpers import OPTIONS, ROOT, copied_tree
 
 CONFIG = "tests/workflow/config/kills.yaml"
-PART = ["results/figures/runs/strokes/vlae.svg"]  # four commands, one of each stage
+PART = ["results/figures/figure4.svg"]  # four commands, one of each stage
 # Times, and what nobody reads as a result.
 OTHERS = ("logs/", "benchmarks/", "checkpoints/", "report.html")
 

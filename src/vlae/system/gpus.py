@@ -12,13 +12,13 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from vlae.system.errors import UserError
 
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 _PLACES_PER_GPU = 64
-_held: list[TextIO] = []
+_held: list[BinaryIO] = []
 """Open lock files, which this process holds until it ends."""
 
 
@@ -76,7 +76,7 @@ def reserve(there: int, folder: Path) -> int:
     locks.mkdir(mode=0o700, exist_ok=True)
     for place in range(_PLACES_PER_GPU):
         for index, name in enumerate(named[:there]):
-            lock = (locks / f"{name.replace('/', '_')}.{place}").open("w")
+            lock = (locks / f"{name.replace('/', '_')}.{place}").open("wb")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
