@@ -40,6 +40,7 @@ class Registry:
 
 REGISTRIES = {
     # For whom a command is: "people", "pipeline" or "maintainers".
+    # GROUP is the part of the help that lists a command.
     "commands": Registry("commands", "run", {"GROUP": "pipeline"}),
     "datasets": Registry(
         "data.datasets",
