@@ -12,7 +12,7 @@ from results_helpers import SEEDS, write_results, write_seed, write_verdicts
 from vlae.__main__ import main
 from vlae.report.comparison import Finding, compare, line
 from vlae.results.inventory import Inventory
-from vlae.results.numbers import numbers
+from vlae.results.numbers import Key, numbers
 from vlae.results.settings_diff import UNSET, changes, flat
 from vlae.results.text import digits
 from vlae.system.files import write_json
@@ -152,11 +152,11 @@ def test_a_number_of_an_experiment_by_its_name(folders):
 
 def test_the_interval_of_a_difference_is_that_of_student():
     """Two groups 1, 2, 3 and 3, 4, 5: pooled variance 1, so 2 +- 2.776 sqrt(2/3)."""
-    gap = line(("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 3, 2: 4, 3: 5}).difference
+    gap = line(Key("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 3, 2: 4, 3: 5}).difference
     assert gap is not None
     assert (gap.value, gap.high - 2) == pytest.approx((2, 2.776445 * (2 / 3) ** 0.5))
     # One against 1, 2, 3: two degrees of freedom, variance 1 (1 + 1/3).
-    gap = line(("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 4}).difference
+    gap = line(Key("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 4}).difference
     assert gap is not None
     assert (gap.value, 2 - gap.low) == pytest.approx((2, 4.302653 * (4 / 3) ** 0.5))
 
@@ -175,7 +175,7 @@ def test_the_interval_of_a_difference_is_that_of_student():
     ],
 )
 def test_findings(first, second, finding):
-    assert line(("", "", ""), first, second).finding is finding
+    assert line(Key("", "", ""), first, second).finding is finding
 
 
 def test_digits_that_count():
@@ -188,8 +188,8 @@ def test_rows_that_nothing_tells_apart_are_numbered(folders):
     pd.DataFrame({"arm": ["a", "a"], "mean": [1.0, 2.0]}).to_parquet(path)
     pd.DataFrame({"mean": [3.0]}).to_parquet(path.with_name("single.parquet"))
     values = numbers(Inventory(folders[0]))
-    assert values["chain", "strokes/vlae", "mean: arm a (2)"] == {1: 2.0}
-    assert values["single", "strokes/vlae", "mean"] == {1: 3.0}
+    assert values[Key("chain", "strokes/vlae", "mean: arm a (2)")] == {1: 2.0}
+    assert values[Key("single", "strokes/vlae", "mean")] == {1: 3.0}
     assert not [key for key in values if "low" in key[2]]
 
 

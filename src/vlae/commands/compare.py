@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
             found=found,
             folders=[str(folder.root) for folder in folders],
             unfinished=[folder.unfinished() for folder in folders],
-            changed=[changed(folder.root) for folder in folders],
+            changed=[changed(folder.folder) for folder in folders],
         )
     )
     with atomic(arguments.out) as temporary:

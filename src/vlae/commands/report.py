@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec
 from vlae.system.files import atomic, read_json, write_json
 from vlae.system.progress import say
 
@@ -28,6 +30,6 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     if arguments.provenance:
-        files = stamp(spec, arguments.results)
+        files = stamp(ReportSpec.of(spec), ResultsFolder(arguments.results))
         write_json(arguments.provenance, {**made_by, "files": files})
     say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")

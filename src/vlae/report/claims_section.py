@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from vlae.claims.base import reasons
-from vlae.claims.verdicts import LEAST_SEEDS, Verdict
+from vlae.claims.verdicts import MIN_SEEDS, Verdict
 from vlae.report.evidence import DECIDES_NOTHING, Map, claim_files, sureness
 from vlae.results.run_results import read_table
 from vlae.results.text import number
@@ -20,7 +20,7 @@ ALONE = {
     "budgets, or the criterion asks for more than the paper means.",
     Verdict.INCONCLUSIVE: "Undecided: seeds disagree, or their intervals reach across "
     "the threshold.",
-    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {LEAST_SEEDS} seeds "
+    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {MIN_SEEDS} seeds "
     "that were not used while developing.",
     Verdict.NOT_MEASURED: "Nothing is concluded: what the test needs could not be "
     "measured.",

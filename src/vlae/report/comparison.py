@@ -1,15 +1,15 @@
 """What differs between two results folders: settings, what made them, and numbers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from numbers import Real
 from typing import Any
 
 import pandas as pd
 
-from vlae.results.inventory import MADE_BY, SPECS, Inventory, Name
-from vlae.results.numbers import numbers, verdict_numbers
+from vlae.results.inventory import Contents, Inventory, Name
+from vlae.results.numbers import Key, numbers, verdict_numbers
 from vlae.results.settings_diff import changes
 from vlae.results.text import digits
 from vlae.statistics.intervals import Interval
@@ -17,7 +17,6 @@ from vlae.statistics.seed_spread import Seeds, apart, difference
 
 SEVERAL = 3
 """More names than these in a line are counted, if they are all that there are."""
-Specs = dict[Name, dict[str, Any]]
 
 
 class Finding(StrEnum):
@@ -152,12 +151,9 @@ def compare(first: Inventory, second: Inventory) -> Comparison:
     Raises:
         UserError: if a file of either cannot be read.
     """
-    settings: list[Setting] = []
-    made_by: list[Setting] = []
-    for kind in SPECS:
-        settings += _settings(kind, first.specs(kind), second.specs(kind))
-    for kind in MADE_BY:
-        made_by += _settings(kind, first.provenance(kind), second.provenance(kind))
+    specs = first.specs(), second.specs()
+    settings = _differences(*specs)
+    made_by = _differences(first.made_by(), second.made_by())
     tables = first.experiments(), second.experiments()
     shared = {name.label for name in tables[0]} & {name.label for name in tables[1]}
     values = [
@@ -168,29 +164,39 @@ def compare(first: Inventory, second: Inventory) -> Comparison:
     pairs = {
         key: (values[0].get(key, {}), values[1].get(key, {}))
         for key in dict.fromkeys([*values[0], *values[1]])
-        if key[1] in runs
+        if key.run in runs
     }
     lines = [line(key, *pair) for key, pair in pairs.items() if any(pair)]
-    missing = _missing(first, second)
+    missing = _missing(first, second, *specs)
     alone = {part.name for part in missing if part.kind == "claim"}
     verdicts = [v for v in _verdicts(first, second) if v.claim not in alone]
     return Comparison(missing, settings, made_by, lines, verdicts)
 
 
-def _missing(first: Inventory, second: Inventory) -> list[Missing]:
+def _missing(
+    first: Inventory,
+    second: Inventory,
+    first_specs: dict[str, Contents],
+    second_specs: dict[str, Contents],
+) -> list[Missing]:
     """What only one folder has, a line each; of what is missing whole, no parts."""
+    results = {
+        "run": (first.finished(), second.finished()),
+        "experiment": (first.experiments(), second.experiments()),
+    }
+    absent = first_specs["run"].keys() ^ second_specs["run"].keys()
     found = []
-    for kind in SPECS:
-        specs = first.specs(kind), second.specs(kind)
-        found += _alone(kind, *specs)
-        results = {
-            "run": (first.finished(), second.finished()),
-            "experiment": (first.experiments(), second.experiments()),
-        }.get(kind, ((), ()))
-        both = specs[0].keys() & specs[1].keys()
-        found += _alone(f"result of {kind}", *(both & set(of) for of in results))
-    runs = {missing.name for missing in found if missing.kind == "run"}
-    return [m for m in found if m.name.split(" of ")[-1] not in runs or m.kind == "run"]
+    for kind, specs in first_specs.items():
+        one, other = set(specs), set(second_specs[kind])
+        if kind != "run":
+            one, other = (
+                {name for name in of if replace(name, subject="") not in absent}
+                for of in (one, other)
+            )
+        found += _alone(kind, one, other)
+        done = (one & other & set(of) for of in results.get(kind, ((), ())))
+        found += _alone(f"result of {kind}", *done)
+    return found
 
 
 def _alone(kind: str, first: Iterable[Name], second: Iterable[Name]) -> list[Missing]:
@@ -202,14 +208,25 @@ def _alone(kind: str, first: Iterable[Name], second: Iterable[Name]) -> list[Mis
     ]
 
 
-def _settings(kind: str, first: Specs, second: Specs) -> list[Setting]:
+def _differences(
+    first: dict[str, Contents], second: dict[str, Contents]
+) -> list[Setting]:
+    return [
+        setting
+        for kind, contents in first.items()
+        for setting in _settings(kind, contents, second[kind])
+    ]
+
+
+def _settings(kind: str, first: Contents, second: Contents) -> list[Setting]:
     """Changed keys of what both have; a run without a common seed by its first."""
     pairs = [(name, name) for name in first if name in second]
     covered = _labels(name for name, _ in pairs)
     for label in (_labels(first) & _labels(second)) - covered:
         one, other = (min(n for n in of if n.label == label) for of in (first, second))
-        pairs.append((Name(label), other))
-        first = {**first, Name(label): first[one]}
+        whole = replace(one, seed=None)
+        pairs.append((whole, other))
+        first = {**first, whole: first[one]}
     found: dict[tuple[str, str, str], list[Name]] = {}
     for name, other in pairs:
         for change in changes(first[name], second[other]):
@@ -259,11 +276,11 @@ def _verdicts(first: Inventory, second: Inventory) -> list[Verdict]:
     return found
 
 
-def _told(verdicts: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
+def _told(verdicts: pd.DataFrame | None) -> dict[Key, str]:
     if verdicts is None:
         return {}
     return {
-        (row["id"], f"{row['dataset']}/{row['run']}", row["part"]): row["verdict"]
+        Key(row["id"], f"{row['dataset']}/{row['run']}", row["part"]): row["verdict"]
         for row in verdicts.to_dict("records")
     }
 
@@ -276,9 +293,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def line(
-    key: tuple[str, str, str], first: dict[int, Any], second: dict[int, Any]
-) -> Line:
+def line(key: Key, first: dict[int, Any], second: dict[int, Any]) -> Line:
     """One number held against another, each by seed."""
     gap = None
     of = list(first.values()), list(second.values())

@@ -25,7 +25,6 @@ from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
 from vlae.figures.plotting import Row
 from vlae.report.images import LARGEST, small
-from vlae.results.inventory import PROVENANCE
 from vlae.results.manifest import demand
 from vlae.results.run_results import read_table
 from vlae.results.settings_diff import texts
@@ -152,8 +151,9 @@ def keep(results: Path, out: Path) -> list[str]:
             "folder, such as reference/NAME."
         )
     spec = read_json(results / "report.spec.json", "report spec")
-    made_by = read_json(results / PROVENANCE, "provenance of the report")
-    demand(results)
+    provenance = ResultsFolder(results).provenance
+    made_by = read_json(provenance, "provenance of the report")
+    demand(ResultsFolder(results))
     rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["runs"]]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:

@@ -12,7 +12,8 @@ from rocrate.model import ContextEntity, Entity
 from rocrate.model.computerlanguage import get_lang
 from rocrate.rocrate import ROCrate
 
-from vlae.results.inventory import FACTS, PROVENANCE, Inventory, Name
+from vlae.config.paths import ResultsFolder
+from vlae.results.inventory import Inventory, Name
 from vlae.results.manifest import demand
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
@@ -36,14 +37,13 @@ def write(results: Path) -> int:
             or a file of theirs is no JSON.
     """
     inventory = Inventory(results)
-    if not (results / PROVENANCE).is_file():
-        raise UserError(
-            f"{results / PROVENANCE}: no such file; run the pipeline first."
-        )
-    demand(results)
+    folder = ResultsFolder(results)
+    if not folder.provenance.is_file():
+        raise UserError(f"{folder.provenance}: no such file; run the pipeline first.")
+    demand(folder)
     crate = _Crate(results)
     crate.files(*(path for what in SHOWN for path in sorted(results.glob(what))))
-    data = {str(n): crate.data(str(n)) for n in inventory.provenance("data set")}
+    data = {str(name): crate.data(str(name)) for name in inventory.data_cards()}
     trainings = [crate.training(name, data) for name in inventory.finished()]
     crate.root_dataset["mentions"] = [crate.workflow, *trainings]
     write_json(results / NAME, crate.metadata.generate())
@@ -58,7 +58,9 @@ class _Crate(ROCrate):
         # RO-Crate itself has this term since version 1.2.
         self.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
         self.results = results
-        made_by = read_json(results / PROVENANCE, "provenance of the report")
+        made_by = read_json(
+            ResultsFolder(results).provenance, "provenance of the report"
+        )
         spec = read_json(results / "report.spec.json", "report spec")
         own = yaml.safe_load(CITATION.read_text())
         choice = f"{', '.join(spec['overlays']) or 'the paper'}; seeds {spec['seeds']}"
@@ -111,13 +113,13 @@ class _Crate(ROCrate):
 
     def training(self, run: Name, data: dict[str, Entity]) -> Entity:
         """Add the action of a finished training, with its weights."""
-        folder = self.results / "runs" / run.label / str(run.seed)
-        facts = read_json(folder / "training.json", "training facts")
+        left = ResultsFolder(self.results).run(run.dataset, run.run, str(run.seed))
+        facts = read_json(left.facts, "training facts")
         versions = ", ".join(f"{name} {v}" for name, v in facts["versions"].items())
         how = f"{facts['steps']} steps, {facts['seconds']:.0f} s, {facts['device']}"
         about = {"name": f"Training of {run}", "description": f"{how}, {versions}"}
-        used = [data[name] for name in data if run.label.startswith(f"{name}/")]
-        used += self.files(folder / "spec.json")
-        made = self.files(*(folder / f for f in ("model.safetensors", *FACTS)))
+        used = [data[run.dataset]] if run.dataset in data else []
+        used += self.files(left.spec)
+        made = self.files(left.weights, left.facts, left.history)
         at = f"#training/{run.label}/{run.seed}"
         return self.add_action(self.workflow, at, used, made, about)
