@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.config.experiment_outputs import RECOMPOSED_GROUP_SIZE
 from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
 from vlae.results.text import number, spread
 
 EXPERIMENTS = ["recomposed"]
 
+GROUP = 4
 ARMS = {
     "intact": "intact held-out images",
     "one_class": "parts of one class",
@@ -89,7 +89,7 @@ def _heading(measure: str) -> str:
 
 def _by_column(images: np.ndarray) -> np.ndarray:
     """Groups of four from left to right, each from top to bottom."""
-    groups = images.reshape(-1, RECOMPOSED_GROUP_SIZE, *images.shape[1:])
+    groups = images.reshape(-1, GROUP, *images.shape[1:])
     return groups.swapaxes(0, 1).reshape(images.shape)
 
 
