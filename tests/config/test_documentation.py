@@ -48,12 +48,12 @@ def test_tables_are_whole(written):
 
 def test_types_ranges_and_choices_are_shown(written):
     for row in (
-        "| `training.learning_rate` | number > 0 | Of Adam. |",
+        "| `training.learning_rate` | number > 0 | Learning rate of Adam. |",
         "| `training.learning_rate_tail` | number ≥ 0, ≤ 1 | Last fraction",
         "| `shape` | list of 3: integer ≥ 1 | Channels, height and width",
         "| `device` | `auto`, `cpu`, `cuda`, `mps` | ",
         "| `mirror` | string or null | ",
-        "| `runs.*.*.preset` | string | A preset by name. |",
+        "| `runs.*.*.preset` | string | Name of its preset. |",
         "| `objective.kl_warmup.fraction` | number > 0, ≤ 1 | ",
         "| `decoder[].merge` | `concat`, `gated` | ",
     ):

@@ -14,6 +14,8 @@ import safetensors.torch
 import torch
 from helpers import NETWORKS, ROOT, network, prepared_strokes, spec
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.data import prepared
 from vlae.data.datasets import arrays
 from vlae.models import base
@@ -279,16 +281,17 @@ def test_a_pickle_as_weights(kind, bomb, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_results(kind, bomb, tmp_path):
-    folder = tmp_path / "strokes" / "vlae" / "1"
-    folder.mkdir(parents=True)
-    for name in ("samples.npz", "samples.parquet"):
-        (folder / name).write_bytes(bomb(kind))
-    row = {"dataset": "strokes", "run": "vlae", "seeds": [1]}
-    found = RunResults({**row, "dataset_title": "", "label": ""}, tmp_path, tmp_path)
+    files = ResultsFolder(tmp_path).experiment("samples", "strokes", "vlae", 1)
+    files.table.parent.mkdir(parents=True)
+    for path in (files.table, files.arrays):
+        path.write_bytes(bomb(kind))
+    names = dict.fromkeys(("dataset_title", "label"), "")
+    row = RunRow(dataset="strokes", run="vlae", seeds=(1,), **names)
+    found = RunResults(row, ResultsFolder(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
         found.arrays("samples")
     with pytest.raises(UserError, match="cannot be read"):
-        read_table(folder / "samples.parquet")
+        read_table(files.table)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -43,7 +43,7 @@ def test_the_copy_is_the_same_and_is_used_again(original, disk, capfd):
     assert "copied" not in capfd.readouterr().out
 
 
-def test_a_shorter_copy_is_made_anew(original, disk):
+def test_a_shorter_copy_is_made_again(original, disk):
     path = staging.staged(original).folder / "train.npy"
     path.write_bytes(path.read_bytes()[:-1])
     copy = staging.staged(original)

@@ -5,17 +5,20 @@ import pytest
 from chains_helpers import STEPS, chains_table, mixing_table
 from matplotlib.colors import to_hex
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.figures import chain_panels, figure2
-from vlae.figures.plotting import PALETTE, Row
+from vlae.figures.plotting import PALETTE
+from vlae.results.run_results import RunResults
 
 
 @pytest.fixture
 def made(tmp_path):
-    """A row whose tables, by seed, a test writes itself; images count their looks."""
+    """A run whose tables, by seed, a test writes itself; images count their looks."""
 
     def write(name, chains, mixing=None, dataset="strokes"):
         for seed, table in chains.items():
-            folder = tmp_path / dataset / name / str(seed)
+            folder = tmp_path / "experiments" / dataset / name / str(seed)
             folder.mkdir(parents=True)
             table.assign(seed=seed).to_parquet(folder / "chains.parquet")
             of_seed = (mixing or {}).get(seed, mixing_table(1.01, 1.2))
@@ -31,7 +34,7 @@ def made(tmp_path):
             **{"dataset": dataset, "dataset_title": dataset, "run": name},
             **{"label": name.upper(), "seeds": [*chains]},
         }
-        return Row(spec, tmp_path, tmp_path)
+        return RunResults(RunRow.of(spec), ResultsFolder(tmp_path))
 
     return write
 
@@ -65,8 +68,8 @@ def test_it_says_what_the_chain_reaches(made):
 
 
 def test_several_seeds_are_told_one_by_one(made):
-    row = made("a", {1: chains_table(0.2, 0.1), 2: chains_table(0.4, 0.3)})
-    (said,) = figure2.findings([row])
+    run = made("a", {1: chains_table(0.2, 0.1), 2: chains_table(0.4, 0.3)})
+    (said,) = figure2.findings([run])
     assert "the KID is .500 (.300–.700)" in said
     assert (
         "by .100 (.080 to .130), .300 (.280 to .330) (95 % intervals, seed by" in said
@@ -88,8 +91,8 @@ def test_r_hat_that_is_undefined_does_not_count(made):
 
 
 def test_numbers_are_of_selected_looks(made):
-    row = made("a", {1: chains_table(0.2), 2: chains_table(0.4)})
-    table = figure2.numbers([row])
+    run = made("a", {1: chains_table(0.2), 2: chains_table(0.4)})
+    table = figure2.numbers([run])
     assert [*zip(table["images"], table["step"], strict=True)] == [
         ("training images (floor)", ""),
         ("ancestral samples", ""),
@@ -120,9 +123,9 @@ def test_the_step_compared_is_one_that_every_chain_is_looked_at(made):
     """Long chains may be looked at before step 200, too, but only from noise."""
     table = chains_table(0.2)
     table = table[(table["arm"] != "data") | (table["step"] < 200)]
-    assert chain_panels.compared(table) == 50
+    assert chain_panels.compared_step(table) == 50
     late = table.assign(step=table["step"].replace({50: 300}))
-    assert chain_panels.compared(late) == 1
+    assert chain_panels.compared_step(late) == 1
 
 
 def test_images_are_of_the_compared_step_and_the_strips_of_all(made):
@@ -169,8 +172,8 @@ def test_curves_of_all_runs_share_panels_and_colours(made):
 def test_distances_stand_beside_their_excess_and_r_hat(made):
     """A run a line, its seeds around it; what never moves is at the right end."""
     mixing = {2: mixing_table(1.4, float("inf"))}
-    row = made("a", {1: chains_table(0.2), 2: chains_table(0.4, 0.3)}, mixing)
-    panels = titled(figure2.draw([row]))
+    run = made("a", {1: chains_table(0.2), 2: chains_table(0.4, 0.3)}, mixing)
+    panels = titled(figure2.draw([run]))
     distance, excess, r_hat = (
         next(axes for title, axes in panels.items() if title.startswith(start))
         for start in ("KID: ● step 200", "KID: ● less", "R-hat")

@@ -6,8 +6,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from vlae.figures import plotting
-from vlae.figures.plotting import Row, mosaic
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
+from vlae.figures import _effects, plotting
+from vlae.figures.plotting import mosaic
+from vlae.results.run_results import RunResults
 from vlae.results.text import in_words, number, ordered, spread
 from vlae.system import registry
 from vlae.system.errors import UserError
@@ -22,7 +25,7 @@ SPEC = {
 
 
 @pytest.fixture
-def row(tmp_path):
+def run(tmp_path):
     """Two seeds: layer 1 changes thickness in both, class layer 2, then layer 1."""
     for seed, shift in ((1, 0.0), (2, 0.1)):
         folder = tmp_path / "experiments" / "strokes" / "vlae" / str(seed)
@@ -62,7 +65,7 @@ def row(tmp_path):
         runs = tmp_path / "runs" / "strokes" / "vlae" / str(seed)
         runs.mkdir(parents=True)
         history.to_parquet(runs / "history.parquet")
-    return Row(SPEC, tmp_path / "runs", tmp_path / "experiments")
+    return RunResults(RunRow.of(SPEC), ResultsFolder(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -86,8 +89,8 @@ def test_spread_gives_mean_and_range_of_several_seeds():
     assert spread(pd.Series([np.nan, np.nan])) == "undefined"
 
 
-def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
-    table = plotting.layers_table([row])
+def test_layers_table_has_kl_of_the_last_step_and_every_property(run):
+    table = _effects.layers_table([run])
     assert list(table["KL (nats)"]) == ["10.25 (10.25–10.25)", "20.50 (20.50–20.50)"]
     assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
     assert table.loc[1, "T slant"] == "undefined"
@@ -97,15 +100,18 @@ def test_layers_table_has_kl_of_the_last_step_and_every_property(row):
     assert list(table["T Bald"]) == ["undefined", ".02 (.02–.02)"]
 
 
-def test_largest_is_found_seed_by_seed(row):
-    assert list(row.largest("class")["layer"]) == [2, 1]
-    assert row.largest("slant").empty
-    assert in_words(row.largest("class")["layer"]) == "layers 2, 1 (seed by seed)"
-    assert in_words(row.largest("thickness")["layer"]) == "layer 1"
+def test_largest_is_found_seed_by_seed(run):
+    assert list(_effects.largest(run, "class")["layer"]) == [2, 1]
+    assert _effects.largest(run, "slant").empty
+    assert (
+        in_words(_effects.largest(run, "class")["layer"])
+        == "layers 2, 1 (seed by seed)"
+    )
+    assert in_words(_effects.largest(run, "thickness")["layer"]) == "layer 1"
 
 
-def test_findings_name_the_layers(row):
-    figure5, known, withheld = registry.load("figures", "figure5").findings([row])
+def test_findings_name_the_layers(run):
+    figure5, known, withheld = registry.load("figures", "figure5").findings([run])
     assert known.endswith("held-out images: class .97, Bald .95.")
     assert withheld.endswith(
         "is low (balanced): Wearing Hat .60, Gray Hair (too few examples)."
@@ -113,13 +119,13 @@ def test_findings_name_the_layers(row):
     assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
     assert "class by layers 2, 1 (seed by seed)" in figure5
     assert "slant" not in figure5
-    (figure3,) = registry.load("figures", "figure3").findings([row])
+    (figure3,) = registry.load("figures", "figure3").findings([run])
     assert "is that of layer 1, T = .65 (.60–.70)" in figure3
     assert "the next layer has T = .10 (.10–.10)" in figure3
 
 
-def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
-    findings = registry.load("figures", "figure6").findings([row])
+def test_findings_of_redrawn_layers_leave_out_what_has_no_number(run):
+    findings = registry.load("figures", "figure6").findings([run])
     changed, kept, _, withheld = findings
     assert "thickness by layer 1, T = .65 (.60–.70)" in changed
     assert "class by layers 2, 1 (seed by seed)" in changed
@@ -136,11 +142,14 @@ def test_findings_of_redrawn_layers_leave_out_what_has_no_number(row):
 
 @pytest.fixture
 def made(tmp_path):
-    """A row of two seeds whose tables, arrays and history a test writes itself."""
+    """A run of two seeds whose tables, arrays and history a test writes itself."""
 
     def write(experiment, table, arrays=None, history=None):
         for seed, values in table.items():
-            places = [tmp_path / kind / "strokes" / "vlae" / str(seed) for kind in "er"]
+            kinds = ("experiments", "runs")
+            places = [
+                tmp_path / kind / "strokes" / "vlae" / str(seed) for kind in kinds
+            ]
             for place in places:
                 place.mkdir(parents=True, exist_ok=True)
             values.assign(seed=seed).to_parquet(places[0] / f"{experiment}.parquet")
@@ -148,7 +157,7 @@ def made(tmp_path):
             if history is not None:
                 history[seed].to_parquet(places[1] / "history.parquet")
         spec = {**SPEC, "seeds": [*table]}
-        return Row(spec, tmp_path / "r", tmp_path / "e")
+        return RunResults(RunRow.of(spec), ResultsFolder(tmp_path))
 
     return write
 
@@ -177,19 +186,34 @@ def recomposed_table(shift):
 
 def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
     figure1 = registry.load("figures", "figure1")
-    row = made("recomposed", {1: recomposed_table(0.0), 2: recomposed_table(0.1)})
-    (said,) = figure1.findings([row])
+    run = made("recomposed", {1: recomposed_table(0.0), 2: recomposed_table(0.1)})
+    (said,) = figure1.findings([run])
     assert "confidence is .85 (.80–.90) on images recomposed from parts of one" in said
     assert "class and .90 (.90–.90) on intact" in said
     assert "(of several classes: .50 (.50–.50))" in said
     assert "ELBO changes by -39.50 (-40.00–-39.00) nats; .70 (.70–.70) of" in said
-    table = figure1.numbers([row])
+    table = figure1.numbers([run])
     assert [*table["images"]] == [*figure1.ARMS.values()]
     assert table.loc[1, "ELBO (nats)"] == "60.50 (60.00–61.00)"
     assert pd.isna(table.loc[2, "accuracy"]), "several classes have none"
     assert [*table.columns[-2:]] == ["KL layer 1 (nats)", "unlikely"]
     (said,) = figure1.findings([made("recomposed", {1: recomposed_table(0.0)})])
     assert "by -40.00 (95 % interval -42.00 to -38.00) nats" in said
+
+
+def test_figure1_lists_ten_layers_in_their_order(made):
+    """As text, layer 10 would come before layer 2."""
+    table = recomposed_table(0.0)
+    layers = [
+        table[table["measure"] == "kl_1"].assign(measure=f"kl_{i}")
+        for i in range(2, 11)
+    ]
+    table = pd.concat([table, *layers], ignore_index=True)
+    found = registry.load("figures", "figure1").numbers(
+        [made("recomposed", {1: table})]
+    )
+    names = [name for name in found if name.startswith("KL")]
+    assert names == [f"KL layer {i} (nats)" for i in range(1, 11)]
 
 
 def test_figure1_shows_a_group_in_a_column(made):
@@ -204,8 +228,8 @@ def test_figure1_shows_a_group_in_a_column(made):
             (f"confidence_{arm}", np.linspace(0.2, 1, 40)),
         )
     }
-    row = made("recomposed", {1: recomposed_table(0.0)}, arrays)
-    figure = figure1.draw([row])
+    run = made("recomposed", {1: recomposed_table(0.0)}, arrays)
+    figure = figure1.draw([run])
     titled = {axes.get_title(): axes for axes in figure.axes}
     (picture,) = titled["parts of one class"].images
     tiles = 255 - picture.get_array()[2::5, 2::5, 0]  # ink on paper
@@ -261,12 +285,12 @@ def test_figure4_draws_latents_and_shared_features(made):
 
 def test_figure4_says_who_sees_whom(made):
     figure4 = registry.load("figures", "figure4")
-    row = made("graph", {1: graph_table(CHAIN), 2: graph_table(LADDER)})
-    assert figure4.findings([row]) == [
+    run = made("graph", {1: graph_table(CHAIN), 2: graph_table(LADDER)})
+    assert figure4.findings([run]) == [
         "strokes: VLAE, inference: z1 → z2; layers between x and a latent: z1 3.",
         "strokes: VLAE, generation: z2 → z1; layers between x and a latent: z1 5.",
     ]
-    table = figure4.numbers([row])
+    table = figure4.numbers([run])
     assert [*table["edge"]] == ["x → z1", "z1 → z2", "z2 → z1", "z1 → x"]
     said, _ = figure4.findings([made("graph", {1: graph_table(LADDER)})])
     assert ": no latent depends on another;" in said
@@ -295,19 +319,19 @@ def residuals_history(start):
 
 def test_residuals_are_told_at_the_end_and_from_the_start(made):
     figure = registry.load("figures", "residuals")
-    row = made(
+    run = made(
         "residuals",
         {1: residuals_table(0.01), 2: residuals_table(0.03)},
         {"edges": np.linspace(-5, 5, 11), "density_1": np.full(10, 0.1)},
         {1: residuals_history(0.2), 2: residuals_history(0.4)},
     )
-    (said,) = figure.findings([row])
+    (said,) = figure.findings([run])
     assert "(active ones): layer 1 .020 (.010–.030)." in said
     assert "after it: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
-    table = figure.numbers([row])
+    table = figure.numbers([run])
     assert table.loc[0, "KL (nats)"] == ".020 (.010–.030)"
     assert table.loc[0, "active dimensions"] == "7 (7–7)"
-    histogram, *curves = figure.draw([row]).axes
+    histogram, *curves = figure.draw([run]).axes
     assert histogram.get_title().startswith("layer 1 (top), 7 active")
     lines = {axes.get_title(): axes.lines[1:] for axes in curves}
     assert [line.get_ydata().tolist() for line in lines["variance"]] == [
@@ -322,12 +346,12 @@ def test_properties_come_in_one_order():
 
 
 @pytest.mark.parametrize(("size", "side"), [(32, 5), (64, 5), (128, 3)])
-def test_redrawn_panels_show_as_many_images_as_fit(row, monkeypatch, size, side):
+def test_redrawn_panels_show_as_many_images_as_fit(run, monkeypatch, size, side):
     """A panel per layer, one with layer 1 kept, and a table without empty columns."""
     panels = ["layer_1", "layer_2", "kept_1"]
     images = {name: np.zeros((25, 3, size, size), np.uint8) for name in panels}
-    monkeypatch.setattr(row, "arrays", lambda experiment: images)
-    figure = registry.load("figures", "figure7").draw([row])
+    monkeypatch.setattr(run, "arrays", lambda experiment: images)
+    figure = registry.load("figures", "figure7").draw([run])
     titled = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
     titles = [t for t in titled if "redrawn" in t and "index" not in t]
     assert titles == [
@@ -376,6 +400,6 @@ def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):
     assert one == other and b"clip-path" in one
 
 
-def test_missing_results_are_named(row, tmp_path):
+def test_missing_results_are_named(run, tmp_path):
     with pytest.raises(UserError, match="chains"):
-        row.arrays("chains")
+        run.arrays("chains")

@@ -10,9 +10,10 @@ import pytest
 from results_helpers import SEEDS, write_results, write_seed, write_verdicts
 
 from vlae.__main__ import main
-from vlae.report.comparison import Finding, compare, line
+from vlae.report.comparison import compare
+from vlae.report.number_pairs import Agreement, number_pair
 from vlae.results.inventory import Inventory
-from vlae.results.numbers import numbers
+from vlae.results.numbers import Key, numbers
 from vlae.results.settings_diff import UNSET, changes, flat
 from vlae.results.text import digits
 from vlae.system.files import write_json
@@ -42,8 +43,8 @@ def test_equal_folders_do_not_differ(folders):
     assert same.nothing()
     assert same.summary() == ["No difference."]
     # Held-out terms, and two numbers and a flag a row, of which two accuracies are nan.
-    assert len(same.lines) == 3 + 4 * 3 - 2
-    assert {line.finding for line in same.lines} == {Finding.EQUAL}
+    assert len(same.numbers) == 3 + 4 * 3 - 2
+    assert {line.agreement for line in same.numbers} == {Agreement.EQUAL}
     assert len(same.verdicts) == 1
 
 
@@ -116,24 +117,24 @@ def test_folders_without_a_common_seed_are_compared_all_the_same(tmp_path):
     result = found((a, b))
     keys = {(s.key, s.first, s.second) for s in result.settings}
     assert keys == {("preset", "none", "other"), ("seeds", "[1]", "[2, 3]")}
-    (elbo,) = (x for x in result.lines if x.name == "elbo")
+    (elbo,) = (x for x in result.numbers if x.name == "elbo")
     assert elbo.seeds == (1, 2)
-    assert elbo.finding is Finding.WITHIN
+    assert elbo.agreement is Agreement.WITHIN
 
 
 # Numbers
 
 
 @pytest.mark.parametrize(
-    ("elbo", "finding"), [(-50.0001, Finding.WITHIN), (-40, Finding.BEYOND)]
+    ("elbo", "expected"), [(-50.0001, Agreement.WITHIN), (-40, Agreement.BEYOND)]
 )
-def test_numbers_differ_as_seeds_do_or_by_more(folders, elbo, finding):
+def test_numbers_differ_as_seeds_do_or_by_more(folders, elbo, expected):
     for seed in SEEDS:
         write_seed(folders[1], "vlae", seed, elbo=elbo)
     result = found(folders)
     (line,) = result.differing()
     assert (line.table, line.run, line.name) == ("held-out", "strokes/vlae", "elbo")
-    assert line.finding is finding
+    assert line.agreement is expected
     assert line.first == "-50.00 (-50.50–-49.50)"
     assert result.tested() == 1
 
@@ -152,30 +153,32 @@ def test_a_number_of_an_experiment_by_its_name(folders):
 
 def test_the_interval_of_a_difference_is_that_of_student():
     """Two groups 1, 2, 3 and 3, 4, 5: pooled variance 1, so 2 +- 2.776 sqrt(2/3)."""
-    gap = line(("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 3, 2: 4, 3: 5}).difference
+    gap = number_pair(
+        Key("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 3, 2: 4, 3: 5}
+    ).difference
     assert gap is not None
     assert (gap.value, gap.high - 2) == pytest.approx((2, 2.776445 * (2 / 3) ** 0.5))
     # One against 1, 2, 3: two degrees of freedom, variance 1 (1 + 1/3).
-    gap = line(("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 4}).difference
+    gap = number_pair(Key("", "", ""), {1: 1, 2: 2, 3: 3}, {1: 4}).difference
     assert gap is not None
     assert (gap.value, 2 - gap.low) == pytest.approx((2, 4.302653 * (4 / 3) ** 0.5))
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "finding"),
+    ("first", "second", "expected"),
     [
-        ({1: 1.0}, {1: 1.0}, Finding.EQUAL),
-        ({1: 1.0}, {1: 2.0}, Finding.ONE_SEED),
-        ({1: 1.0, 2: 1.0}, {1: 2.0, 2: 2.0}, Finding.BEYOND),
-        ({1: 1.0}, {}, Finding.FIRST_ONLY),
-        ({}, {1: 1.0}, Finding.SECOND_ONLY),
-        ({1: "h1"}, {1: "h2"}, Finding.OTHER),
-        ({1: "h1"}, {1: "h1"}, Finding.EQUAL),
-        ({1: 1, 2: 2}, {1: 2, 2: 1}, Finding.WITHIN),
+        ({1: 1.0}, {1: 1.0}, Agreement.EQUAL),
+        ({1: 1.0}, {1: 2.0}, Agreement.ONE_SEED),
+        ({1: 1.0, 2: 1.0}, {1: 2.0, 2: 2.0}, Agreement.BEYOND),
+        ({1: 1.0}, {}, Agreement.FIRST_ONLY),
+        ({}, {1: 1.0}, Agreement.SECOND_ONLY),
+        ({1: "h1"}, {1: "h2"}, Agreement.OTHER_TEXT),
+        ({1: "h1"}, {1: "h1"}, Agreement.EQUAL),
+        ({1: 1, 2: 2}, {1: 2, 2: 1}, Agreement.WITHIN),
     ],
 )
-def test_findings(first, second, finding):
-    assert line(("", "", ""), first, second).finding is finding
+def test_agreement(first, second, expected):
+    assert number_pair(Key("", "", ""), first, second).agreement is expected
 
 
 def test_digits_that_count():
@@ -188,8 +191,8 @@ def test_rows_that_nothing_tells_apart_are_numbered(folders):
     pd.DataFrame({"arm": ["a", "a"], "mean": [1.0, 2.0]}).to_parquet(path)
     pd.DataFrame({"mean": [3.0]}).to_parquet(path.with_name("single.parquet"))
     values = numbers(Inventory(folders[0]))
-    assert values["chain", "strokes/vlae", "mean: arm a (2)"] == {1: 2.0}
-    assert values["single", "strokes/vlae", "mean"] == {1: 3.0}
+    assert values[Key("chain", "strokes/vlae", "mean: arm a (2)")] == {1: 2.0}
+    assert values[Key("single", "strokes/vlae", "mean")] == {1: 3.0}
     assert not [key for key in values if "low" in key[2]]
 
 
@@ -198,7 +201,7 @@ def test_verdicts(folders):
     result = found(folders)
     (verdict,) = result.changed_verdicts()
     assert (verdict.first, verdict.second) == ("supported", "inconclusive")
-    assert verdict.number.finding is Finding.EQUAL
+    assert verdict.number.agreement is Agreement.EQUAL
     assert result.summary()[-1] == "Verdicts: 1 of 1 differ."
 
 
@@ -210,7 +213,7 @@ def test_a_run_of_one_folder_is_named_once(tmp_path):
     b = write_results(tmp_path / "b", runs=("vlae",))
     missing = found((a, b)).missing
     assert [(m.kind, m.name, m.only_in) for m in missing] == [
-        ("run", "strokes/hvae-equal-budget", "layer-order")
+        ("run", "strokes/hvae", "A")
     ]
     assert {m.only_in for m in found((b, a)).missing} == {"B"}
 
@@ -233,7 +236,7 @@ def test_missing_files_are_named(folders, path, kind, name):
     target = folders[1] / path
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     missing = [m for m in found(folders).missing if m.kind == kind]
-    assert [(m.name, m.only_in) for m in missing] == [(name, "layer-order")]
+    assert [(m.name, m.only_in) for m in missing] == [(name, "A")]
 
 
 def test_unfinished_runs_are_named(folders, tmp_path):

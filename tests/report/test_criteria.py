@@ -8,14 +8,15 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from vlae.report.provenance import FILE, criteria, git
+from vlae.config.report_spec import ClaimSpec
+from vlae.report.provenance import CLAIMS_FILE, criteria, git
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A folder of its own with the shipped claims in a first commit."""
     (tmp_path / "config").mkdir()
-    shutil.copy(ROOT / FILE, tmp_path / FILE)
+    shutil.copy(ROOT / CLAIMS_FILE, tmp_path / CLAIMS_FILE)
     monkeypatch.chdir(tmp_path)
     commit(tmp_path, "init -q", "add .", "commit -qm first")
     return tmp_path
@@ -29,8 +30,10 @@ def commit(folder, *commands):
 
 def specs():
     """As commands read them: numbers that two claims share are two here."""
-    shipped = yaml.safe_load((ROOT / FILE).read_text())["claims"]
-    return json.loads(json.dumps([{"id": k, **claim} for k, claim in shipped.items()]))
+    shipped = yaml.safe_load((ROOT / CLAIMS_FILE).read_text())["claims"]
+    more: dict[str, list[int]] = {"development_seeds": [], "runs": [], "controls": []}
+    found = [{**claim, "id": name, **more} for name, claim in shipped.items()]
+    return [ClaimSpec.of(claim) for claim in json.loads(json.dumps(found))]
 
 
 def test_committed_criteria_are_not_flagged(checkout):
@@ -44,20 +47,24 @@ def test_committed_criteria_are_not_flagged(checkout):
 def test_a_criterion_that_is_not_the_committed_one_is_flagged(checkout):
     """Whether the file was edited or an overlay changed it."""
     edited = specs()
-    (claim,) = (found for found in edited if found["id"] == "F3")
-    claim["criterion"]["largest"]["value"] = 0.6
+    (claim,) = (found for found in edited if found.id == "F3")
+    claim.criterion["largest"]["value"] = 0.6
     found = criteria(edited)
     assert found.changed == ["F3"]
     assert "uncommitted" not in found.source, "the file itself is the committed one"
-    edited = specs()
-    edited[1]["runs"] = []  # another selection is no other criterion
-    assert criteria(edited).changed == []
-    new = {**specs()[0], "id": "mine"}
+    new = ClaimSpec.of({**specs()[0].as_dict(), "id": "mine"})
     assert criteria([new]).changed == ["mine"]
 
 
+def test_another_selection_of_runs_is_not_another_criterion(checkout):
+    (claim, *_) = specs()
+    row = {"dataset": "a", "dataset_title": "A", "run": "b", "label": "B", "seeds": [1]}
+    selected = ClaimSpec.of({**claim.as_dict(), "runs": [row]})
+    assert criteria([selected]).changed == []
+
+
 def test_an_edit_of_the_file_shows_until_it_is_committed_and_is_counted_then(checkout):
-    path = checkout / FILE
+    path = checkout / CLAIMS_FILE
     path.write_text(path.read_text() + "\n# A comment.\n")
     found = criteria(specs())
     assert found.source.endswith("the file has uncommitted changes")

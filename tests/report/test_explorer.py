@@ -11,6 +11,7 @@ import pytest
 from explorer_helpers import explorer_spec, export, lively, write_page
 from helpers import ROOT, spec
 
+from vlae.config.paths import ResultsFolder
 from vlae.report import explorer
 from vlae.system.errors import UserError
 
@@ -40,7 +41,7 @@ def test_page_holds_decoders_and_cards(page, results):
     runs = json.loads(text)
     assert [run["name"] for run in runs] == [
         "strokes/vlae",
-        "strokes/hvae-equal-budget",
+        "strokes/hvae",
     ]
     assert runs[1]["title"] == "strokes: hvae, seed 1"
     assert [run["inputs"] for run in runs] == ["codes", "noise"]
@@ -78,7 +79,7 @@ def test_a_missing_decoder_is_named(file, results, tmp_path):
     gone = tmp_path / "explorer" / "strokes" / "hvae" / "1" / file
     gone.unlink()
     with pytest.raises(UserError, match=f"{re.escape(str(gone))}: no such file"):
-        explorer.render(explorer_spec(["hvae"]), REPORT, tmp_path / "explorer")
+        explorer.render(explorer_spec(["hvae"]), REPORT, ResultsFolder(tmp_path))
 
 
 @pytest.mark.parametrize("damage", ["another", "cut", "gone"])
@@ -96,5 +97,5 @@ def test_a_runtime_that_is_another_is_refused(damage, results, tmp_path):
             path.write_bytes(content)
     with pytest.raises(UserError, match=f"{path.name}.* from the repository again"):
         explorer.render(
-            explorer_spec(["vlae"]), tmp_path / "report", results / "explorer"
+            explorer_spec(["vlae"]), tmp_path / "report", ResultsFolder(results)
         )

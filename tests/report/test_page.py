@@ -2,14 +2,17 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 from PIL import Image
 from report_helpers import images, save
 
-from vlae.figures.plotting import Row
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ClaimSpec, FigureSpec, RunRow
 from vlae.report import (
     chain_slider,
     claims_section,
@@ -20,13 +23,18 @@ from vlae.report import (
 from vlae.report import (
     images as page_images,
 )
+from vlae.report.evidence import ShownVerdict
 from vlae.report.teaser import teaser
+from vlae.results.run_results import RunResults
 from vlae.system.errors import UserError
 
-SPEC = {
-    **{"dataset": "strokes", "dataset_title": "Strokes"},
-    **{"run": "vlae", "label": "VLAE", "seeds": [1, 2]},
-}
+ROW = RunRow(
+    dataset="strokes", dataset_title="Strokes", run="vlae", label="VLAE", seeds=(1, 2)
+)
+
+
+def run(folder):
+    return RunResults(ROW, ResultsFolder(folder))
 
 
 def decoded(address):
@@ -64,23 +72,24 @@ def test_a_broken_picture_is_named(tmp_path):
 
 
 def history(folder, steps, value):
-    for seed in SPEC["seeds"]:
+    for seed in ROW.seeds:
         lines = [
             (step, split, "elbo", value(step) + seed)
             for step in steps
             for split in ("train", "held-out")
         ]
         table = pd.DataFrame(lines, columns=["step", "split", "term", "value"])
-        (folder / "strokes" / "vlae" / str(seed)).mkdir(parents=True)
-        table.to_parquet(folder / "strokes" / "vlae" / str(seed) / "history.parquet")
-    return Row(SPEC, folder, folder)
+        path = run(folder).files(seed).history
+        path.parent.mkdir(parents=True)
+        table.to_parquet(path)
+    return run(folder)
 
 
 def test_long_histories_are_thinned_between_their_ends(tmp_path):
     (chart,) = training_curves.charts(
         history(tmp_path, range(0, 10_000, 10), lambda s: s)
     )
-    assert len(chart.steps) == training_curves.POINTS
+    assert len(chart.steps) == training_curves.MAX_POINTS
     assert (chart.steps[0], chart.steps[-1]) == (0, 9990)
     assert chart.curves[0].values[0] == [step + 1 for step in chart.steps]
     assert np.ptp(np.diff(chart.steps)) <= 10
@@ -120,35 +129,36 @@ def test_teaser_shows_five_by_five_of_each_layer(tmp_path):
     grid = images(100, 0) + np.arange(100, dtype=np.uint8)[:, None, None, None]
     save(folder / "ablation.npz", {"layer_1": grid, "layer_2": grid, "kept_1": grid})
     save(folder / "traversal.npz", {"layer_1": images(9, 0)})
-    shown = [{"figure": name, "rows": [SPEC]} for name in ("figure5", "figure3")]
-    hvae, vlae = teaser(shown, tmp_path)
-    assert [line["figure"] for line in (hvae, vlae)] == ["figure3", "figure5"]
-    assert [p["title"] for p in hvae["panels"]] == ["layer 1 (bottom)", "layer 2 (top)"]
-    picture = decoded(hvae["panels"][0]["picture"])[..., 0]
+    shown = [FigureSpec(figure=name, rows=(ROW,)) for name in ("figure5", "figure3")]
+    hvae, vlae = teaser(shown, ResultsFolder(tmp_path))
+    assert [line.figure for line in (hvae, vlae)] == ["figure3", "figure5"]
+    assert [p.title for p in hvae.panels] == ["layer 1 (bottom)", "layer 2 (top)"]
+    picture = decoded(hvae.panels[0].url)[..., 0]
     levels = 255 - picture[4::8, 4::8][:5, :5].astype(int)
     assert levels[0].tolist() == [0, 2, 4, 7, 9]
     assert levels[:, 0].tolist() == [0, 20, 40, 70, 90]
-    assert decoded(vlae["panels"][0]["picture"]).shape == (24, 24, 3)
+    assert decoded(vlae.panels[0].url).shape == (24, 24, 3)
 
 
 def test_teaser_without_layers_is_the_first_figure(tmp_path):
     (tmp_path / "figures").mkdir()
     Image.new("RGB", (3, 2)).save(tmp_path / "figures" / "figure2.png")
-    (line,) = teaser([{"figure": "figure2", "rows": [SPEC]}], tmp_path)
-    assert decoded(line["panels"][0]["picture"]).shape == (2, 3, 3)
-    assert teaser([], tmp_path) == []
+    shown = [FigureSpec(figure="figure2", rows=(ROW,))]
+    (line,) = teaser(shown, ResultsFolder(tmp_path))
+    assert decoded(line.panels[0].url).shape == (2, 3, 3)
+    assert teaser([], ResultsFolder(tmp_path)) == []
 
 
 # Chains
 
 
 def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
-    folder = tmp_path / "strokes" / "vlae" / "1"
+    folder = tmp_path / "experiments" / "strokes" / "vlae" / "1"
     folder.mkdir(parents=True)
     looks = {"noise_0": 0, "noise_50": 50, "noise_1000": 100, "ancestral_1": 200}
     looks["held_out_0"] = 7
     save(folder / "chains.npz", {n: images(20, level) for n, level in looks.items()})
-    (found,) = chain_slider.chains([Row(SPEC, tmp_path, tmp_path)])
+    (found,) = chain_slider.chains([run(tmp_path)])
     noise, ancestral = found.panels
     assert (noise.steps, noise.start, noise.count) == ([0, 50, 1000], 1, 12)
     assert (ancestral.moves, noise.moves) == (False, True)
@@ -184,11 +194,11 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
 )
 def test_meaning(verdicts, said):
     parts = [(0, "VLAE"), (1, "VLAE"), (1, "HVAE"), (2, "VLAE")]
-    rows = [
-        {"verdict": verdict, "part": f"part {part}", "label": label}
+    shown = [
+        ShownVerdict(part=f"part {part}", label=label, verdict=verdict)
         for verdict, (part, label) in zip(verdicts, parts, strict=False)
     ]
-    assert said in claims_section.meaning(rows)
+    assert said in claims_section.meaning(shown)
 
 
 @pytest.mark.parametrize(
@@ -221,32 +231,42 @@ def test_summary():
 
 
 def test_sureness():
-    row = {"part": "p", "label": "VLAE", "verdict": "too few seeds", "number": ".1"}
-    two = evidence.sureness([SPEC], [row], [2, 9])
+    shown = ShownVerdict("p", "VLAE", "too few seeds", number=".1")
+    two = evidence.sureness([ROW], [shown], [2, 9])
     assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
     assert two[1] == "Used while developing, so deciding nothing: 2."
     assert (
         "of the draws within a seed" in two[2]
         and two[3] == "Deciding nothing, too few seeds: p on VLAE."
     )
-    one = evidence.sureness([{**SPEC, "seeds": [4]}], [], [])
+    one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
     assert one[0].startswith("One seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")
-    many = [{**row, "part": str(i), "number": ""} for i in range(4)]
-    assert evidence.sureness([SPEC], many, [])[1:] == [
+    many = [replace(shown, part=str(i), number="") for i in range(4)]
+    assert evidence.sureness([ROW], many, [])[1:] == [
         "Deciding nothing, too few seeds: 4 tests."
     ]
 
 
 def test_files():
-    spec = {"id": "F3", "module": "one_layer", "runs": [SPEC], "controls": []}
+    spec = ClaimSpec(
+        id="F3",
+        kind="one_layer",
+        statement="",
+        place="",
+        figure=None,
+        criterion={},
+        development_seeds=(),
+        runs=(ROW,),
+        controls=(),
+    )
     assert evidence.claim_files(spec) == [
         "results/claims/F3.{spec.json,findings.parquet,verdicts.parquet}",
         "results/experiments/strokes/vlae/{1,2}/{effects,activity}.parquet",
         "src/vlae/claims/one_layer.py",
         "config/claims.yaml",
     ]
-    one = evidence.figure_files("figure4", [{**SPEC, "seeds": [1]}])
+    one = evidence.figure_files("figure4", [structs.replace(ROW, seeds=(1,))])
     assert one == [
         "results/figures/figure4.{svg,png,spec.json}",
         "results/experiments/strokes/vlae/1/graph.{parquet,npz}",

@@ -5,6 +5,8 @@ import json
 import pytest
 from results_helpers import write_results
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec
 from vlae.report import provenance, reference
 from vlae.system import snakemake_state
 from vlae.system.code_hash import training_code
@@ -24,10 +26,9 @@ def edit(path, **changes):
     write_json(path, {**json.loads(path.read_text()), **changes})
 
 
-def made_by(folder):
-    results = folder / "results"
-    spec = json.loads((results / "report.spec.json").read_text())
-    return provenance.provenance(spec["runs"], results)
+def other_code(folder):
+    results = ResultsFolder(folder / "results")
+    return provenance.other_code(ReportSpec.read(results.report_spec).runs, results)
 
 
 # Snakemake's record
@@ -59,23 +60,23 @@ def test_where_nothing_is_trained_there_is_nothing_to_say(folder, tmp_path_facto
 
 
 def test_what_this_code_trained(folder):
-    assert made_by(folder)["other_code"] == []
+    assert other_code(folder) == []
 
 
 def test_what_other_code_trained_is_named(folder):
     trained = folder / "results" / "runs" / "strokes" / "vlae"
     edit(trained / "2" / "training.json", code="0" * 16)
-    assert made_by(folder)["other_code"] == ["strokes/vlae, seed 2"]
+    assert other_code(folder) == ["strokes/vlae, seed 2"]
     edit(trained / "1" / "training.json", code="1" * 16)
-    assert made_by(folder)["other_code"] == ["strokes/vlae, seeds 1, 2"]
+    assert other_code(folder) == ["strokes/vlae, seeds 1, 2"]
 
 
 def test_a_reference_passes_it_on(folder, monkeypatch):
     results = folder / "results"
-    monkeypatch.setattr(reference, "PICTURES", ())
+    monkeypatch.setattr(reference, "PUBLISHABLE", ())
     edit(results / "report.provenance.json", other_code=["strokes/vlae, seed 2"])
-    assert reference.keep(results, folder / "kept")[1:] == [
-        "trained by other code than the commit's: strokes/vlae, seed 2"
+    assert reference.save(ResultsFolder(results), folder / "kept")[1:] == [
+        "trained by another version of the code: strokes/vlae, seed 2"
     ]
     facts = json.loads((folder / "kept" / "reference.json").read_text())
     assert facts["other_code"] == ["strokes/vlae, seed 2"]

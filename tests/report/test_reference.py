@@ -7,15 +7,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from results_helpers import SEEDS, write_results, write_seed, write_verdicts
+from results_helpers import SEEDS, row, write_results, write_seed, write_verdicts
 
 from vlae.__main__ import main
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec, RunRow
 from vlae.report import images
 from vlae.report import reference as references
-from vlae.report.html import TEMPLATES, environment
-from vlae.report.reference_section import Place, against, place
+from vlae.report.html import environment
+from vlae.report.reference_section import (
+    DifferentRun,
+    Place,
+    compare_with_references,
+    place,
+)
+from vlae.results.run_results import RunResults
 from vlae.statistics.seed_spread import Seeds
 from vlae.system import registry
+from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
 
@@ -29,8 +38,12 @@ def results(tmp_path):
 def reference(results, tmp_path):
     """A folder with the reference `full` of `results`."""
     folder = tmp_path / "reference"
-    references.keep(results, folder / "full")
+    save(results, folder / "full")
     return folder
+
+
+def save(results, out):
+    return references.save(ResultsFolder(results), out)
 
 
 def picture(results, side):
@@ -46,8 +59,9 @@ def edit(path, **changes):
 
 
 def told(results, reference):
-    spec = json.loads((results / "report.spec.json").read_text())
-    return against(spec, results, reference)
+    folder = ResultsFolder(results)
+    spec = ReportSpec.read(folder.report_spec)
+    return compare_with_references(spec, folder, reference)
 
 
 # What is kept
@@ -71,23 +85,27 @@ def test_numbers_over_seeds(reference):
     )
 
 
-def test_settings_without_seed_and_machine(reference):
+def runs_of_figure5(results):
+    folder = ResultsFolder(results)
+    rows = ReportSpec.read(folder.report_spec).figures[0].rows
+    return [RunResults(row, folder) for row in rows]
+
+
+def test_settings_without_seed_and_machine(results, reference):
     (full,) = references.read(reference)
-    settings = full.settings_of("strokes", "vlae")
+    runs = runs_of_figure5(results)
+    settings = full.settings_of(runs[0])
     assert settings["training.steps"] == "12"
     assert settings["data_sha256"] == "abc"
     assert not {"seed", "device", "threads", "compile"} & {*settings}
-    assert full.settings_of("strokes", "none") == {}
+    other = RunResults(RunRow.of(row("none", SEEDS)), ResultsFolder(results))
+    assert full.settings_of(other) == {}
 
 
 def test_numbers_of_figures_are_those_of_their_modules(results, reference):
     (full,) = references.read(reference)
-    spec = json.loads((results / "report.spec.json").read_text())["figures"][0]
-    rows = [
-        references.Row(row, results / "runs", results / "experiments")
-        for row in spec["rows"]
-    ]
-    expected = registry.load("figures", "figure5").numbers(rows).astype(str)
+    runs = runs_of_figure5(results)
+    expected = registry.load("figures", "figure5").numbers(runs).astype(str)
     assert full.figures["figure5"].to_numpy().tolist() == expected.to_numpy().tolist()
 
 
@@ -95,14 +113,14 @@ def test_a_new_reference_replaces_the_old_one(results, reference):
     old = reference / "full" / "figures" / "figure9.csv"
     old.write_text("a\n1\n")
     edit(results / "report.provenance.json", commit="def")
-    references.keep(results, reference / "full")
+    save(results, reference / "full")
     assert not old.exists()
     assert references.read(reference)[0].facts["commit"] == "def"
     assert [path.name for path in reference.iterdir()] == ["full"]
 
 
 def test_the_same_results_give_the_same_bytes(results, reference):
-    references.keep(results, reference / "again")
+    save(results, reference / "again")
     for path in (reference / "full").rglob("*.*"):
         again = reference / "again" / path.relative_to(reference / "full")
         assert again.read_bytes() == path.read_bytes()
@@ -121,22 +139,20 @@ def test_a_large_picture_is_made_small(results, tmp_path):
     assert (results / "figures" / "figure5.png").stat().st_size > 5e5
     found = images.small(results / "figures" / "figure5.png")
     assert found is None  # noise 500 pixels wide takes more
-    assert references.keep(results, tmp_path / "r") == [
-        "figure5.png left out: larger than 300 kB"
-    ]
+    assert save(results, tmp_path / "r") == ["figure5.png left out: larger than 300 kB"]
     grey = np.tile(np.linspace(0, 255, 900).astype(np.uint8), (500, 1))
     grey = grey ^ np.random.default_rng(0).integers(0, 64, grey.shape, np.uint8)
     path = results / "figures" / "figure5.png"
     Image.fromarray(grey).save(path)
-    assert path.stat().st_size > images.LARGEST
-    assert references.keep(results, tmp_path / "r") == []
-    assert 0 < (tmp_path / "r/figures/figure5.png").stat().st_size <= images.LARGEST
+    assert path.stat().st_size > images.MAX_BYTES
+    assert save(results, tmp_path / "r") == []
+    assert 0 < (tmp_path / "r/figures/figure5.png").stat().st_size <= images.MAX_BYTES
 
 
 def test_photographs_are_not_kept(results, tmp_path, monkeypatch):
-    assert not {"svhn", "celeba", "faces64"} & {*references.PICTURES}
-    monkeypatch.setattr(references, "PICTURES", ("mnist",))
-    said = references.keep(results, tmp_path / "kept")
+    assert not {"svhn", "celeba", "faces64"} & {*references.PUBLISHABLE}
+    monkeypatch.setattr(references, "PUBLISHABLE", ("mnist",))
+    said = save(results, tmp_path / "kept")
     assert said == ["figure5.png left out: it may show images of strokes"]
     assert [p.name for p in (tmp_path / "kept" / "figures").iterdir()] == [
         "figure5.csv"
@@ -149,8 +165,10 @@ def test_photographs_are_not_kept(results, tmp_path, monkeypatch):
 def test_another_folder_is_not_replaced(results, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("")
-    with pytest.raises(UserError, match=r"is no reference \(it has no reference.json"):
-        references.keep(results, tmp_path / "mine")
+    with pytest.raises(
+        UserError, match=r"is not a reference \(it has no reference.json"
+    ):
+        save(results, tmp_path / "mine")
     assert (tmp_path / "mine" / "precious").exists()
 
 
@@ -187,7 +205,10 @@ def test_the_command_says_what_it_left_out(results, tmp_path, capsys):
     words = ["save-reference", "--results", results, "--out", tmp_path / "kept"]
     assert main([str(word) for word in words]) == 0
     said = capsys.readouterr().out
-    assert "[keep] the report was written by code not committed\n" in said
+    assert (
+        "[save-reference] the report was written by code that is not committed\n"
+        in said
+    )
     assert "kept: 7 files" in said
 
 
@@ -196,7 +217,7 @@ def test_the_command_says_what_it_left_out(results, tmp_path, capsys):
 
 def test_the_same_results_lie_in_the_range(results, reference):
     (found,) = told(results, reference)
-    (held,) = found.held
+    (held,) = found.runs
     assert (held.term, held.yours, held.place) == (
         *("elbo", "-50.00 (-50.50–-49.50)"),
         Place.INSIDE,
@@ -204,10 +225,10 @@ def test_the_same_results_lie_in_the_range(results, reference):
     assert held.reference == held.yours
     (judged,) = found.verdicts
     assert (judged.yours, judged.reference) == ("supported", "supported")
-    assert (judged.interval, judged.place, judged.other) == (
+    assert (judged.interval, judged.place, judged.differing) == (
         *("0.6000 to 0.8000", Place.INSIDE, ""),
     )
-    assert not found.others and not found.absent
+    assert not found.different and not found.absent
     assert found.summary() == (
         "Of 1 runs with its settings, 1 lie in its range. 1 of 1 verdicts are the same."
     )
@@ -240,7 +261,7 @@ def test_a_far_bound_is_said_so(results, reference):
     for seed in SEEDS:
         write_seed(results, "vlae", seed, elbo=-60)
     (found,) = told(results, reference)
-    assert found.held[0].place is Place.FAR
+    assert found.runs[0].place is Place.FAR
     assert found.summary().startswith(
         "Of 1 runs with its settings, 0 lie in its range; 1 do not"
     )
@@ -252,9 +273,11 @@ def test_other_settings_are_not_compared_and_named(results, reference):
         training = json.loads(path.read_text())["training"]
         edit(path, training={**training, "steps": 99})
     (found,) = told(results, reference)
-    assert found.held == [] and found.figures == []
-    assert found.others == [("strokes: VLAE", "training.steps 12 there, 99 here")]
-    assert [judged.other for judged in found.verdicts] == ["runs"]
+    assert found.runs == [] and found.figures == []
+    assert found.different == [
+        DifferentRun("strokes: VLAE", "training.steps 12 there, 99 here")
+    ]
+    assert [judged.differing for judged in found.verdicts] == ["runs"]
     assert "nothing is compared" in found.summary()
 
 
@@ -262,7 +285,7 @@ def test_another_machine_is_no_other_setting(results, reference):
     for seed in SEEDS:
         path = results / f"runs/strokes/vlae/{seed}/spec.json"
         edit(path, device="cuda", threads=9)
-    assert told(results, reference)[0].others == []
+    assert told(results, reference)[0].different == []
 
 
 @pytest.mark.parametrize(
@@ -270,21 +293,21 @@ def test_another_machine_is_no_other_setting(results, reference):
     [
         ({"criterion": {"least": {"value": 0.6, "why": "half"}}}, "criterion"),
         ({"criterion": {"least": {"value": 0.5, "why": "other words"}}}, ""),
-        ({"module": "redundancy"}, "criterion, experiments"),
+        ({"kind": "redundancy"}, "criterion, experiments"),
     ],
 )
 def test_another_criterion_is_not_compared(results, reference, change, other):
     spec = json.loads((results / "report.spec.json").read_text())
     spec["claims"][0] |= change
     edit(results / "report.spec.json", **spec)
-    assert told(results, reference)[0].verdicts[0].other == other
+    assert told(results, reference)[0].verdicts[0].differing == other
 
 
 def test_other_draws_in_an_experiment_are_not_compared(results, reference):
     path = results / "report.spec.json"
     experiments = json.loads(path.read_text())["experiments"]
     edit(path, experiments={**experiments, "effects": {"samples": 64}})
-    assert told(results, reference)[0].verdicts[0].other == "experiments"
+    assert told(results, reference)[0].verdicts[0].differing == "experiments"
 
 
 def test_a_number_outside_and_another_verdict(results, reference):
@@ -298,10 +321,10 @@ def test_a_number_outside_and_another_verdict(results, reference):
 
 def test_runs_of_one_side(tmp_path):
     full = picture(write_results(tmp_path / "full", runs=("vlae", "hvae")), 9)
-    references.keep(full, tmp_path / "reference" / "full")
+    save(full, tmp_path / "reference" / "full")
     part = write_results(tmp_path / "part", runs=("vlae",))
     (found,) = told(part, tmp_path / "reference")
-    assert found.absent == ["strokes/hvae-equal-budget"]
+    assert found.absent == ["strokes/hvae"]
     other = write_results(tmp_path / "other", runs=("lvae",))
     assert told(other, tmp_path / "reference") == []
 
@@ -310,7 +333,7 @@ def test_runs_of_one_side(tmp_path):
 
 
 def section(results, reference):
-    page = environment(TEMPLATES).get_template("reference.html.j2")
+    page = environment(ROOT / "report").get_template("page/reference.html.j2")
     assert page.environment.undefined is jinja2.StrictUndefined
     return page.render(references=told(results, reference))
 
@@ -339,11 +362,14 @@ def test_section_of_other_settings(results, reference):
 
 
 def test_what_the_repository_keeps_can_be_read():
-    for found in references.read(TEMPLATES / "reference"):
-        assert {found.facts["date"][:2]} == {"20"}
-        assert not found.settings.empty and not found.held_out.empty
-        assert "uncommitted" not in found.facts["commit"]
-        assert all(len(image) <= images.LARGEST for image in found.pictures.values())
-    folder = TEMPLATES / "reference"
+    found = references.read(ROOT / "reference")
+    assert [reference.name for reference in found] == ["mnist-cpu-seeds"]
+    for reference in found:
+        assert reference.facts["date"][:2] == "20"
+        assert not reference.settings.empty and not reference.held_out.empty
+        assert "uncommitted" not in reference.facts["commit"]
+        pictures = reference.pictures.values()
+        assert pictures and all(len(p) <= images.MAX_BYTES for p in pictures)
+    folder = ROOT / "reference"
     allowed = {".csv", ".json", ".png", ".md"}
     assert {p.suffix for p in folder.rglob("*") if p.is_file()} <= allowed

@@ -227,7 +227,7 @@ def grey(page, number):
     """Grey level of the middle of a panel of chains as it is on the screen."""
     shot = page.locator(".chain .frame").nth(number).screenshot()
     with Image.open(io.BytesIO(shot)) as image:
-        return int(np.median(np.asarray(image.convert("equal-budget"))))
+        return int(np.median(np.asarray(image.convert("L"))))
 
 
 def test_slider_shows_the_chains_at_another_step(page):

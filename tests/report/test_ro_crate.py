@@ -9,6 +9,7 @@ from results_helpers import SEEDS, write_results
 from rocrate.rocrate import ROCrate
 
 from vlae.__main__ import main
+from vlae.config.paths import ResultsFolder
 from vlae.report import ro_crate
 from vlae.system.files import sha256, write_json
 
@@ -29,8 +30,7 @@ def results(tmp_path):
     hashes = {"train.npy": "gone", "test.npy": sha256(data / "test.npy")}
     write_json(data / "card.json", {**CARD, "sha256": hashes})
     (root / "report.html").write_text("<!DOCTYPE html>")
-    (root / "figures" / "runs" / "a b").mkdir(parents=True)
-    for name in ("figure5.png", "figure5.svg", "runs/a b/100%.png"):
+    for name in ("figure5.png", "figure5.svg", "a b 100%.png"):
         (root / "figures" / name).write_text("picture")
     return root
 
@@ -47,7 +47,10 @@ def trainings(read):
 
 def test_root_and_workflow(results):
     read = written(results)
-    root, citation = read.root_dataset, yaml.safe_load(ro_crate.CITATION.read_text())
+    root, citation = (
+        read.root_dataset,
+        yaml.safe_load(ro_crate.CITATION.read_text(encoding="utf-8")),
+    )
     assert read.metadata["conformsTo"] == "https://w3id.org/ro/crate/1.1"
     assert root["conformsTo"].id == ro_crate.PROFILE
     assert read.name == "Tiny"
@@ -76,9 +79,11 @@ def test_every_file_is_there_and_of_its_size(results):
     assert len(names) == len(set(names))
     shown = {"report.html", "report.provenance.json", "tables/claims.parquet"}
     shown |= {"figures/figure5.png", "figures/figure5.svg", "data/strokes/card.json"}
-    shown |= {"figures/runs/a b/100%.png", "data/strokes/test.npy"}
+    shown |= {"figures/a b 100%.png", "data/strokes/test.npy"}
     assert shown <= {*names}
-    assert not {"data/strokes/train.npy", "explorer.html", ro_crate.NAME} & {*names}
+    assert not {"data/strokes/train.npy", "explorer.html", "ro-crate-metadata.json"} & {
+        *names
+    }
     assert read.get("figures/figure5.svg")["encodingFormat"] == "image/svg+xml"
 
 
@@ -86,7 +91,7 @@ def test_nothing_else_is_written(results):
     before = {path: path.stat().st_mtime_ns for path in results.rglob("*.*")}
     written(results)
     after = {path: path.stat().st_mtime_ns for path in results.rglob("*.*")}
-    assert after.pop(results / ro_crate.NAME) and after == before
+    assert after.pop(ResultsFolder(results).crate) and after == before
 
 
 def test_data_have_source_licence_and_hashes(results):
@@ -97,7 +102,7 @@ def test_data_have_source_licence_and_hashes(results):
     card, images = data["hasPart"]
     assert card.id.endswith("card.json") and "sha256" not in card
     assert images["sha256"] == sha256(results / "data" / "strokes" / "test.npy")
-    context = json.loads((results / ro_crate.NAME).read_text())["@context"]
+    context = json.loads(ResultsFolder(results).crate.read_text())["@context"]
     assert {"sha256": "http://schema.org/sha256"} in context  # RO-Crate 1.1 has none
 
 
@@ -107,9 +112,9 @@ def test_each_finished_training_has_its_action(results):
     read = written(results)
     actions = trainings(read)
     wanted = {f"Training of strokes/{run}, seed {s}" for run in RUNS for s in SEEDS}
-    assert {*actions} == wanted - {"Training of strokes/hvae-equal-budget, seed 3"}
+    assert {*actions} == wanted - {"Training of strokes/hvae, seed 3"}
     action = actions["Training of strokes/vlae, seed 2"]
-    assert action["instrument"].type == [*ro_crate.WORKFLOW]
+    assert action["instrument"].type == [*ro_crate.WORKFLOW_TYPES]
     assert action["description"] == "12 steps, 20 s, cpu, python 3.11, torch 2"
     folder = "runs/strokes/vlae/2"
     objects = [used.id for used in action["object"]]
@@ -117,7 +122,7 @@ def test_each_finished_training_has_its_action(results):
     files = ("model.safetensors", "training.json", "history.parquet")
     assert [made.id for made in action["result"]] == [f"{folder}/{f}" for f in files]
     assert "startTime" not in action  # nobody noted it
-    without = actions["Training of strokes/hvae-equal-budget, seed 2"]["result"]
+    without = actions["Training of strokes/hvae, seed 2"]["result"]
     assert [made["name"].split("/")[-1] for made in without] == [*files[1:]]
     mentioned = [e.id for e in read.root_dataset["mentions"][1:]]
     assert sorted(mentioned) == sorted(action.id for action in actions.values())
@@ -125,9 +130,9 @@ def test_each_finished_training_has_its_action(results):
 
 def test_the_same_results_give_the_same_file(results):
     written(results)
-    first = (results / ro_crate.NAME).read_bytes()
+    first = ResultsFolder(results).crate.read_bytes()
     written(results)
-    assert (results / ro_crate.NAME).read_bytes() == first
+    assert ResultsFolder(results).crate.read_bytes() == first
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_what_is_missing_is_named(results, capsys, missing, told):
     assert main(["crate", "--results", str(results)]) == 1
     error = capsys.readouterr().err
     assert str(results / missing) in error and told in error
-    assert not (results / ro_crate.NAME).exists()
+    assert not ResultsFolder(results).crate.exists()
 
 
 def test_no_results(tmp_path, capsys):

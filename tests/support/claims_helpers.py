@@ -121,8 +121,7 @@ def decided(
     }
     write_json(root / "spec.json", spec)
     findings, verdicts = root / "findings.parquet", root / "verdicts.parquet"
-    words = ["--spec", root / "spec.json", "--runs", root / "runs"]
-    words += ["--experiments", root / "experiments"]
+    words = ["--spec", root / "spec.json", "--results", root]
     words += ["--findings", findings, "--verdicts", verdicts]
     assert main(["claim", *map(str, words)]) == 0
     return pd.read_parquet(verdicts), pd.read_parquet(findings)

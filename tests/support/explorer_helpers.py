@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers import ROOT, randomise, save_run, untrained
+from helpers import randomise, untrained
 
 from vlae.__main__ import main
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ExplorerSpec
 from vlae.config.run_spec import RunSpec
+from vlae.system.files import write_json
+from vlae.training import weights
 from vlae.training.trained_run import TrainedRun, decode
 
 
@@ -22,26 +26,28 @@ def lively(spec: RunSpec, std: float = 0.4) -> TrainedRun[Any]:
 
 def export(run: TrainedRun[Any], results: Path) -> Path:
     """Save the run as training does and export it; the folder of the decoder."""
-    folder, out = results / "runs" / run.spec.name, results / "explorer" / run.spec.name
-    save_run(folder, run.spec, run.model)
-    words = ["--run", folder, "--out", out / "decoder.onnx"]
-    assert main(["export", *map(str, [*words, "--card", out / "decoder.json"])]) == 0
-    return out
+    name = run.spec.dataset, run.spec.run, run.spec.seed
+    files = ResultsFolder(results).run(*name)
+    out = ResultsFolder(results).export(*name)
+    write_json(files.spec, run.spec.as_dict())
+    weights.save(files.weights, run.model.state_dict(), {})
+    words = ["--run", files.folder, "--out", out.onnx, "--card", out.facts]
+    assert main(["export", *map(str, words)]) == 0
+    return out.onnx.parent
 
 
-def explorer_spec(names: list[str]) -> dict[str, Any]:
-    """Of runs of seed 1 on strokes."""
+def explorer_spec(names: list[str]) -> ExplorerSpec:
+    """The spec of runs on strokes, seed 1."""
     row = {"dataset": "strokes", "dataset_title": "strokes", "seeds": [1]}
     runs = [{**row, "run": name, "label": name} for name in names]
-    return {"title": "Test", "runs": runs}
+    return ExplorerSpec.of({"title": "Test", "runs": runs})
 
 
 def write_page(results: Path, names: list[str]) -> Path:
     """results/explorer.html of exported runs, by the command."""
     spec, page = results / "explorer.spec.json", results / "explorer.html"
-    spec.write_text(json.dumps(explorer_spec(names)))
-    words = ["--spec", spec, "--template", ROOT / "report", "--out", page]
-    words += ["--decoders", results / "explorer"]
+    write_json(spec, explorer_spec(names).as_dict())
+    words = ["--spec", spec, "--results", results, "--out", page]
     assert main(["explorer", *map(str, words)]) == 0
     return page
 

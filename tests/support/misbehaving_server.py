@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that answers as it is told, faults included."""
+"""A real HTTP server on 127.0.0.1 that gives the answers of a script, with faults."""
 
 import hashlib
 import re

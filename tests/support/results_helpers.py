@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from helpers import spec
 
-from vlae.claims.verdicts import FINDING, VERDICT
+from vlae.claims.verdicts import FINDING_COLUMNS, VERDICT_COLUMNS
 from vlae.system.files import write_json
 
 SEEDS = (1, 2, 3)
@@ -28,8 +28,10 @@ def write_results(
     write_json(root / "figures" / "figure5.spec.json", {"rows": rows})
     claim = {
         "id": "F5",
-        "module": "expected_layers",
+        "kind": "expected_layers",
         "statement": "Layers differ.",
+        "place": "Figure 5",
+        "figure": "figure5",
         "criterion": {"least": {"value": 0.5, "why": "half"}},
         "runs": rows,
         "controls": [],
@@ -50,6 +52,7 @@ def write_results(
         "claims": [claim],
         "runs": rows,
         "datasets": ["strokes"],
+        "explorer": False,
     }
     write_json(root / "report.spec.json", report)
     made = {"commit": "abc", "python": "3.11", "libraries": {"torch": "2"}}
@@ -73,7 +76,7 @@ def write_seed(
 ) -> None:
     """A seed of a run: `elbo` and `effect` (of layer 1 on class) plus `STEP`."""
     folder = root / "runs" / "strokes" / run / str(seed)
-    write_json(folder / "spec.json", spec(run=run, seed=seed))
+    write_json(folder / "spec.json", spec(run=run, seed=seed).as_dict())
     facts = {
         "seconds": 10.0 * seed,
         "parameters": 1000,
@@ -132,8 +135,8 @@ def write_verdicts(
         for run, verdict in verdicts.items()
     ]
     (root / "tables").mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(findings, columns=FINDING)
+    table = pd.DataFrame(findings, columns=FINDING_COLUMNS)
     table.to_parquet(root / "claims" / "F5.findings.parquet")
-    table = pd.DataFrame(rows, columns=VERDICT)
+    table = pd.DataFrame(rows, columns=VERDICT_COLUMNS)
     table.to_parquet(root / "claims" / "F5.verdicts.parquet")
     table.to_parquet(root / "tables" / "claims.parquet")

@@ -81,7 +81,7 @@ def small_disk(words, folder):
 @pytest.mark.skipif(
     shutil.which("unshare") is None
     or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
-    reason="no file system of one's own can be mounted here",
+    reason="a file system cannot be mounted here",
 )
 @pytest.mark.parametrize("says_length", [True, False])
 def test_small_disk(server, out, says_length):

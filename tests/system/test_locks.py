@@ -31,7 +31,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that holds the lock of a folder, until it is told or killed."""
+    """Another process that holds the lock of a folder until it ends or is killed."""
     script = (
         "import sys; from pathlib import Path; from vlae.system.locks import alone\n"
         f"with alone(Path({str(tmp_path / 'lock')!r}), 'x'):\n"

@@ -85,7 +85,7 @@ def test_any_command_says_so(monkeypatch, capsys):
         raise MemoryError
 
     monkeypatch.setattr(registry.load("commands", "figure"), "run", act)
-    words = ["--spec", "s", "--runs", "r", "--experiments", "e", "--out", "o"]
+    words = ["--spec", "s", "--results", "r", "--out", "o"]
     assert main(["figure", *words]) == 1
     said = capsys.readouterr().err
     assert (

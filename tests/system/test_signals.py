@@ -308,7 +308,7 @@ def stopped_command(monkeypatch):
 
         command = registry.load("commands", "figure")
         monkeypatch.setattr(command, "run", act)
-        places = ["--spec", "s", "--runs", "r", "--experiments", "e", "--out", "o"]
+        places = ["--spec", "s", "--results", "r", "--out", "o"]
         return __main__.main(["figure", *places])
 
     return run

@@ -55,7 +55,6 @@ rule explorer:
         """
         python -m vlae explorer \
             --spec {input.spec:q} \
-            --template report \
-            --decoders results/explorer \
+            --results results \
             --out {output:q} 2>&1 | tee {log:q}
         """

@@ -3,10 +3,14 @@
 import argparse
 from pathlib import Path
 
+from vlae.config.paths import ResultsFolder
 from vlae.system.progress import say
+
+GROUP = "people"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "--results",
         type=Path,
@@ -16,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the metadata of a crate into the results folder."""
     from vlae.report import ro_crate
 
-    trainings = ro_crate.write(arguments.results)
-    say(f"[crate] {arguments.results / ro_crate.NAME}: {trainings} trainings")
+    results = ResultsFolder(arguments.results)
+    trainings = ro_crate.write(results)
+    say(f"[crate] {results.crate}: {trainings} trainings")

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument(
-        "--classifier", type=Path, help="folder of the classifier's run"
+        "--classifier", type=Path, help="folder of the classifier's run, if it is asked"
     )
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gpus",
         type=int,
         default=0,
-        help="GPUs that the job asked for, as of `train` (default: %(default)s)",
+        help="number of GPUs that the job requested, 0 or 1 (default: %(default)s)",
     )
 
 
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _advice(spec: ExperimentSpec) -> str:
-    """What to lower: the settings that are counts, as they are."""
+    """Return what to do about too little memory: lower the settings that are counts."""
     counts = [
         f"{key} (now {value})"
         for key, value in spec.settings.items()

@@ -3,24 +3,32 @@
 import argparse
 from pathlib import Path
 
-from vlae.system.files import atomic, read_json
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ExplorerSpec
+from vlae.system.checkout import of_repository
+from vlae.system.files import atomic
 from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="explorer spec")
-    parser.add_argument("--template", type=Path, required=True, help="report/ folder")
     parser.add_argument(
-        "--decoders", type=Path, required=True, help="folder of all exported decoders"
+        "--results",
+        type=Path,
+        required=True,
+        help="results folder, with the exported decoders",
     )
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the page of an explorer spec."""
     from vlae.report import explorer
 
-    spec = read_json(arguments.spec, "explorer spec")
-    page = explorer.render(spec, arguments.template, arguments.decoders)
+    spec = ExplorerSpec.read(arguments.spec)
+    results = ResultsFolder(arguments.results)
+    page = explorer.render(spec, of_repository("report"), results)
     with atomic(arguments.out) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(page, encoding="utf-8")
     say(f"[explorer] {arguments.out} ({len(page) / 1e6:.1f} MB)")

@@ -10,18 +10,21 @@ from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="figure spec")
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--out", type=Path, required=True, help="svg to write; png too")
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Draw the figure of a spec."""
     from vlae.figures import plotting
+    from vlae.results.run_results import RunResults
 
     spec = FigureSpec.read(arguments.spec)
     results = ResultsFolder(arguments.results)
-    rows = [plotting.Row(row, results) for row in spec.rows]
+    runs = [RunResults(row, results) for row in spec.rows]
     with plotting.style():
-        figure = registry.load("figures", spec.figure).draw(rows)
+        figure = registry.load("figures", spec.figure).draw(runs)
         plotting.save(figure, arguments.out)
     say(f"[{spec.figure}] {arguments.out} and png")

@@ -3,13 +3,16 @@
 import argparse
 from pathlib import Path
 
-from vlae.system.files import atomic, read_json, write_json
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec
+from vlae.system.checkout import of_repository
+from vlae.system.files import atomic, write_json
 from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="report spec")
-    parser.add_argument("--template", type=Path, required=True, help="report/ folder")
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
     parser.add_argument(
@@ -18,16 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae.report import page as report_page
-    from vlae.report import provenance
+    """Write the page of a report spec, and what it was made from."""
+    from vlae.report import page
+    from vlae.report.provenance import provenance
     from vlae.results.manifest import stamp
 
-    spec = read_json(arguments.spec, "report spec")
-    made_by = provenance.provenance(spec["runs"], arguments.results)
-    page = report_page.render(spec, arguments.template, arguments.results, made_by)
+    spec = ReportSpec.read(arguments.spec)
+    results = ResultsFolder(arguments.results)
+    made_by = provenance(spec.runs, results, stamp(spec, results))
+    text = page.render(spec, of_repository("report"), results, made_by)
     with atomic(arguments.out) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(text, encoding="utf-8")
     if arguments.provenance:
-        files = stamp(spec, arguments.results)
-        write_json(arguments.provenance, {**made_by, "files": files})
-    say(f"[report] {arguments.out} ({len(page) / 1e6:.1f} MB)")
+        write_json(arguments.provenance, made_by.as_dict())
+    say(f"[report] {arguments.out} ({len(text) / 1e6:.1f} MB)")

@@ -17,7 +17,7 @@ from vlae.system.errors import UserError
 from vlae.system.files import read_json, tidy, write_json
 
 SAVE_BYTES = 1 << 25
-"""Bytes after which the rows are saved; a kill loses at most so much."""
+"""Bytes after which the rows are saved, and which a kill can cost at most."""
 _READ_BYTES = 1 << 20
 
 

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, mosaic, show, subfigures
+from vlae.figures.plotting import PALETTE, WIDTH, despine, mosaic, show, subfigures
+from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
 EXPERIMENTS = ["recomposed"]
 
 GROUP = 4
+"""Images that exchange their parts; a column of a mosaic is one group."""
 ARMS = {
     "intact": "intact held-out images",
     "one_class": "parts of one class",
@@ -23,45 +25,45 @@ HEADINGS = {
     "reconstruction": "reconstruction (nats)",
     "unlikely": "unlikely",
 }
+KL_HEADING = "KL layer "
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Per run: images of each kind, and what classifier and ELBO make of them."""
-    figure = Figure(figsize=(WIDTH, 4.6 * len(rows)), layout="constrained")
-    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
-        arrays = row.arrays("recomposed")
-        block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw a block per run: images of each kind, their ELBO and their confidence."""
+    figure = Figure(figsize=(WIDTH, 4.6 * len(runs)), layout="constrained")
+    for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
+        arrays = run.arrays("recomposed")
+        block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
         images, curves = subfigures(block, 2, height_ratios=[2.0, 2.3])
         panels = images.subplots(1, len(ARMS))
         for axes, (arm, title) in zip(panels, ARMS.items(), strict=True):
-            show(
-                axes, mosaic(_by_column(arrays[arm]), len(arrays[arm]) // GROUP), title
-            )
+            picture = mosaic(_by_column(arrays[arm]), len(arrays[arm]) // GROUP)
+            show(axes, picture, title)
         _curves(curves, arrays)
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """Every measure, mean (range) over seeds."""
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return one row per run and kind of images: mean (range) over seeds."""
     lines = []
-    for row in rows:
-        table = row.table("recomposed")
+    for run in runs:
+        table = run.table("recomposed")
         for arm, title in ARMS.items():
-            cells = {"run": row.title, "images": title}
+            cells = {"run": run.title, "images": title}
             for measure, found in table[table["images"] == arm].groupby("measure"):
                 cells[_heading(str(measure))] = spread(found["value"])
             lines.append(cells)
     found = pd.DataFrame(lines)
-    kl = sorted(name for name in found if name.startswith("KL"))
+    kl = sorted((n for n in found if n.startswith(KL_HEADING)), key=_layer)
     first = ["run", "images", *HEADINGS.values()]
     return found[[*first[:-1], *kl, first[-1]]]
 
 
-def findings(rows: list[Row]) -> list[str]:
-    """What becomes of confidence and of the ELBO, per run."""
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say per run how recomposing changes the confidence and the ELBO."""
     sentences = []
-    for row in rows:
-        table = row.table("recomposed").set_index(["images", "measure"])
+    for run in runs:
+        table = run.table("recomposed").set_index(["images", "measure"])
 
         def said(arm: str, measure: str, table: pd.DataFrame = table) -> str:
             return spread(table.loc[[(arm, measure)], "value"])
@@ -72,7 +74,7 @@ def findings(rows: list[Row]) -> list[str]:
             low, high = change.iloc[0][["difference_low", "difference_high"]]
             gap += f" (95 % interval {number(low)} to {number(high)})"
         sentences.append(
-            f"{row.title}: the classifier's mean confidence is "
+            f"{run.title}: the classifier's mean confidence is "
             f"{said('one_class', 'confidence')} on images recomposed from parts of one "
             f"class and {said('intact', 'confidence')} on intact ones (of several "
             f"classes: {said('several_classes', 'confidence')}); it names the class of "
@@ -84,17 +86,22 @@ def findings(rows: list[Row]) -> list[str]:
 
 
 def _heading(measure: str) -> str:
-    return HEADINGS.get(measure) or measure.replace("kl_", "KL layer ") + " (nats)"
+    return HEADINGS.get(measure) or measure.replace("kl_", KL_HEADING) + " (nats)"
+
+
+def _layer(heading: str) -> int:
+    """Return the layer of 'KL layer 2 (nats)'."""
+    return int(heading.removeprefix(KL_HEADING).split()[0])
 
 
 def _by_column(images: np.ndarray) -> np.ndarray:
-    """Groups of four from left to right, each from top to bottom."""
+    """Order images so that a mosaic has one group of four per column."""
     groups = images.reshape(-1, GROUP, *images.shape[1:])
     return groups.swapaxes(0, 1).reshape(images.shape)
 
 
 def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
-    """How the ELBO, and how the classifier's confidence, is distributed."""
+    """Draw the distributions of the ELBO and of the classifier's confidence."""
     bound, sure = block.subplots(1, 2)
     every = np.concatenate([arrays[f"elbo_{arm}"] for arm in ARMS])
     low, high = np.quantile(every, [0.005, 1])

@@ -1,4 +1,4 @@
-"""Figure 2: Gibbs chains that never look at a prior, beside ancestral samples."""
+"""Figure 2: Gibbs chains that use no prior, next to ancestral samples."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from vlae.figures import chain_panels
-from vlae.figures.chain_panels import ANCESTRAL, FLOOR, compared, look, means
-from vlae.figures.plotting import WIDTH, Row, mosaic, show, subfigures
+from vlae.figures.chain_panels import ANCESTRAL, FLOOR, at_step, compared_step, means
+from vlae.figures.plotting import WIDTH, mosaic, show, subfigures
+from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
 EXPERIMENTS = ["chains", "mixing"]
@@ -15,6 +16,7 @@ EXPERIMENTS = ["chains", "mixing"]
 SIDE = 10
 """Images along a side of a mosaic."""
 IMAGES_HEIGHT = 3.0
+"""Height of the images of one run, in inches."""
 
 HEADINGS = {
     "kid": "KID",
@@ -25,88 +27,89 @@ HEADINGS = {
     "sure": "classifier sure",
     "class_entropy": "class entropy (nats)",
 }
-OF_EQUAL_SIZE = {"fid", "precision", "recall"}
-"""Measures that depend on how many images there are."""
-DIGITS = 3
-"""Of a KID."""
+SIZE_DEPENDENT = {"fid", "precision", "recall"}
+"""Measures that depend on the number of images."""
+KID_DIGITS = 3
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Images of each run, a row each; below, a block of curves for each data set."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.dataset, []).append(row)
-    heights = [IMAGES_HEIGHT] * len(rows)
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw a row of images per run and, below, a block of curves per data set."""
+    groups: dict[str, list[RunResults]] = {}
+    for run in runs:
+        groups.setdefault(run.dataset, []).append(run)
+    heights = [IMAGES_HEIGHT] * len(runs)
     heights += [chain_panels.height(len(group)) for group in groups.values()]
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     blocks = subfigures(figure, len(heights), height_ratios=heights)
-    for block, row in zip(blocks, rows, strict=False):
-        _images(block, row)
-    for block, group in zip(blocks[len(rows) :], groups.values(), strict=True):
+    for block, run in zip(blocks, runs, strict=False):
+        _images(block, run)
+    for block, group in zip(blocks[len(runs) :], groups.values(), strict=True):
         chain_panels.draw_block(block, group)
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """What the classifier sees in the means of p(x|z), mean (range) over seeds.
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return what the classifier sees in the means of p(x|z): mean (range) over seeds.
 
-    KIDs of draws of p(x|z), held against held-out images under the data noise, have a
-    column of their own. Measures that depend on the number of images are left out
-    where it is not that of the ancestral samples.
+    KIDs of draws of p(x|z), compared with held-out images under the data noise, have a
+    column of their own. Measures that depend on the number of images are left out where
+    it differs from that of the ancestral samples.
     """
     lines = []
-    for row in rows:
-        table = row.table("chains")
+    for run in runs:
+        table = run.table("chains")
         of_means, draws = (table[table["kind"] == kind] for kind in ("mean", "draw"))
         for (arm, step), title in _selected(of_means).items():
             cells = {
-                "run": row.title,
+                "run": run.title,
                 "images": title,
                 "step": str(step) if arm in chain_panels.ARMS and step else "",
             }
             for measure, heading in HEADINGS.items():
-                found = look(of_means, arm, step, measure)
-                if measure in OF_EQUAL_SIZE:
-                    size = look(of_means, *ANCESTRAL, measure)["n"].max()
+                found = at_step(of_means, arm, step, measure)
+                if measure in SIZE_DEPENDENT:
+                    size = at_step(of_means, *ANCESTRAL, measure)["n"].max()
                     found = found[found["n"] == size]
                 cells[heading] = _cell(found, measure)
                 if measure == "kid":
-                    cells["KID of draws"] = _cell(look(draws, arm, step, "kid"), "kid")
+                    cells["KID of draws"] = _cell(
+                        at_step(draws, arm, step, "kid"), "kid"
+                    )
             lines.append(cells)
     return pd.DataFrame(lines)
 
 
-def findings(rows: list[Row]) -> list[str]:
-    """What chains from noise reach, against ancestral samples, and whether they mix."""
-    return [_finding(row) for row in rows]
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say how chains from noise compare with ancestral samples, and if they mix."""
+    return [_finding(run) for run in runs]
 
 
-def _finding(row: Row) -> str:
-    table = means(row)
-    step = compared(table)
+def _finding(run: RunResults) -> str:
+    table = means(run)
+    step = compared_step(table)
     chain = ("noise", step)
 
     def at(arm: tuple[str, int], measure: str) -> str:
-        return _cell(look(table, *arm, measure), measure)
+        return _cell(at_step(table, *arm, measure), measure)
 
-    excess = look(table, *chain, "kid_above_ancestral")
+    excess = at_step(table, *chain, "kid_above_ancestral")
     gaps = [
-        f"{number(value, DIGITS)} ({number(low, DIGITS)} to {number(high, DIGITS)})"
-        for value, low, high in excess[["value", "low", "high"]].to_numpy()
+        "{} ({} to {})".format(*(number(value, KID_DIGITS) for value in values))
+        for values in excess[["value", "low", "high"]].to_numpy()
     ]
     seeds = ", seed by seed" if len(gaps) > 1 else ""
     return (
-        f"{row.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
+        f"{run.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
         f"(training images: {at(FLOOR, 'kid')}), above that of ancestral samples by "
         f"{', '.join(gaps)} (95 % intervals{seeds}); the share of images of which the "
         f"classifier is sure is {at(chain, 'sure')} against {at(ANCESTRAL, 'sure')}; "
         f"the entropy of classes is {at(chain, 'class_entropy')} against "
-        f"{at(ANCESTRAL, 'class_entropy')} nats. {_mixed(row)}"
+        f"{at(ANCESTRAL, 'class_entropy')} nats. {_mixed(run)}"
     )
 
 
-def _mixed(row: Row) -> str:
-    found = chain_panels.r_hats(row)
+def _mixed(run: RunResults) -> str:
+    found = chain_panels.r_hats(run)
     if found.empty:
         return "R-hat is undefined: no scalar ever changes."
     largest = found.groupby("seed")["value"].max()
@@ -115,28 +118,28 @@ def _mixed(row: Row) -> str:
 
 
 def _selected(table: pd.DataFrame) -> dict[tuple[str, int], str]:
-    """Arms and steps of `numbers`, with their titles."""
+    """Return the arms and steps that `numbers` lists, with their titles."""
     noise, data = chain_panels.ARMS.values()
     last = int(table.loc[table["arm"] == "noise", "step"].max())
-    steps = (1, compared(table), last)
+    steps = (1, compared_step(table), last)
     return {
         FLOOR: "training images (floor)",
         ANCESTRAL: "ancestral samples",
         **{("noise", step): noise for step in steps},
-        ("data", compared(table)): data,
+        ("data", compared_step(table)): data,
     }
 
 
 def _cell(found: pd.DataFrame, measure: str) -> str:
-    digits = DIGITS if measure.startswith("kid") else 2
+    digits = KID_DIGITS if measure.startswith("kid") else 2
     return spread(found["value"], digits) if len(found) else ""
 
 
-def _images(block: SubFigure, row: Row) -> None:
-    """Samples of both kinds, and chains over time."""
-    table, arrays = means(row), row.arrays("chains")
-    step = compared(table)
-    block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+def _images(block: SubFigure, run: RunResults) -> None:
+    """Draw samples of both kinds, and single chains over time."""
+    table, arrays = means(run), run.arrays("chains")
+    step = compared_step(table)
+    block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
     chain, ancestral, *strips = block.subplots(1, 4)
     for axes, name, title in (
         (chain, f"noise_{step}", f"chains from noise, step {step}"),
@@ -149,7 +152,7 @@ def _images(block: SubFigure, row: Row) -> None:
 
 
 def _strip(axes: Axes, frames: list[np.ndarray], steps: list[int], title: str) -> None:
-    """One chain a row, time from left to right; as many chains as looks at them."""
+    """Draw one chain per row over time, as many chains as there are steps."""
     chains = np.stack(frames, 1)[: len(frames)]
     picture = mosaic(chains.reshape(-1, *chains.shape[2:]), len(frames))
     show(axes, picture, title)

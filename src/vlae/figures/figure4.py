@@ -1,4 +1,4 @@
-"""Figure 4: inference and generation of each model, as its networks have them."""
+"""Figure 4: the dependencies of each trained model, in inference and generation."""
 
 from itertools import pairwise
 from typing import Any
@@ -8,31 +8,35 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 
-from vlae.figures.plotting import WIDTH, Row, subfigures
+from vlae.figures.plotting import WIDTH, subfigures
+from vlae.results.run_results import RunResults
 
 EXPERIMENTS = ["graph"]
 
-BESIDE = 2
-"""Runs in a line."""
-RIGHT = 1.5
-"""Where latents stand; features stand at 0."""
+RUNS_PER_LINE = 2
+LATENTS_X = 1.5
+"""Horizontal position of latents; features are at 0."""
 RADIUS = 0.3
-BLUE = "#aeccde"  # a light tint of the palette's
-Place = tuple[float, float]
+"""Radius of the circle of a latent, in units of the distance of two layers."""
+BLUE = "#aeccde"  # a light tint of the first colour of the palette
+Position = tuple[float, float]
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Two runs in a line, each with inference beside generation; first seed."""
-    lines = [rows[start : start + BESIDE] for start in range(0, len(rows), BESIDE)]
-    tables = [[_first(row) for row in line] for line in lines]
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw two runs per line, inference next to generation; first seed."""
+    lines = [
+        runs[start : start + RUNS_PER_LINE]
+        for start in range(0, len(runs), RUNS_PER_LINE)
+    ]
+    tables = [[_first(run) for run in line] for line in lines]
     heights = [max(_layers(t) for t in line) for line in tables]
     size = (WIDTH, 0.72 * sum(heights) + 1.35 * len(lines))
     figure = Figure(figsize=size, layout="constrained")
     blocks = subfigures(figure, len(lines), height_ratios=[h + 1.3 for h in heights])
     for block, line, found, height in zip(blocks, lines, tables, heights, strict=True):
-        columns = block.subfigures(1, BESIDE, squeeze=False)[0]
-        for part, row, table in zip(columns, line, found, strict=False):
-            part.suptitle(row.title, fontweight="bold")
+        columns = block.subfigures(1, RUNS_PER_LINE, squeeze=False)[0]
+        for part, run, table in zip(columns, line, found, strict=False):
+            part.suptitle(run.title, fontweight="bold")
             for axes, direction in zip(
                 part.subplots(1, 2), ("inference", "generation"), strict=True
             ):
@@ -41,9 +45,9 @@ def draw(rows: list[Row]) -> Figure:
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """Every edge, of the first seed."""
-    tables = [_first(row).assign(run=row.title) for row in rows]
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return one row per edge of the graph of each run's first seed."""
+    tables = [_first(run).assign(run=run.title) for run in runs]
     table = pd.concat(tables, ignore_index=True)
     edge = table["source"] + " → " + table["target"]
     found = table.assign(
@@ -53,11 +57,11 @@ def numbers(rows: list[Row]) -> pd.DataFrame:
     return found[names]
 
 
-def findings(rows: list[Row]) -> list[str]:
-    """Which latents see one another, and how deep each is, per run."""
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say for each run which latents depend on one another, and how deep each is."""
     sentences = []
-    for row in rows:
-        for direction, table in _first(row).groupby("direction", sort=False):
+    for run in runs:
+        for direction, table in _first(run).groupby("direction", sort=False):
             of_x = table[(table["source"] == "x") | (table["target"] == "x")]
             others = table.drop(of_x.index)
             seen = [
@@ -72,25 +76,27 @@ def findings(rows: list[Row]) -> list[str]:
             ]
             between = ", ".join(seen) or "no latent depends on another"
             sentences.append(
-                f"{row.title}, {direction}: {between}; layers between x and a latent: "
+                f"{run.title}, {direction}: {between}; layers between x and a latent: "
                 f"{', '.join(depths)}."
             )
     return sentences
 
 
-def _first(row: Row) -> pd.DataFrame:
-    table = row.table("graph")
-    return table[table["seed"] == row.seeds[0]]
+def _first(run: RunResults) -> pd.DataFrame:
+    """Return the edges of a run's first seed."""
+    table = run.table("graph")
+    return table[table["seed"] == run.seeds[0]]
 
 
 def _layers(table: pd.DataFrame) -> int:
+    """Return the number of latent layers in a table of edges."""
     return int(
         table.loc[table["source"].str[0] == "z", "source"].str[1:].astype(int).max()
     )
 
 
 def _graph(axes: Axes, edges: pd.DataFrame, height: int) -> None:
-    """Circles for what is drawn, squares for features that some edges share."""
+    """Draw circles for what is random, and squares for features that edges share."""
     ways = [
         (source, *through.split(), target)
         for source, target, through in zip(
@@ -99,62 +105,72 @@ def _graph(axes: Axes, edges: pd.DataFrame, height: int) -> None:
     ]
     arrows = list(dict.fromkeys(pair for way in ways for pair in pairwise(way)))
     generates = edges["target"].eq("x").any()
-    places = _places({name for way in ways for name in way}, arrows)
+    positions = _positions({name for way in ways for name in way}, arrows)
     nodes = {
-        name: _node(axes, name, place, tilde=name[0] == "h" and generates)
-        for name, place in places.items()
+        name: _node(axes, name, position, tilde=name[0] == "h" and generates)
+        for name, position in positions.items()
     }
     for source, target in arrows:
-        _arrow(axes, places, nodes, source, target)
+        _arrow(axes, positions, nodes, source, target)
     for source, target, number in zip(
         edges["source"], edges["target"], edges["layers"], strict=True
     ):
         if "x" in (source, target):
-            across, up = places[source if target == "x" else target]
+            across, up = positions[source if target == "x" else target]
             text = f"{number} layers"
             axes.text(
                 across + RADIUS + 0.25, up, text, va="center", fontsize=8, color="0.4"
             )
-    axes.set(xlim=(-0.5, RIGHT + 1.6), ylim=(-0.4, height + 0.4), aspect="equal")
+    axes.set(xlim=(-0.5, LATENTS_X + 1.6), ylim=(-0.4, height + 0.4), aspect="equal")
     axes.axis("off")
 
 
-def _places(names: set[str], arrows: list[tuple[str, str]]) -> dict[str, Place]:
-    """x at the bottom, layer l at height l: features on the left, latents right."""
+def _positions(names: set[str], arrows: list[tuple[str, str]]) -> dict[str, Position]:
+    """Return positions: features on the left, latents on the right.
+
+    Layer l is at height l, and x at the bottom.
+    """
     beside_x = {name for arrow in arrows if "x" in arrow for name in arrow} - {"x"}
-    places: dict[str, Place] = {"x": (RIGHT if beside_x == {"z1"} else 0.0, 0.0)}
+    positions: dict[str, Position] = {
+        "x": (LATENTS_X if beside_x == {"z1"} else 0.0, 0.0)
+    }
     for name in sorted(names - {"x"}):
         layer = float(name[1:].rstrip("'"))
-        places[name] = (RIGHT if name[0] == "z" else 0.0, layer)
-    return places
+        positions[name] = (LATENTS_X if name[0] == "z" else 0.0, layer)
+    return positions
 
 
-def _node(axes: Axes, name: str, place: Place, *, tilde: bool) -> Patch:
+def _node(axes: Axes, name: str, position: Position, *, tilde: bool) -> Patch:
     look: dict[str, Any] = {"edgecolor": "0.15", "linewidth": 1.2, "zorder": 2}
     node: Patch
     if name[0] == "h":
         side = 1.7 * RADIUS
-        corner = (place[0] - side / 2, place[1] - side / 2)
+        corner = (position[0] - side / 2, position[1] - side / 2)
         node = Rectangle(corner, side, side, facecolor="white", **look)
     else:
-        node = Circle(place, RADIUS, facecolor="0.88" if name == "x" else BLUE, **look)
+        node = Circle(
+            position, RADIUS, facecolor="0.88" if name == "x" else BLUE, **look
+        )
     axes.add_patch(node)
     letter = rf"\tilde{{{name[0]}}}" if tilde else name[0]
     text = f"${letter}_{{{name[1:]}}}$" if name != "x" else "$x$"
-    axes.text(*place, text, ha="center", va="center", fontsize=11, zorder=3)
+    axes.text(*position, text, ha="center", va="center", fontsize=11, zorder=3)
     return node
 
 
 def _arrow(
     axes: Axes,
-    places: dict[str, Place],
+    positions: dict[str, Position],
     nodes: dict[str, Patch],
     source: str,
     target: str,
 ) -> None:
-    """Bent where it would run through another latent; no head where it is computed."""
-    start, end = places[source], places[target]
-    skips = start[0] == end[0] == RIGHT and abs(start[1] - end[1]) > 1
+    """Draw an arrow, bent around latents between its ends.
+
+    An arrow to a feature, which is computed, has no head.
+    """
+    start, end = positions[source], positions[target]
+    skips = start[0] == end[0] == LATENTS_X and abs(start[1] - end[1]) > 1
     bend = 0.4 if end[1] > start[1] else -0.4
     axes.add_patch(
         FancyArrowPatch(

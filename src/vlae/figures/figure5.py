@@ -2,43 +2,41 @@
 
 from matplotlib.figure import Figure
 
-from vlae.figures.plotting import (
-    WIDTH,
-    Row,
+from vlae.figures._effects import (
+    classifier_trust,
     effects_table,
     layers_table,
-    mosaic,
-    place,
-    show,
-    subfigures,
+    most_changed,
 )
+from vlae.figures.plotting import WIDTH, layer_name, mosaic, show, subfigures
+from vlae.results.run_results import RunResults
 
 EXPERIMENTS = ["traversal", "effects"]
 
 numbers = layers_table
 
-NAMED = ["thickness", "slant", "width", "class"]
+PROPERTIES = ["thickness", "slant", "width", "class"]
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Per run: a grid over each layer's code, and the table of total effects."""
-    figure = Figure(figsize=(WIDTH, 5.2 * len(rows)), layout="constrained")
-    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
-        grids = row.arrays("traversal")
-        block.suptitle(f"{row.title} (images: seed {row.seeds[0]})", fontweight="bold")
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw a block per run: a grid over each layer's code, and the total effects."""
+    figure = Figure(figsize=(WIDTH, 5.2 * len(runs)), layout="constrained")
+    for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
+        grids = run.arrays("traversal")
+        block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
         top, below = subfigures(block, 2, height_ratios=[3.5, 1.7])
         for layer, axes in enumerate(top.subplots(1, len(grids)), start=1):
             images = grids[f"layer_{layer}"]
             picture = mosaic(images, round(len(images) ** 0.5), gap=0)
-            title = f"code of {place(layer, len(grids))}, others redrawn"
+            title = f"code of {layer_name(layer, len(grids))}, others redrawn"
             show(axes, picture, title)
-        effects_table(below.subplots(1, 1), row.table("effects"))
+        effects_table(below.subplots(1, 1), run.table("effects"))
     return figure
 
 
-def findings(rows: list[Row]) -> list[str]:
-    """Which layer changes each named property most, per run."""
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say which layer of each run changes each property of the paper most."""
     sentences = []
-    for row in rows:
-        sentences += [row.most_changed(NAMED), *row.classifier_trust()]
+    for run in runs:
+        sentences += [most_changed(run, PROPERTIES), *classifier_trust(run)]
     return sentences

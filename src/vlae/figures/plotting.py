@@ -1,111 +1,34 @@
-"""What all figures share: one style, image mosaics, and where numbers come from.
+"""What all figures share: one style, mosaics of images, reproducible files."""
 
-Seaborn, whose import costs more than most figures, is imported where it draws.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from vlae.results.run_results import RunResults
-from vlae.results.text import in_print, in_words, number, ordered, spread
 from vlae.system.files import atomic
 
 matplotlib.use("Agg")
 
 WIDTH = 10.0
-"""Inches; the report shows figures at about 1000 pixels."""
+"""Width of a figure in inches; the report shows it about 1000 pixels wide."""
 PALETTE = [
     *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
     *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
 ]
-"""Seaborn's palette `colorblind`."""
+"""Colours of runs and layers: Seaborn's palette `colorblind`."""
 INK = "0.15"
-"""Grey level of text and axes."""
-
-
-class Row(RunResults):
-    """One row of a figure: a run with all its seeds, and its results in words.
-
-    Pictures are of the first seed; tables are of all.
-    """
-
-    def kl(self) -> pd.Series:
-        """Held-out KL per layer in nats at the end of training: layer to text."""
-        layers = self.held_out().filter(regex=r"^kl_")
-        layers.columns = layers.columns.str[3:].astype(int)
-        return layers.sort_index(axis=1).apply(spread)
-
-    def layers(self) -> pd.DataFrame:
-        """A line a layer, as text: held-out KL and total effects, mean (range).
-
-        What is withheld is left out.
-        """
-        table = self.table("effects")
-        table = table[~table["withheld"]]
-        cells = table.groupby(["layer", "property"])["total_effect"]
-        effects = cells.apply(spread).unstack().rename_axis(columns=None)
-        found = effects[ordered(effects.columns)].reset_index()
-        found.insert(0, "run", self.title)
-        found.insert(2, "KL (nats)", found["layer"].map(self.kl()))
-        return found
-
-    def most_changed(self, names: Iterable[str]) -> str:
-        """Which layer changes each property of `names` most, as a sentence."""
-        largest = {name: self.largest(name) for name in names}
-        parts = [
-            f"{in_print(name)} by {in_words(found['layer'])}, "
-            f"T = {spread(found['total_effect'])}"
-            for name, found in largest.items()
-            if not found.empty
-        ]
-        changed = "; ".join(parts) or "nothing that could be measured"
-        return f"{self.title}: most changed is {changed}."
-
-    def classifier_trust(self) -> list[str]:
-        """How far the classifier can be trusted, as sentences; none without a classifier."""
-        table = self.table("effects")
-        first = table.drop_duplicates("property")
-        first = first[first["classifier_accuracy"].notna() | first["withheld"]]
-        sentences = []
-        for withheld, opening in (
-            (False, "the classifier's accuracy on held-out images"),
-            (True, "withheld, as the classifier's accuracy on held-out images is low"),
-        ):
-            found = first[first["withheld"] == withheld]
-            known = found.dropna(subset="classifier_accuracy")
-            names = [
-                f"{in_print(name)} {number(accuracy)}"
-                for name, accuracy in known[
-                    ["property", "classifier_accuracy"]
-                ].to_numpy()
-            ]
-            unknown = found.loc[found["classifier_accuracy"].isna(), "property"]
-            names += [f"{in_print(name)} (too few examples)" for name in unknown]
-            if names:
-                balanced = "" if "class" in set(found["property"]) else " (balanced)"
-                said = f"{opening}{balanced}: {', '.join(names)}"
-                sentences.append(f"{self.title}: {said}.")
-        return sentences
-
-    def largest(self, name: str) -> pd.DataFrame:
-        """Of the total effects on property `name`, each seed's largest: its line."""
-        table = self.table("effects")
-        chosen = table[(table["property"] == name) & table["total_effect"].notna()]
-        return chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
+"""Grey level of text and axes, in [0, 1]."""
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of every figure."""
+    """Give every figure that is made and saved within the same look."""
     settings = {
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
         **dict.fromkeys(("xtick.color", "ytick.color"), INK),
@@ -128,7 +51,7 @@ def style() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write `path` (svg) and a png beside it; the bytes depend on the content alone."""
+    """Write `path` (svg) and a png beside it; the bytes depend only on the content."""
     _settle(figure)
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with atomic(path.with_suffix(suffix)) as temporary:
@@ -136,10 +59,10 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _settle(figure: Figure) -> None:
-    """Lay out once and for all, and round away what differs from process to process.
+    """Fix the layout, and round away what differs from process to process.
 
-    The solver's last bits hang on addresses in memory; names in an svg are hashes of
-    all bits of a position.
+    The last bits of the layout depend on addresses in memory, and names in an svg are
+    hashes of all bits of a position.
     """
     figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
     figure.draw_without_rendering()
@@ -152,21 +75,29 @@ def _settle(figure: Figure) -> None:
 
 
 def _within(figure: Any) -> Iterator[Any]:
-    """Subfigures of a figure, and theirs."""
+    """Yield the subfigures of a figure, and their subfigures."""
     for part in figure.subfigs:
         yield part
         yield from _within(part)
 
 
 def subfigures(figure: Any, rows: int, **options: Any) -> list[Any]:
-    """`rows` subfigures below each other; a list also for one."""
+    """Return `rows` subfigures below each other; a list even for one."""
     return list(np.atleast_1d(figure.subfigures(rows, 1, **options)))
 
 
 def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
-    """Tile uint8 images (N, C, H, W) into one picture (height, width, 3).
+    """Tile images into one picture, row by row.
 
     Grey images are shown as ink on white paper, as in the paper's figures.
+
+    Args:
+        images: uint8 (N, C, H, W), with one channel or three.
+        columns: images side by side.
+        gap: white pixels between images, and around all of them.
+
+    Returns:
+        uint8 (height, width, 3).
     """
     count, channels, height, width = images.shape
     rows = -(-count // columns)
@@ -185,7 +116,7 @@ def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
 
 
 def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
-    """Put a picture (height, width, 3) into framed axes without ticks."""
+    """Show a picture (height, width, 3) in framed axes without ticks."""
     axes.imshow(picture, interpolation="antialiased")
     axes.set(xticks=[], yticks=[])
     axes.set_title(title)
@@ -194,59 +125,10 @@ def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:
 
 
 def despine(axes: Axes) -> None:
-    """Leave only the axes' lines below and on the left."""
+    """Keep only the lines below and on the left of the axes."""
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def layers_table(rows: list[Row]) -> pd.DataFrame:
-    """Held-out KL and total effects of each layer of each run, for the report."""
-    table = pd.concat([row.layers() for row in rows], ignore_index=True)
-    properties = ordered(table.columns[3:])
-    table = table[[*table.columns[:3], *properties]]
-    return table.rename(columns={p: f"T {in_print(p)}" for p in properties})
-
-
-def place(layer: int, layers: int) -> str:
-    """'layer 2', 'layer 1 (bottom)', 'layer 4 (top)'."""
+def layer_name(layer: int, layers: int) -> str:
+    """Return 'layer 2', 'layer 1 (bottom)' or 'layer 4 (top)', of `layers` layers."""
     return f"layer {layer}" + {1: " (bottom)", layers: " (top)"}.get(layer, "")
-
-
-DARK = 0.66
-"""Of the colour map from 0 to 1: above it white has more contrast than black."""
-
-
-def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
-    """Total effects of `effects`: mean over seeds, the range below it for several.
-
-    Properties without a number, such as those withheld, are left out.
-    """
-    import seaborn as sns
-
-    defined = effects.dropna(subset="total_effect")
-    cells = defined.groupby(["layer", "property"])["total_effect"]
-    mean = cells.mean().unstack()
-    mean = mean[ordered(mean.columns)]
-    text = mean.map(number)
-    if effects["seed"].nunique() > 1:
-        low, high = cells.min().unstack(), cells.max().unstack()
-        spans = low.map(number) + "–" + high.map(number)
-        text = text + "\n" + spans[mean.columns]
-    sns.heatmap(
-        mean.rename(columns=lambda name: in_print(name).replace(" ", "\n")),
-        annot=text.to_numpy(),
-        fmt="",
-        vmin=0,
-        vmax=1,
-        cmap="Blues",
-        cbar=False,
-        linewidths=1,
-        annot_kws={"size": 8},
-        ax=axes,
-    )
-    # Seaborn writes white from the middle on, where dark is easier to read.
-    values = mean.to_numpy().ravel()
-    for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
-        cell.set_color("white" if value > DARK else "black")
-    axes.set(xlabel="", ylabel="layer redrawn")
-    axes.set_title("total-effect index T: what redrawing one layer changes")
-    axes.tick_params(length=0, rotation=0)

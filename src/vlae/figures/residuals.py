@@ -1,11 +1,12 @@
-"""Residuals of inferred latents under their prior, against N(0, 1)."""
+"""Section 3.2: residuals of inferred latents under their prior, against N(0, 1)."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vlae.figures.plotting import PALETTE, WIDTH, Row, despine, place, subfigures
+from vlae.figures.plotting import PALETTE, WIDTH, despine, layer_name, subfigures
+from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
 EXPERIMENTS = ["residuals"]
@@ -28,27 +29,28 @@ MOMENTS = {
     "kurtosis": ("excess kurtosis", 0),
     "kl": ("KL of both moments", 0),
 }
+"""Moments in the history: their title, and their value for N(0, 1)."""
 DIGITS = 3
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Per run: the residuals of each layer, and their moments over training."""
-    figure = Figure(figsize=(WIDTH, 4.9 * len(rows)), layout="constrained")
-    for block, row in zip(subfigures(figure, len(rows)), rows, strict=True):
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw a block per run: each layer's residuals, and their moments over training."""
+    figure = Figure(figsize=(WIDTH, 4.9 * len(runs)), layout="constrained")
+    for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         block.suptitle(
-            f"{row.title} (histograms: seed {row.seeds[0]})", fontweight="bold"
+            f"{run.title} (histograms: seed {run.seeds[0]})", fontweight="bold"
         )
         top, below = subfigures(block, 2, height_ratios=[2.4, 2.5])
-        _histograms(top, row)
-        _moments(below, row.history())
+        _histograms(top, run)
+        _moments(below, run.history())
     return figure
 
 
-def numbers(rows: list[Row]) -> pd.DataFrame:
-    """A line a layer, over its active dimensions: mean (range) over seeds."""
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return one row per layer: its active dimensions, mean (range) over seeds."""
     lines = []
-    for row in rows:
-        table = row.table("residuals")
+    for run in runs:
+        table = run.table("residuals")
         table = table[table["dimension"] == 0]
         for layer, of_layer in table.groupby("layer"):
             values = of_layer.groupby("measure")["value"]
@@ -56,20 +58,20 @@ def numbers(rows: list[Row]) -> pd.DataFrame:
                 name: spread(values.get_group(m), 0 if m == "active" else DIGITS)
                 for m, name in HEADINGS.items()
             }
-            lines.append({"run": row.title, "layer": layer, **cells})
+            lines.append({"run": run.title, "layer": layer, **cells})
     return pd.DataFrame(lines)
 
 
-def findings(rows: list[Row]) -> list[str]:
-    """How far each layer's residuals are from N(0, 1), then and at the start."""
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say how far each layer's residuals are from N(0, 1), at first and at the end."""
     sentences = []
-    for row in rows:
-        table = row.table("residuals")
+    for run in runs:
+        table = run.table("residuals")
         table = table[(table["dimension"] == 0) & (table["measure"] == "kl")]
         parts = []
         for layer, found in table.groupby("layer"):
             parts.append(f"layer {layer} {spread(found['value'], DIGITS)}")
-        history = _held_out(row.history(), "kl")
+        history = _held_out(run.history(), "kl")
         ends = history.groupby(["layer", "seed"])["value"].agg(["first", "last"])
         course = [
             f"layer {layer} {spread(of['first'], DIGITS)} and "
@@ -77,17 +79,17 @@ def findings(rows: list[Row]) -> list[str]:
             for layer, of in ends.groupby("layer")
         ]
         sentences.append(
-            f"{row.title}: KL of the residuals from N(0, 1), nats a dimension (active "
+            f"{run.title}: KL of the residuals from N(0, 1), nats a dimension (active "
             f"ones): {', '.join(parts)}. Of their mean and variance alone, over all "
             f"dimensions, before the training and after it: {', '.join(course)}."
         )
     return sentences
 
 
-def _histograms(block: SubFigure, row: Row) -> None:
-    arrays = row.arrays("residuals")
-    table = row.table("residuals")
-    table = table[(table["seed"] == row.seeds[0]) & (table["dimension"] == 0)]
+def _histograms(block: SubFigure, run: RunResults) -> None:
+    arrays = run.arrays("residuals")
+    table = run.table("residuals")
+    table = table[(table["seed"] == run.seeds[0]) & (table["dimension"] == 0)]
     values = table.set_index(["layer", "measure"])["value"]
     layers = sum(name.startswith("density_") for name in arrays)
     edges = arrays["edges"]
@@ -108,7 +110,7 @@ def _histograms(block: SubFigure, row: Row) -> None:
         active = int(values[layer, "active"])
         said = f"KL = {number(values[layer, 'kl'], DIGITS)} nats a dimension"
         axes.set_title(
-            f"{place(layer, layers)}, {active} active\n{said if active else ''}"
+            f"{layer_name(layer, layers)}, {active} active\n{said if active else ''}"
         )
         axes.set(xlabel=r"$(z_\ell - \mu_p)\,/\,\sigma_p$", xlim=(-4.5, 4.5), yticks=[])
         despine(axes)
@@ -126,7 +128,7 @@ def _moments(block: SubFigure, history: pd.DataFrame) -> None:
 
 
 def _over_training(axes: Axes, history: pd.DataFrame, level: float) -> None:
-    """A line a layer and seed, and the level of N(0, 1)."""
+    """Draw one line per layer and seed, and the value for N(0, 1)."""
     axes.axhline(level, color="0.15", lw=1, ls=":", label="N(0, 1)")
     for layer, of_layer in history.groupby("layer"):
         for index, (_, curve) in enumerate(of_layer.groupby("seed")):
@@ -138,7 +140,7 @@ def _over_training(axes: Axes, history: pd.DataFrame, level: float) -> None:
 
 
 def _held_out(history: pd.DataFrame, moment: str) -> pd.DataFrame:
-    """One moment of the residuals on held-out images, with a column layer."""
+    """Return one moment of the residuals on held-out images, with a column `layer`."""
     prefix = f"residual_{moment}_"
     chosen = history["term"].str.startswith(prefix) & (history["split"] == "held-out")
     found = history[chosen].sort_values("step")

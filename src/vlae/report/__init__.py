@@ -1,1 +1,4 @@
-"""The report, references, comparison, explorer and RO-Crate. Imports no torch."""
+"""One page of the results, and what else is made of a results folder. Imports no torch.
+
+Templates of all pages are in the folder `report/` of the repository.
+"""

@@ -1,81 +1,92 @@
-"""Gibbs chains as a slider of the report moves them: step by step, the same chains."""
+"""Gibbs chains that a slider of the report moves step by step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vlae.figures import chain_panels
-from vlae.figures.plotting import Row, mosaic
+from vlae.figures.plotting import mosaic
 from vlae.report.images import pixels
+from vlae.results.run_results import RunResults
 
 CHAINS, COLUMNS = 12, 4
-"""Shown of a run, and beside each other."""
+"""Chains that are shown of one run, and how many of them side by side."""
 TITLES = {**chain_panels.ARMS, "ancestral": "ancestral samples"}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Frames of the same chains below each other in one picture, in order of steps."""
+    """Frames of the same chains in one picture, one below another in order of steps."""
 
     title: str
     count: int
+    """Number of chains."""
     steps: list[int]
     start: int
     """Index of the frame that is shown at first."""
     width: int
     height: int
-    """Of one frame, in pixels."""
+    """Size of one frame in pixels."""
     picture: str
+    """Data URL of all frames."""
 
     @property
     def moves(self) -> bool:
+        """Whether there are several frames."""
         return len(self.steps) > 1
 
 
 @dataclass(frozen=True)
 class Chains:
-    """Of one run, first seed."""
+    """Chains of the first seed of one run."""
 
     title: str
     seed: int
     panels: list[Panel]
 
 
-def chains(rows: list[Row]) -> list[Chains]:
-    """Chains from noise and from data, and ancestral samples, of each run.
+def chains(runs: Sequence[RunResults]) -> list[Chains]:
+    """Return the chains from noise and from data, and ancestral samples, of each run.
 
-    At first a panel shows the last step that is not beyond the one at which figure
-    and claims compare.
+    At first a panel shows the step that the figure and the claims compare, or the last
+    one before it.
     """
-    return [_of_run(row) for row in rows]
+    return [_of_run(run) for run in runs]
 
 
-def steps(found: list[Chains]) -> list[int]:
-    """Every step at which some chain was looked at, in order."""
+def steps(found: Sequence[Chains]) -> list[int]:
+    """Return every step at which some chain was recorded, in order."""
     moving = [panel for run in found for panel in run.panels if panel.moves]
     return sorted({step for panel in moving for step in panel.steps})
 
 
-def start(steps: list[int]) -> int:
-    """Index of the last of `steps` that is not beyond the one compared, or 0."""
-    return max(
-        (i for i, s in enumerate(steps) if s <= chain_panels.COMPARED_STEP), default=0
+def _of_run(run: RunResults) -> Chains:
+    frames: dict[str, dict[int, np.ndarray]] = {}
+    for name, images in run.arrays("chains").items():
+        arm, step = name.rsplit("_", 1)
+        frames.setdefault(arm, {})[int(step)] = images[:CHAINS]
+    panels = [_panel(TITLES[arm], frames[arm]) for arm in TITLES if arm in frames]
+    return Chains(run.title, run.seeds[0], panels)
+
+
+def _panel(title: str, images: dict[int, np.ndarray]) -> Panel:
+    """Return the panel of one arm, from images (N, C, H, W) by step."""
+    order = sorted(images)
+    frames = [mosaic(images[step], COLUMNS) for step in order]
+    height, width = frames[0].shape[:2]
+    return Panel(
+        title=title,
+        count=len(images[order[0]]),
+        steps=order,
+        start=_start(order),
+        width=width,
+        height=height,
+        picture=pixels(np.concatenate(frames)),
     )
 
 
-def _of_run(row: Row) -> Chains:
-    looks: dict[str, dict[int, np.ndarray]] = {}
-    for name, images in row.arrays("chains").items():
-        arm, step = name.rsplit("_", 1)
-        looks.setdefault(arm, {})[int(step)] = images[:CHAINS]
-    panels = [_panel(TITLES[arm], looks[arm]) for arm in TITLES if arm in looks]
-    return Chains(row.title, row.seeds[0], panels)
-
-
-def _panel(title: str, looks: dict[int, np.ndarray]) -> Panel:
-    order = sorted(looks)
-    frames = [mosaic(looks[step], COLUMNS) for step in order]
-    height, width = frames[0].shape[:2]
-    count = len(looks[order[0]])
-    picture = pixels(np.concatenate(frames))
-    return Panel(title, count, order, start(order), width, height, picture)
+def _start(steps: Sequence[int]) -> int:
+    """Return the index of the last step that is not beyond the compared one, or 0."""
+    early = [i for i, step in enumerate(steps) if step <= chain_panels.COMPARED_STEP]
+    return max(early, default=0)

@@ -1,18 +1,29 @@
-"""The verdicts as the report shows them, and whether their criteria were changed."""
+"""The claims as the report shows them: verdicts, criteria, findings and evidence."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from vlae.claims.base import reasons
-from vlae.claims.verdicts import LEAST_SEEDS, Verdict
-from vlae.report.evidence import DECIDES_NOTHING, Map, claim_files, sureness
+from vlae.claims.base import numbers, reasons
+from vlae.claims.verdicts import MIN_SEEDS, Verdict
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ClaimSpec, ReportSpec
+from vlae.report.evidence import (
+    DECIDES_NOTHING,
+    ShownVerdict,
+    claim_files,
+    css_class,
+    sureness,
+)
+from vlae.report.provenance import Criteria, criteria
 from vlae.results.run_results import read_table
 from vlae.results.text import number
 from vlae.statistics.thresholds import Outcome
+from vlae.system import registry
 
-ALONE = {
+MEANING_OF_ALL = {
     Verdict.SUPPORTED: "These runs show what the paper says: every test that decides "
     "passes in every seed.",
     Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
@@ -20,159 +31,168 @@ ALONE = {
     "budgets, or the criterion asks for more than the paper means.",
     Verdict.INCONCLUSIVE: "Undecided: seeds disagree, or their intervals reach across "
     "the threshold.",
-    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {LEAST_SEEDS} seeds "
+    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {MIN_SEEDS} seeds "
     "that were not used while developing.",
     Verdict.NOT_MEASURED: "Nothing is concluded: what the test needs could not be "
     "measured.",
     Verdict.SHOWN: "Nothing is concluded: the numbers are shown, and no test decides.",
 }
-"""Of verdicts that are all the same, but for those that decide nothing."""
-TOGETHER = {
+"""Sentence for a claim whose verdicts are all the same, except those without a test."""
+AFTER_COUNT = {
     Verdict.SUPPORTED: "supported (all seeds pass)",
     Verdict.NOT_SUPPORTED: "not supported (all seeds fail)",
     Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.TOO_FEW_SEEDS: "without a verdict for want of seeds",
+    Verdict.TOO_FEW_SEEDS: "without a verdict, as there are too few seeds",
     Verdict.NOT_MEASURED: "not measured",
     Verdict.SHOWN: "shown only",
 }
-"""Of several kinds, each after its number."""
-
-
-def meaning(rows: Sequence[Map]) -> str:
-    """What the verdicts of one claim come to, in a sentence or two.
-
-    Args:
-        rows: `verdict`, `part` and `label` of each.
-    """
-    if not rows:
-        return "No run here tests it."
-    verdicts = [row["verdict"] for row in rows]
-    deciding = [verdict for verdict in verdicts if verdict not in DECIDES_NOTHING]
-    kinds = _kinds(deciding or verdicts)
-    if len(kinds) == 1:
-        return ALONE[kinds[0]]
-    opening = ["It holds in part."] if Verdict.SUPPORTED in kinds else []
-    return " ".join([*opening, *(_named(rows, kind) for kind in _kinds(verdicts))])
-
-
-def _named(rows: Sequence[Map], kind: Verdict) -> str:
-    """'Supported: this (A and B); that (A).', parts and their runs."""
-    labels: dict[str, list[str]] = {}
-    for row in rows:
-        if row["verdict"] == kind:
-            labels.setdefault(row["part"], []).append(row["label"])
-    named = [f"{part} ({' and '.join(found)})" for part, found in labels.items()]
-    return f"{kind.capitalize()}: {'; '.join(named)}."
-
-
-def summary(verdicts: Sequence[str], claims: int) -> str:
-    """What all verdicts of the report come to."""
-    if not verdicts:
-        return ""
-    of = f" of {claims} claim{'s' * (claims > 1)}"
-    return f"Of {_counted(verdicts, of)}."
-
-
-def _kinds(verdicts: Sequence[str]) -> list[Verdict]:
-    """In the order of the best first."""
-    return [kind for kind in Verdict if kind in verdicts]
-
-
-def _counted(verdicts: Sequence[str], of: str = "") -> str:
-    """'3 tests OF, 1 is supported (all seeds pass) and 2 are inconclusive'."""
-    counts = {kind: list(verdicts).count(kind) for kind in _kinds(verdicts)}
-    *first, last = [
-        f"{count} {'is' if count == 1 else 'are'} {TOGETHER[kind]}"
-        for kind, count in counts.items()
-    ]
-    told = f"{', '.join(first)} and {last}" if first else last
-    return f"{len(verdicts)} test{'s' * (len(verdicts) > 1)}{of}, {told}"
-
-
+"""Words for a kind of verdict in the summary, after the number of such verdicts."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
+"""Verdicts of parts that no test decides."""
 
 
-def claims(spec: Map, results: Path) -> list[Map]:
-    """What the report shows of every claim: verdicts, criterion, findings, evidence.
+@dataclass(frozen=True)
+class Tally:
+    """Number of verdicts of one kind on one claim."""
+
+    verdict: str
+    count: int
+
+    @property
+    def css_class(self) -> str:
+        """Class of the verdict in the style sheet."""
+        return css_class(self.verdict)
+
+
+@dataclass(frozen=True)
+class ShownClaim:
+    """One claim as the report shows it."""
+
+    id: str
+    statement: str
+    place: str
+    """Where the paper makes the claim."""
+    figure: str | None
+    """Figure of the report that is about it; None if there is none."""
+    verdicts: list[ShownVerdict]
+    tested_so_far: str
+    """How the tests of single seeds ended; empty unless seeds are too few."""
+    criterion: str
+    reasons: list[tuple[str, Any, str]]
+    """Each number of the criterion: its name in words, its value, and why."""
+    findings: pd.DataFrame
+    """Findings seed by seed, as text."""
+    sureness: list[str]
+    files: list[str]
+    target: str
+    """Path that makes Snakemake decide this claim."""
+
+    @property
+    def meaning(self) -> str:
+        """What the verdicts come to, in a sentence or two."""
+        return meaning(self.verdicts)
+
+    @property
+    def tally(self) -> list[Tally]:
+        """Number of verdicts of each kind, the best kind first."""
+        verdicts = [verdict.verdict for verdict in self.verdicts]
+        return [Tally(kind, verdicts.count(kind)) for kind in _kinds(verdicts)]
+
+    @property
+    def number(self) -> str:
+        """The number of the test that decides; empty if several decide, or none."""
+        deciding = self._deciding()
+        return deciding[0].number if len(deciding) == 1 else ""
+
+    @property
+    def seeds(self) -> str:
+        """Seeds of the tests that decide, or of all tests if none decides."""
+        shown = self._deciding() or self.verdicts
+        return "; ".join(dict.fromkeys(verdict.seeds for verdict in shown))
+
+    def _deciding(self) -> list[ShownVerdict]:
+        return [v for v in self.verdicts if v.verdict not in WITHOUT_TEST]
+
+
+@dataclass(frozen=True)
+class ClaimsSection:
+    """All claims of a report."""
+
+    claims: list[ShownClaim]
+    criteria: Criteria
+
+    def about(self, figure: str) -> list[ShownClaim]:
+        """Return the claims that a figure of the report is about."""
+        return [claim for claim in self.claims if claim.figure == figure]
+
+    def summary(self) -> str:
+        """Return a sentence that counts all verdicts; empty without verdicts."""
+        verdicts = [v.verdict for claim in self.claims for v in claim.verdicts]
+        return summary(verdicts, len(self.claims))
+
+
+def claims_section(spec: ReportSpec, results: ResultsFolder) -> ClaimsSection:
+    """Return what the report shows about the claims of its spec.
+
+    Raises:
+        UserError: if a table of verdicts or findings is missing or broken.
+    """
+    if not spec.claims:
+        return ClaimsSection([], criteria([]))
+    verdicts = read_table(results.verdicts)
+    figures = {figure.figure for figure in spec.figures}
+    shown = [
+        _shown_claim(claim, verdicts[verdicts["id"] == claim.id], figures, results)
+        for claim in spec.claims
+    ]
+    return ClaimsSection(shown, criteria(spec.claims))
+
+
+def _shown_claim(
+    claim: ClaimSpec, verdicts: pd.DataFrame, figures: set[str], results: ResultsFolder
+) -> ShownClaim:
+    """Return one claim as the report shows it.
 
     Args:
-        spec: see `Configuration.report_spec`.
+        claim: its spec.
+        verdicts: the rows of the table of verdicts that are about it.
+        figures: names of the figures in the report.
         results: the results folder.
     """
-    if not spec["claims"]:
-        return []
-    drawn = {figure["figure"] for figure in spec["figures"]}
-    verdicts = read_table(results / "tables" / "claims.parquet")
-    found = []
-    for claim in spec["claims"]:
-        name = claim["id"]
-        own = verdicts[verdicts["id"] == name]
-        findings = read_table(results / "claims" / f"{name}.findings.parquet")
-        rows = [_verdict(row) for row in own.to_dict("records")]
-        kinds = {row["verdict"] for row in rows}
-        found.append(
-            {
-                "name": name,
-                "statement": claim["statement"],
-                "place": claim["place"],
-                "figure": claim["figure"] if claim["figure"] in drawn else None,
-                "verdicts": rows,
-                **_summary(rows),
-                "so_far": _so_far(findings) if Verdict.TOO_FEW_SEEDS in kinds else "",
-                "criterion": own["criterion"].iloc[0],
-                "reasons": reasons(claim["criterion"]),
-                "findings": _findings(findings),
-                "meaning": meaning(rows),
-                "sureness": sureness(claim["runs"], rows, claim["development_seeds"]),
-                "files": claim_files(claim),
-                "target": f"results/claims/{name}.verdicts.parquet",
-            }
-        )
-    return found
+    findings = read_table(results.claim(claim.id).findings)
+    shown = [_shown_verdict(row) for row in verdicts.to_dict("records")]
+    too_few = any(verdict.verdict == Verdict.TOO_FEW_SEEDS for verdict in shown)
+    module = registry.load("claims", claim.kind)
+    return ShownClaim(
+        id=claim.id,
+        statement=claim.statement,
+        place=claim.place,
+        figure=claim.figure if claim.figure in figures else None,
+        verdicts=shown,
+        tested_so_far=_tested_so_far(findings) if too_few else "",
+        criterion=module.criterion(numbers(claim.criterion)),
+        reasons=reasons(claim.criterion),
+        findings=_findings(findings),
+        sureness=sureness(claim.runs, shown, claim.development_seeds),
+        files=claim_files(claim),
+        target=str(ResultsFolder().claim(claim.id).verdicts),
+    )
 
 
-def _verdict(row: Map) -> Map:
-    return {
-        **{key: row[key] for key in ("part", "label", "verdict", "reason", "seeds")},
-        "number": _interval(row),
-        "kind": _kind(row["verdict"]),
-    }
+def _shown_verdict(row: dict[str, Any]) -> ShownVerdict:
+    """Return a row of the table of verdicts as text."""
+    return ShownVerdict(
+        part=row["part"],
+        label=row["label"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        number=_interval(row),
+        seeds=row["seeds"],
+    )
 
 
-def _summary(rows: list[Map]) -> Map:
-    """One line for a claim: its verdicts counted; the number if one test decides."""
-    verdicts = [row["verdict"] for row in rows]
-    tally = [
-        {"verdict": v, "kind": _kind(v), "count": verdicts.count(v)}
-        for v in map(str, Verdict)
-        if v in verdicts
-    ]
-    deciding = [row for row in rows if row["verdict"] not in WITHOUT_TEST]
-    seeds = dict.fromkeys(row["seeds"] for row in deciding or rows)
-    return {
-        "tally": tally,
-        "number": deciding[0]["number"] if len(deciding) == 1 else "",
-        "seeds": "; ".join(seeds),
-    }
-
-
-def _so_far(findings: pd.DataFrame) -> str:
-    """How the tests of single seeds ended, where seeds are too few for a verdict."""
-    tested = findings[~findings["control"] & (findings["shown_only"] == "")]
-    found = tested["outcome"].value_counts()
-    words = [
-        (o, found.get(o, 0)) for o in (Outcome.PASSES, Outcome.FAILS, Outcome.OPEN)
-    ]
-    return ", ".join(f"{outcome} {count}" for outcome, count in words if count)
-
-
-def _kind(verdict: str) -> str:
-    """The class of a verdict in the style sheet."""
-    return verdict.replace(" ", "-")
-
-
-def _interval(row: Map) -> str:
-    """'.71 (.68–.75)', '.71', or nothing."""
+def _interval(row: dict[str, Any]) -> str:
+    """Return the number of a row as '.71 (.68–.75)' or '.71'; empty if it has none."""
     if pd.isna(row["number"]):
         return ""
     if pd.isna(row["low"]) or row["low"] == row["high"]:
@@ -180,20 +200,74 @@ def _interval(row: Map) -> str:
     return f"{number(row['number'])} ({number(row['low'])}–{number(row['high'])})"
 
 
+def _tested_so_far(findings: pd.DataFrame) -> str:
+    """Return how the tests of single seeds ended: 'passes 8, fails 2'."""
+    tested = findings[~findings["control"] & (findings["shown_only"] == "")]
+    found = tested["outcome"].value_counts()
+    outcomes = (Outcome.PASSES, Outcome.FAILS, Outcome.OPEN)
+    return ", ".join(f"{o} {found[o]}" for o in outcomes if o in found)
+
+
 def _findings(table: pd.DataFrame) -> pd.DataFrame:
-    """Seed by seed, controls last, as text."""
+    """Return the findings seed by seed as text, controls last."""
     remarks = table[["note", "veto", "invalid", "shown_only"]].agg(
         lambda row: "; ".join(filter(None, row)), axis=1
     )
+    controls = table["control"].map({True: " (control)", False: ""})
+    uncounted = table["counts"].map({True: "", False: " (used while developing)"})
     return pd.DataFrame(
         {
             "part": table["part"],
-            "run": table["label"]
-            + table["control"].map({True: " (control)", False: ""}),
-            "seed": table["seed"].astype(str)
-            + table["counts"].map({True: "", False: " (used while developing)"}),
+            "run": table["label"] + controls,
+            "seed": table["seed"].astype(str) + uncounted,
             "the test": table["outcome"],
             "number": [_interval(row) for row in table.to_dict("records")],
             "found": remarks,
         }
     )
+
+
+def meaning(verdicts: Sequence[ShownVerdict]) -> str:
+    """Return what the verdicts on one claim come to, in a sentence or two."""
+    if not verdicts:
+        return "No run here tests it."
+    kinds = [verdict.verdict for verdict in verdicts]
+    deciding = _kinds([kind for kind in kinds if kind not in DECIDES_NOTHING] or kinds)
+    if len(deciding) == 1:
+        return MEANING_OF_ALL[deciding[0]]
+    opening = ["It holds in part."] if Verdict.SUPPORTED in deciding else []
+    return " ".join([*opening, *(_parts(verdicts, kind) for kind in _kinds(kinds))])
+
+
+def _parts(verdicts: Sequence[ShownVerdict], kind: Verdict) -> str:
+    """Return a sentence with the parts of a kind: 'Supported: p (A and B); q (A).'."""
+    labels: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.verdict == kind:
+            labels.setdefault(verdict.part, []).append(verdict.label)
+    named = [f"{part} ({' and '.join(found)})" for part, found in labels.items()]
+    return f"{kind.capitalize()}: {'; '.join(named)}."
+
+
+def summary(verdicts: Sequence[str], claims: int) -> str:
+    """Return a sentence that counts verdicts of all kinds; empty without verdicts.
+
+    Args:
+        verdicts: those on all claims of the report.
+        claims: number of claims.
+    """
+    if not verdicts:
+        return ""
+    counts = {kind: list(verdicts).count(kind) for kind in _kinds(verdicts)}
+    *first, last = [
+        f"{count} {'is' if count == 1 else 'are'} {AFTER_COUNT[kind]}"
+        for kind, count in counts.items()
+    ]
+    counted = f"{', '.join(first)} and {last}" if first else last
+    tests = f"{len(verdicts)} test{'s' * (len(verdicts) > 1)}"
+    return f"Of {tests} of {claims} claim{'s' * (claims > 1)}, {counted}."
+
+
+def _kinds(verdicts: Sequence[str]) -> list[Verdict]:
+    """Return the kinds of verdicts that occur, the best first."""
+    return [kind for kind in Verdict if kind in verdicts]

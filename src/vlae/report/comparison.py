@@ -1,130 +1,97 @@
-"""What differs between two results folders: settings, what made them, and numbers."""
+"""All differences between two results folders: settings, code, data and numbers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from numbers import Real
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
 
-from vlae.results.inventory import MADE_BY, SPECS, Inventory, Name
-from vlae.results.numbers import numbers, verdict_numbers
+from vlae.report.html import environment, style
+from vlae.report.number_pairs import NumberPair, number_pair
+from vlae.results.inventory import Contents, Inventory, Name
+from vlae.results.manifest import changed
+from vlae.results.numbers import Key, numbers, verdict_numbers
 from vlae.results.settings_diff import changes
-from vlae.results.text import digits
-from vlae.statistics.intervals import Interval
-from vlae.statistics.seed_spread import Seeds, apart, difference
 
-SEVERAL = 3
-"""More names than these in a line are counted, if they are all that there are."""
-Specs = dict[Name, dict[str, Any]]
-
-
-class Finding(StrEnum):
-    """Of one number in both folders."""
-
-    EQUAL = "equal"
-    WITHIN = "as seeds do"
-    BEYOND = "more than seeds do"
-    ONE_SEED = "one seed each: cannot be told"
-    OTHER = "another text"
-    FIRST_ONLY = "in A only"
-    SECOND_ONLY = "in B only"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A number of one run: mean (range) and seeds in A and in B, and B less A."""
-
-    table: str
-    run: str
-    name: str
-    first: str
-    second: str
-    seeds: tuple[int, int]
-    difference: Interval | None
-    finding: Finding
-
-    @property
-    def change(self) -> str:
-        """'-1.204 (-3.112 to 0.7040)', or nothing where there is no difference."""
-        if self.difference is None:
-            return ""
-        gap = self.difference
-        ends = f" ({digits(gap.low)} to {digits(gap.high)})"
-        return digits(gap.value) + (ends if apart(gap) is not None else "")
+MAX_NAMES_OF_ALL = 3
+"""If a difference concerns more things than this, and all of them, they are "all"."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What only one folder has."""
+    """Something that only one folder has."""
 
     kind: str
     name: str
     only_in: str
+    """`A` or `B`."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A key whose value differs, in all that `names` lists."""
+class SettingPair:
+    """A key whose value differs."""
 
     kind: str
     names: str
+    """Everything of that kind with this difference."""
     key: str
     first: str
     second: str
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A verdict of both, each with its number, and whether the number differs."""
+class VerdictPair:
+    """The verdicts of both folders on one part of a claim; empty for no verdict."""
 
     claim: str
     part: str
     run: str
     first: str
     second: str
-    number: Line | None
+    number: NumberPair | None
 
     @property
     def differs(self) -> bool:
+        """Whether the verdicts, not only their numbers, differ."""
         return self.first != self.second
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that differs, and in `lines` all numbers that both folders have a run for."""
+    """Everything that differs between two folders."""
 
     missing: list[Missing]
-    settings: list[Setting]
-    made_by: list[Setting]
-    lines: list[Line]
-    verdicts: list[Verdict]
+    settings: list[SettingPair]
+    made_by: list[SettingPair]
+    numbers: list[NumberPair]
+    """All numbers of runs that both folders have, also the equal ones."""
+    verdicts: list[VerdictPair]
+    """All verdicts, also the equal ones."""
 
-    def differing(self) -> list[Line]:
-        return [line for line in self.lines if line.finding is not Finding.EQUAL]
+    def differing(self) -> list[NumberPair]:
+        """Return the numbers that are not equal."""
+        return [number for number in self.numbers if not number.equal]
 
-    def beyond(self) -> list[Line]:
-        return [line for line in self.lines if line.finding is Finding.BEYOND]
+    def beyond(self) -> list[NumberPair]:
+        """Return the numbers that differ by more than seeds do."""
+        return [number for number in self.numbers if number.beyond]
 
     def tested(self) -> int:
-        """Numbers of which it can be told whether they differ by more than seeds."""
-        return sum(
-            line.difference is not None and apart(line.difference) is not None
-            for line in self.lines
-        )
+        """Return how many numbers differ and can be compared with the seeds."""
+        return sum(number.testable for number in self.numbers)
 
-    def changed_verdicts(self) -> list[Verdict]:
+    def changed_verdicts(self) -> list[VerdictPair]:
+        """Return the verdicts that differ."""
         return [verdict for verdict in self.verdicts if verdict.differs]
 
     def nothing(self) -> bool:
-        """Whether nothing differs at all."""
-        numbers = [v for v in self.verdicts if v.number and v.number.finding != "equal"]
+        """Return whether nothing differs at all."""
+        numbers = [v for v in self.verdicts if v.number and not v.number.equal]
         found = (self.missing, self.settings, self.made_by, self.differing())
         return not any([*found, self.changed_verdicts(), numbers])
 
     def summary(self) -> list[str]:
-        """Sentences; one if nothing differs."""
+        """Return sentences that count the differences; one if there are none."""
         if self.nothing():
             return ["No difference."]
         keys = len({(setting.kind, setting.key) for setting in self.settings})
@@ -140,95 +107,137 @@ class Comparison:
             f"Made by: {_count(len(self.made_by), 'difference')} in code, versions, "
             "machine or data.",
             f"In one folder only: {len(self.missing)}.",
-            f"Numbers: {len(self.differing())} of {len(self.lines)} differ, "
+            f"Numbers: {len(self.differing())} of {len(self.numbers)} differ, "
             f"{by_chance}.",
             f"Verdicts: {len(self.changed_verdicts())} of {len(self.verdicts)} differ.",
         ]
+
+
+def render(
+    found: Comparison, first: Inventory, second: Inventory, templates: Path
+) -> str:
+    """Return a comparison as a page.
+
+    Args:
+        found: the comparison of `first` (A) and `second` (B).
+        first: the one results folder.
+        second: the other one.
+        templates: the folder `report/` of the repository.
+    """
+    folders = first, second
+    template = environment(templates).get_template("compare/compare.html.j2")
+    return template.render(
+        style=style(templates),
+        found=found,
+        folders=[str(folder.root) for folder in folders],
+        unfinished=[folder.unfinished() for folder in folders],
+        changed=[changed(folder.folder) for folder in folders],
+    )
 
 
 def compare(first: Inventory, second: Inventory) -> Comparison:
     """Compare what both folders have, and name what only one has.
 
     Raises:
-        UserError: if a file of either cannot be read.
+        UserError: if a file of either folder cannot be read.
     """
-    settings: list[Setting] = []
-    made_by: list[Setting] = []
-    for kind in SPECS:
-        settings += _settings(kind, first.specs(kind), second.specs(kind))
-    for kind in MADE_BY:
-        made_by += _settings(kind, first.provenance(kind), second.provenance(kind))
-    tables = first.experiments(), second.experiments()
-    shared = {name.label for name in tables[0]} & {name.label for name in tables[1]}
-    values = [
-        numbers(folder, [name for name in of if name.label in shared])
-        for folder, of in zip((first, second), tables, strict=True)
-    ]
-    runs = _labels(first.finished()) & _labels(second.finished())
-    pairs = {
-        key: (values[0].get(key, {}), values[1].get(key, {}))
-        for key in dict.fromkeys([*values[0], *values[1]])
-        if key[1] in runs
-    }
-    lines = [line(key, *pair) for key, pair in pairs.items() if any(pair)]
-    missing = _missing(first, second)
+    specs = first.specs(), second.specs()
+    missing = _missing(first, second, *specs)
     alone = {part.name for part in missing if part.kind == "claim"}
-    verdicts = [v for v in _verdicts(first, second) if v.claim not in alone]
-    return Comparison(missing, settings, made_by, lines, verdicts)
+    return Comparison(
+        missing=missing,
+        settings=_differences(*specs),
+        made_by=_differences(first.made_by(), second.made_by()),
+        numbers=_number_pairs(first, second),
+        verdicts=[v for v in _verdict_pairs(first, second) if v.claim not in alone],
+    )
 
 
-def _missing(first: Inventory, second: Inventory) -> list[Missing]:
-    """What only one folder has, a line each; of what is missing whole, no parts."""
+# What only one folder has
+
+
+def _missing(
+    first: Inventory,
+    second: Inventory,
+    first_specs: dict[str, Contents],
+    second_specs: dict[str, Contents],
+) -> list[Missing]:
+    """Return what only one folder has; nothing of a run that is missing as a whole."""
+    results = {
+        "run": (first.finished(), second.finished()),
+        "experiment": (first.experiments(), second.experiments()),
+    }
+    absent = first_specs["run"].keys() ^ second_specs["run"].keys()
     found = []
-    for kind in SPECS:
-        specs = first.specs(kind), second.specs(kind)
-        found += _alone(kind, *specs)
-        results = {
-            "run": (first.finished(), second.finished()),
-            "experiment": (first.experiments(), second.experiments()),
-        }.get(kind, ((), ()))
-        both = specs[0].keys() & specs[1].keys()
-        found += _alone(f"result of {kind}", *(both & set(of) for of in results))
-    runs = {missing.name for missing in found if missing.kind == "run"}
-    return [m for m in found if m.name.split(" of ")[-1] not in runs or m.kind == "run"]
+    for kind, specs in first_specs.items():
+        one, other = set(specs), set(second_specs[kind])
+        if kind != "run":
+            one, other = (
+                {name for name in of if replace(name, subject="") not in absent}
+                for of in (one, other)
+            )
+        found += _alone(kind, one, other)
+        done = (one & other & set(of) for of in results.get(kind, ((), ())))
+        found += _alone(f"result of {kind}", *done)
+    return found
 
 
-def _alone(kind: str, first: Iterable[Name], second: Iterable[Name]) -> list[Missing]:
-    one, other = set(first), set(second)
+def _alone(kind: str, first: set[Name], second: set[Name]) -> list[Missing]:
     return [
         Missing(kind, name, where)
-        for where, left in (("A", one - other), ("B", other - one))
-        for name in _grouped(left, one | other)
+        for where, left in (("A", first - second), ("B", second - first))
+        for name in _grouped(left, first | second)
     ]
 
 
-def _settings(kind: str, first: Specs, second: Specs) -> list[Setting]:
-    """Changed keys of what both have; a run without a common seed by its first."""
-    pairs = [(name, name) for name in first if name in second]
-    covered = _labels(name for name, _ in pairs)
-    for label in (_labels(first) & _labels(second)) - covered:
-        one, other = (min(n for n in of if n.label == label) for of in (first, second))
-        pairs.append((Name(label), other))
-        first = {**first, Name(label): first[one]}
-    found: dict[tuple[str, str, str], list[Name]] = {}
-    for name, other in pairs:
-        for change in changes(first[name], second[other]):
-            found.setdefault((change.key, change.first, change.second), []).append(name)
-    everything = [name for name, _ in pairs]
+# Settings
+
+
+def _differences(
+    first: dict[str, Contents], second: dict[str, Contents]
+) -> list[SettingPair]:
     return [
-        Setting(kind, _among(names, everything), *change)
+        setting
+        for kind, contents in first.items()
+        for setting in _settings(kind, contents, second[kind])
+    ]
+
+
+def _settings(kind: str, first: Contents, second: Contents) -> list[SettingPair]:
+    """Return the keys that differ, of everything that both folders have.
+
+    A run that has no seed in both folders is compared by its first seeds.
+    """
+    pairs = {
+        name: (content, second[name])
+        for name, content in first.items()
+        if name in second
+    }
+    covered = _labels(pairs)
+    for label in sorted((_labels(first) & _labels(second)) - covered):
+        one, other = (min(n for n in of if n.label == label) for of in (first, second))
+        pairs[replace(one, seed=None)] = first[one], second[other]
+    found: dict[tuple[str, str, str], list[Name]] = {}
+    for name, contents in pairs.items():
+        for change in changes(*contents):
+            found.setdefault((change.key, change.first, change.second), []).append(name)
+    return [
+        SettingPair(kind, _names_of(names, list(pairs)), *change)
         for change, names in found.items()
     ]
 
 
-def _among(names: list[Name], everything: list[Name]) -> str:
-    if len(everything) > SEVERAL and len(names) == len(everything):
+def _names_of(names: list[Name], everything: list[Name]) -> str:
+    if len(everything) > MAX_NAMES_OF_ALL and len(names) == len(everything):
         return "all"
     return "; ".join(_grouped(names, everything))
 
 
-def _grouped(names: Iterable[Name], everything: Iterable[Name] = ()) -> list[str]:
-    """Names with their seeds ('mnist/vlae, seeds 1, 2'), which all may go unnamed."""
+def _grouped(names: Iterable[Name], everything: Iterable[Name]) -> list[str]:
+    """Return labels with their seeds: 'mnist/vlae, seeds 1, 2'.
+
+    Seeds are left out where `names` has all seeds that `everything` has.
+    """
     chosen, known = sorted(names, key=str), list(everything)
     found = []
     for label in dict.fromkeys(name.label for name in chosen):
@@ -245,29 +254,6 @@ def _seeds(names: Iterable[Name], label: str) -> list[int]:
     return sorted(n.seed for n in names if n.label == label and n.seed is not None)
 
 
-def _verdicts(first: Inventory, second: Inventory) -> list[Verdict]:
-    """Verdicts of all tests that both have, and those of one with nothing beside."""
-    told = [_told(inventory.verdicts()) for inventory in (first, second)]
-    values = [verdict_numbers(inventory) for inventory in (first, second)]
-    found = []
-    for key in dict.fromkeys([*told[0], *told[1]]):
-        claim, run, part = key
-        numbers = [of.get(key, {}) for of in values]
-        number = line(key, *numbers) if any(numbers) else None
-        one, other = (of.get(key, "") for of in told)
-        found.append(Verdict(claim, part, run, one, other, number))
-    return found
-
-
-def _told(verdicts: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
-    if verdicts is None:
-        return {}
-    return {
-        (row["id"], f"{row['dataset']}/{row['run']}", row["part"]): row["verdict"]
-        for row in verdicts.to_dict("records")
-    }
-
-
 def _labels(names: Iterable[Name]) -> set[str]:
     return {name.label for name in names}
 
@@ -276,33 +262,44 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def line(
-    key: tuple[str, str, str], first: dict[int, Any], second: dict[int, Any]
-) -> Line:
-    """One number held against another, each by seed."""
-    gap = None
-    of = list(first.values()), list(second.values())
-    if not of[0] or not of[1]:
-        finding = Finding.SECOND_ONLY if of[1] else Finding.FIRST_ONLY
-    elif first == second:
-        finding = Finding.EQUAL
-    elif not all(isinstance(value, Real) for value in (*of[0], *of[1])):
-        finding = Finding.OTHER
-    else:
-        gap = difference(Seeds.of(of[0]), Seeds.of(of[1]))
-        answers = {None: Finding.ONE_SEED, True: Finding.BEYOND, False: Finding.WITHIN}
-        finding = answers[apart(gap)]
-    shown = _shown(of[0]), _shown(of[1])
-    return Line(*key, *shown, (len(first), len(second)), gap, finding)
+# Numbers and verdicts
 
 
-def _shown(values: list[Any]) -> str:
-    """Mean (range), or the texts."""
-    if not values:
-        return ""
-    if not all(isinstance(value, Real) for value in values):
-        return "; ".join(dict.fromkeys(map(str, values)))
-    seeds = Seeds.of(values)
-    if seeds.low == seeds.high:
-        return digits(seeds.mean)
-    return f"{digits(seeds.mean)} ({digits(seeds.low)}–{digits(seeds.high)})"
+def _number_pairs(first: Inventory, second: Inventory) -> list[NumberPair]:
+    """Return the numbers of all runs and experiments that both folders have."""
+    tables = first.experiments(), second.experiments()
+    shared = _labels(tables[0]) & _labels(tables[1])
+    one, other = (
+        numbers(folder, [name for name in of if name.label in shared])
+        for folder, of in zip((first, second), tables, strict=True)
+    )
+    runs = _labels(first.finished()) & _labels(second.finished())
+    pairs = {
+        key: (one.get(key, {}), other.get(key, {}))
+        for key in dict.fromkeys([*one, *other])
+        if key.run in runs
+    }
+    return [number_pair(key, *pair) for key, pair in pairs.items() if any(pair)]
+
+
+def _verdict_pairs(first: Inventory, second: Inventory) -> list[VerdictPair]:
+    """Return the verdicts of all tests that one of the folders has."""
+    folders = first, second
+    verdicts = [_verdicts(folder.verdicts()) for folder in folders]
+    values = [verdict_numbers(folder) for folder in folders]
+    found = []
+    for key in dict.fromkeys([*verdicts[0], *verdicts[1]]):
+        one, other = (of.get(key, {}) for of in values)
+        number = number_pair(key, one, other) if one or other else None
+        texts = verdicts[0].get(key, ""), verdicts[1].get(key, "")
+        found.append(VerdictPair(key.table, key.name, key.run, *texts, number))
+    return found
+
+
+def _verdicts(table: pd.DataFrame | None) -> dict[Key, str]:
+    if table is None:
+        return {}
+    return {
+        Key(row["id"], f"{row['dataset']}/{row['run']}", row["part"]): row["verdict"]
+        for row in table.to_dict("records")
+    }

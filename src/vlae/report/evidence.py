@@ -1,42 +1,61 @@
-"""What verdicts mean in words, how sure they are, and which files they come from."""
+"""How sure figures and claims are, and from which files they come."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from vlae.claims.verdicts import Verdict
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ClaimSpec, RunRow
 from vlae.system import registry
 
-Map = dict[str, Any]
-NAMED = 3
-"""Untested parts that are named; more are counted."""
+MAX_NAMED_TESTS = 3
+"""A sentence names so many tests without a conclusion, and counts more."""
 DECIDES_NOTHING = (Verdict.TOO_FEW_SEEDS, Verdict.NOT_MEASURED, Verdict.SHOWN)
+"""Verdicts from which nothing is concluded."""
+
+
+@dataclass(frozen=True)
+class ShownVerdict:
+    """The verdict on one part of a claim for one run, as text."""
+
+    part: str
+    label: str
+    """Title of the run."""
+    verdict: str
+    """One of `Verdict`."""
+    reason: str = ""
+    number: str = ""
+    """Mean and interval of the number behind it; empty if there is none."""
+    seeds: str = ""
+
+    @property
+    def css_class(self) -> str:
+        """Class of the verdict in the style sheet."""
+        return css_class(self.verdict)
+
+
+def css_class(verdict: str) -> str:
+    """Return the class of a verdict in the style sheet."""
+    return verdict.replace(" ", "-")
 
 
 def sureness(
-    rows: list[Map], verdicts: list[Map], developed: Iterable[int]
+    rows: Sequence[RunRow],
+    verdicts: Sequence[ShownVerdict],
+    development_seeds: Iterable[int],
 ) -> list[str]:
-    """How sure a figure or claim is.
+    """Return sentences that say how sure a figure or claim is.
 
     Args:
-        rows: its runs, of the spec.
-        verdicts: those of the claims about it, as the report shows them.
-        developed: seeds that were used while developing.
+        rows: its runs.
+        verdicts: those of the claim, or of the claims about the figure.
+        development_seeds: seeds that were used during development.
     """
-    seeds = list(dict.fromkeys(seed for row in rows for seed in row["seeds"]))
-    data = " and ".join(dict.fromkeys(row["dataset_title"] for row in rows))
-    names = ", ".join(map(str, seeds))
-    found = []
-    if len(seeds) > 1:
-        found.append(
-            f"Seeds {names} on {data} only: numbers are means over these trainings, "
-            "with their range in brackets."
-        )
-    elif seeds:
-        found.append(
-            f"One seed ({names}) on {data} only: how much another training would "
-            "differ is not known."
-        )
-    used = [seed for seed in seeds if seed in set(developed)]
+    seeds = list(dict.fromkeys(seed for row in rows for seed in row.seeds))
+    data = " and ".join(dict.fromkeys(row.dataset_title for row in rows))
+    found = _about_seeds(seeds, data)
+    used = [seed for seed in seeds if seed in set(development_seeds)]
     if used:
         found.append(
             f"Used while developing, so deciding nothing: {', '.join(map(str, used))}."
@@ -44,58 +63,92 @@ def sureness(
     if not verdicts:
         found.append("No criterion was set: what is shown is described, not tested.")
         return found
-    if any(row["number"] for row in verdicts):
+    if any(verdict.number for verdict in verdicts):
         found.append(
-            "Intervals of tests are of 95 %, of the draws within a seed (of claim A: "
-            "all orders that the intervals of the effects allow); across seeds, from "
-            "the lowest to the highest end."
+            "Intervals of tests are of 95 %, of the draws within a seed (of claim "
+            "layer-order: all orders that the intervals of the effects allow); across "
+            "seeds, from the lowest to the highest end."
         )
-    for kind in DECIDES_NOTHING:
-        parts = [
-            f"{v['part']} on {v['label']}" for v in verdicts if v["verdict"] == kind
+    return found + _without_conclusion(verdicts)
+
+
+def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
+    names = ", ".join(map(str, seeds))
+    if len(seeds) > 1:
+        return [
+            f"Seeds {names} on {data} only: numbers are means over these trainings, "
+            "with their range in brackets."
         ]
-        parts = list(dict.fromkeys(parts))
-        if parts:
-            named = "; ".join(parts) if len(parts) <= NAMED else f"{len(parts)} tests"
+    if seeds:
+        return [
+            f"One seed ({names}) on {data} only: how much another training would "
+            "differ is not known."
+        ]
+    return []
+
+
+def _without_conclusion(verdicts: Sequence[ShownVerdict]) -> list[str]:
+    found = []
+    for kind in DECIDES_NOTHING:
+        tests = [f"{v.part} on {v.label}" for v in verdicts if v.verdict == kind]
+        tests = list(dict.fromkeys(tests))
+        if tests:
+            many = len(tests) > MAX_NAMED_TESTS
+            named = f"{len(tests)} tests" if many else "; ".join(tests)
             found.append(f"Deciding nothing, {kind}: {named}.")
     return found
 
 
-def figure_files(name: str, rows: list[Map]) -> list[str]:
-    """Paths below the project folder, as a shell expands them."""
-    needs = registry.constant("figures", name, "EXPERIMENTS")
+def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
+    """Return the files that a figure comes from.
+
+    Paths are below the project folder; a shell expands the braces in them.
+    """
+    needed = registry.constant("figures", name, "EXPERIMENTS")
+    files = ResultsFolder().figure(name)
     return [
-        f"results/figures/{name}.{{svg,png,spec.json}}",
-        *_experiments(needs, rows, ("parquet", "npz")),
+        _joined(files.svg, files.png, files.spec),
+        *_experiments(needed, rows, arrays=True),
         f"src/vlae/figures/{name}.py",
-        *(f"src/vlae/experiments/{need}.py" for need in needs),
+        *(f"src/vlae/experiments/{experiment}.py" for experiment in needed),
     ]
 
 
-def claim_files(spec: Map) -> list[str]:
-    """The same for a claim of the report spec."""
-    name, kind = spec["id"], spec["kind"]
-    needs = registry.constant("claims", kind, "EXPERIMENTS")
+def claim_files(spec: ClaimSpec) -> list[str]:
+    """Return the files that the verdicts on a claim come from, as `figure_files`."""
+    needed = registry.constant("claims", spec.kind, "EXPERIMENTS")
+    files = ResultsFolder().claim(spec.id)
     return [
-        f"results/claims/{name}.{{spec.json,findings.parquet,verdicts.parquet}}",
-        *_experiments(needs, [*spec["runs"], *spec["controls"]], ("parquet",)),
-        f"src/vlae/claims/{kind}.py",
+        _joined(files.spec, files.findings, files.verdicts),
+        *_experiments(needed, [*spec.runs, *spec.controls], arrays=False),
+        f"src/vlae/claims/{spec.kind}.py",
         "config/claims.yaml",
     ]
 
 
 def _experiments(
-    needs: list[str], rows: list[Map], endings: tuple[str, ...]
+    needed: Sequence[str], rows: Sequence[RunRow], *, arrays: bool
 ) -> list[str]:
-    return [
-        f"results/experiments/{row['dataset']}/{row['run']}/"
-        f"{_braces(row['seeds'])}/{_braces(needs)}.{_braces(endings)}"
-        for row in rows
-        if needs
-    ]
+    """Return one pattern per run for the tables, and perhaps arrays, of experiments."""
+    if not needed:
+        return []
+    found = []
+    for row in rows:
+        files = ResultsFolder().experiment(
+            _braces(needed), row.dataset, row.run, _braces(row.seeds)
+        )
+        found.append(_joined(files.table, *([files.arrays] if arrays else [])))
+    return found
 
 
-def _braces(words: Iterable[Any]) -> str:
-    """'a', or '{a,b}'."""
+def _joined(*paths: Path) -> str:
+    """Join paths that differ only in their endings: 'a/b.{svg,png}'."""
+    stem = paths[0].name.partition(".")[0]
+    endings = _braces([path.name.removeprefix(f"{stem}.") for path in paths])
+    return f"{paths[0].parent}/{stem}.{endings}"
+
+
+def _braces(words: Iterable[object]) -> str:
+    """Return 'a' for one word and '{a,b}' for several."""
     found = [str(word) for word in words]
     return found[0] if len(found) == 1 else f"{{{','.join(found)}}}"

@@ -1,16 +1,15 @@
-"""Self-contained HTML pages from the templates in `report/`."""
+"""Self-contained HTML pages from the templates in the folder `report/`."""
 
 from pathlib import Path
 
 import jinja2
 
-from vlae.system.checkout import ROOT
-
-TEMPLATES = ROOT / "report"
-
 
 def environment(templates: Path) -> jinja2.Environment:
-    """Templates of a folder: strict about names, and whatever they show is escaped."""
+    """Return the templates below a folder.
+
+    An unknown name in a template is an error, and everything shown is escaped.
+    """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         undefined=jinja2.StrictUndefined,
@@ -21,8 +20,10 @@ def environment(templates: Path) -> jinja2.Environment:
 
 
 def style(templates: Path) -> str:
-    return (templates / "style.css").read_text()
+    """Return the style sheet of the report, which comparisons use as well."""
+    return (templates / "page" / "style.css").read_text(encoding="utf-8")
 
 
 def script(templates: Path) -> str:
-    return (templates / "report.js").read_text()
+    """Return the script of the report."""
+    return (templates / "page" / "report.js").read_text(encoding="utf-8")

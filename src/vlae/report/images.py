@@ -1,11 +1,12 @@
-"""Pictures as data addresses, so that a page holds all that it shows.
+"""Pictures for pages and references.
 
-WebP without loss: every pixel is that of the file, in half of the bytes of its PNG.
+A page holds its pictures as data URLs in lossless WebP: every pixel is that of the
+file, in about half of the bytes of a PNG.
 """
 
 import base64
 import io
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,70 +15,86 @@ from PIL import Image
 
 from vlae.system.errors import UserError
 
-METHOD, EFFORT = 1, 25
-"""What WebP spends on looking for a small file: a second for the largest figure."""
+WEBP_METHOD, WEBP_QUALITY = 1, 25
+"""Effort of the lossless compression; the largest figure takes about a second."""
+MAX_BYTES = 300_000
+"""Size of a picture that `small` returns."""
+MAX_COLOURS = 64
+"""Colours of a picture that `small` makes smaller."""
+MIN_WIDTH = 500
+"""Width in pixels below which `small` gives up."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in a page, with a title."""
+
+    title: str
+    url: str
+    """Data URL of the picture."""
 
 
 def pixels(picture: NDArray[np.uint8]) -> str:
-    """Of a picture (height, width, 3)."""
-    return _address(Image.fromarray(picture))
+    """Return a picture (height, width, 3) as a data URL."""
+    return _data_url(Image.fromarray(picture))
 
 
 def file(path: Path) -> str:
-    """Of an image file; what is transparent in it becomes white.
+    """Return an image file as a data URL, with white for what is transparent.
 
     Raises:
-        UserError: if it is missing or no image.
+        UserError: if the file is missing or is not an image.
     """
     try:
         with Image.open(path) as image:
             whole = image.convert("RGBA")
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}). Delete it and run again."
-        ) from None
+        raise _unreadable(path, error) from None
     ground = Image.new("RGBA", whole.size, "white")
-    return _address(Image.alpha_composite(ground, whole).convert("RGB"))
+    return _data_url(Image.alpha_composite(ground, whole).convert("RGB"))
 
 
-def _address(image: Image.Image) -> str:
+def small(path: Path) -> bytes | None:
+    """Return a picture as a png of at most `MAX_BYTES`.
+
+    A file of that size is returned as it is. A larger one gets fewer colours and, if
+    that does not suffice, fewer pixels.
+
+    Returns:
+        the content of the png; None if it would be narrower than `MIN_WIDTH` pixels.
+
+    Raises:
+        UserError: if the file is missing or is not an image.
+    """
+    try:
+        content = path.read_bytes()
+        picture = Image.open(io.BytesIO(content)).convert("RGB")
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    width = picture.width
+    while len(content) > MAX_BYTES:
+        if width < MIN_WIDTH:
+            return None
+        size = width, round(picture.height * width / picture.width)
+        buffer = io.BytesIO()
+        scaled = picture.resize(size, Image.Resampling.LANCZOS)
+        scaled.quantize(MAX_COLOURS).save(buffer, "png", optimize=True)
+        content, width = buffer.getvalue(), round(width * 0.85)
+    return content
+
+
+def _data_url(image: Image.Image) -> str:
     written = io.BytesIO()
-    image.save(written, format="WEBP", lossless=True, method=METHOD, quality=EFFORT)
+    image.save(
+        written,
+        format="WEBP",
+        lossless=True,
+        method=WEBP_METHOD,
+        quality=WEBP_QUALITY,
+    )
     content = base64.b64encode(written.getvalue()).decode()
     return f"data:image/webp;base64,{content}"
 
 
-LARGEST = 300_000
-"""Bytes of a picture."""
-COLOURS, SMALLEST = 64, 500
-"""Of a picture that is made to fit: its colours, and its least width in pixels."""
-
-
-def small(path: Path) -> bytes | None:
-    """A png of at most `LARGEST` bytes: as it is, with fewer colours, or smaller.
-
-    Returns:
-        None if it would be narrower than `SMALLEST` pixels.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        content = path.read_bytes()
-        picture = Image.open(BytesIO(content)).convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}). Delete it and run again."
-        ) from None
-    width = picture.width
-    while len(content) > LARGEST:
-        if width < SMALLEST:
-            return None
-        size = width, round(picture.height * width / picture.width)
-        buffer = BytesIO()
-        scaled = picture.resize(size, Image.Resampling.LANCZOS)
-        scaled.quantize(COLOURS).save(buffer, "png", optimize=True)
-        content, width = buffer.getvalue(), round(width * 0.85)
-    return content
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: cannot be read ({error}). Delete it and run again.")

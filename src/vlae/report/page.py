@@ -2,82 +2,141 @@
 
 import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import RunRow
-from vlae.figures.overview import COLUMNS, PANELS
-from vlae.figures.plotting import Row, mosaic
-from vlae.report import chain_slider, training_curves
-from vlae.report import images as page_images
-from vlae.report.claims_section import claims, summary
+from vlae.config.report_spec import FigureSpec, ReportSpec
+from vlae.figures.plotting import mosaic
+from vlae.report import chain_slider, images, training_curves
+from vlae.report.chain_slider import Chains
+from vlae.report.claims_section import ClaimsSection, ShownClaim, claims_section
 from vlae.report.evidence import figure_files, sureness
 from vlae.report.html import environment, script, style
-from vlae.report.provenance import criteria
-from vlae.report.reference_section import against
-from vlae.report.teaser import teaser
-from vlae.results.run_results import read_table
+from vlae.report.provenance import Provenance
+from vlae.report.reference_section import ReferenceComparison, compare_with_references
+from vlae.report.runs_section import RunSettings, runs_table, settings_of_runs
+from vlae.report.teaser import TeaserLine, teaser
+from vlae.report.training_curves import Chart
+from vlae.results.run_results import RunResults
 from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
-from vlae.system.progress import clock
 
-Map = dict[str, Any]
+EXPERIMENTS = ["samples"]
+"""Experiments that the page reads of every run, besides those of figures and claims."""
+COLUMNS = 8
+"""Images side by side in a panel of one run."""
+PANELS = {
+    "data": "held-out images",
+    "reconstructions": "their reconstructions",
+    "samples": "ancestral samples",
+}
+"""Arrays of the experiment `samples` that are shown of one run, with their titles."""
 
 
-def render(spec: Map, template: Path, results: Path, made_by: Map) -> str:
-    """The page of a report spec.
+@dataclass(frozen=True)
+class FigureSection:
+    """One figure of the paper as the report shows it."""
+
+    name: str
+    image: str
+    """Data URL of the picture."""
+    alt: str
+    findings: list[str]
+    numbers: pd.DataFrame
+    claims: list[ShownClaim]
+    """Claims that the figure is about."""
+    sureness: list[str]
+    files: list[str]
+    target: str
+    """Path that makes Snakemake draw this figure."""
+    chains: list[Chains]
+    """Chains to move step by step; empty for figures that show none."""
+    steps: list[int]
+    """Every step at which some chain was recorded."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One run at a glance: curves of all seeds, and images of the first."""
+
+    title: str
+    seed: int
+    charts: list[Chart]
+    images: list[images.Picture]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template `page/report.html.j2` shows, besides the report's spec."""
+
+    style: str
+    script: str
+    command: str
+    """Shell command that makes everything again."""
+    claims: ClaimsSection
+    teaser: list[TeaserLine]
+    figures: list[FigureSection]
+    references: list[ReferenceComparison]
+    runs: pd.DataFrame
+    overviews: list[Overview]
+    chart_box: dict[str, int]
+    """Size of a chart, and the box of its curves."""
+    settings: list[RunSettings]
+    cards: list[dict[str, Any]]
+    """Cards of the data sets."""
+    provenance: Provenance
+
+
+def render(
+    spec: ReportSpec, templates: Path, results: ResultsFolder, made_by: Provenance
+) -> str:
+    """Return the page of a report.
 
     Args:
-        spec: see `Configuration.report_spec`.
-        template: folder with `report.html.j2`, `style.css` and a text per figure.
+        spec: what it shows.
+        templates: the folder `report/` of the repository.
         results: the results folder.
-        made_by: see `provenance`.
+        made_by: what writes the page.
 
     Raises:
-        UserError: if the template has no text for a figure.
+        UserError: if the templates have no text for a figure, or results cannot be
+            read.
     """
-    rows = [_row(row, results) for row in spec["runs"]]
-    decided = claims(spec, results)
-    found = [_figure(f, spec, decided, template, results) for f in spec["figures"]]
-    verdicts = [row["verdict"] for claim in decided for row in claim["verdicts"]]
-    return (
-        environment(template)
-        .get_template("report.html.j2")
-        .render(
-            spec=spec,
-            style=style(template),
-            script=script(template),
-            claims=decided,
-            criteria=criteria(spec["claims"]) if spec["claims"] else None,
-            summary=summary(verdicts, len(decided)),
-            teaser=teaser(spec["figures"], results),
-            figures=found,
-            overviews=[_overview(row) for row in rows],
-            size=training_curves.BOX,
-            references=against(spec, results, ROOT / "reference"),
-            runs=_runs_table(rows, results),
-            settings=_settings(rows, results),
-            cards=[
-                read_json(results / "data" / name / "card.json", "data card")
-                for name in spec["datasets"]
-            ],
-            provenance=made_by,
-            command=command(spec["overlays"], spec["config"]),
-        )
+    runs = [RunResults(row, results) for row in spec.runs]
+    claims = claims_section(spec, results)
+    figures = [_figure(f, spec, claims, templates, results) for f in spec.figures]
+    page = Page(
+        style=style(templates),
+        script=script(templates),
+        command=command(spec.overlays, spec.config),
+        claims=claims,
+        teaser=teaser(spec.figures, results),
+        figures=figures,
+        references=compare_with_references(spec, results, ROOT / "reference"),
+        runs=runs_table(runs),
+        overviews=[_overview(run) for run in runs],
+        chart_box=training_curves.BOX,
+        settings=settings_of_runs(runs),
+        cards=[read_json(results.data(d).card, "data card") for d in spec.datasets],
+        provenance=made_by,
     )
+    template = environment(templates).get_template("page/report.html.j2")
+    return template.render(spec=spec, page=page)
 
 
-def command(overlays: list[str], config: Map) -> str:
-    """The shell command that makes everything; ` -- TARGET` may follow it.
+def command(overlays: Sequence[str], config: dict[str, Any]) -> str:
+    """Return the shell command that makes everything; ` -- TARGET` may follow it.
 
     Args:
         overlays: configuration files.
-        config: what was given by `--config` on top of them.
+        config: what `--config` sets on top of them.
     """
     words = ["snakemake", "--cores", "2"]
     if overlays:
@@ -88,106 +147,54 @@ def command(overlays: list[str], config: Map) -> str:
 
 
 def _word(value: Any) -> str:
-    """As `--config` reads it: containers in YAML, of which JSON is a part."""
+    """Return a value as `--config` reads it, which takes containers as YAML or JSON."""
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
-def _row(row: Map, results: Path) -> Row:
-    return Row(RunRow.of(row), ResultsFolder(results))
-
-
 def _figure(
-    figure: Map, spec: Map, claims: list[Map], template: Path, results: Path
-) -> Map:
-    name = figure["figure"]
-    if not (template / "figures" / f"{name}.html.j2").is_file():
+    figure: FigureSpec,
+    spec: ReportSpec,
+    claims: ClaimsSection,
+    templates: Path,
+    results: ResultsFolder,
+) -> FigureSection:
+    name = figure.figure
+    text = templates / "figures" / f"{name}.html.j2"
+    if not text.is_file():
         raise UserError(
-            f"{template}/figures/{name}.html.j2: no such file; every figure has a text "
-            "there that says what the paper claims."
+            f"{text}: no such file. Every figure needs a template there that says what "
+            "the paper claims; write one."
         )
     module = registry.load("figures", name)
-    rows = [_row(row, results) for row in figure["rows"]]
-    about = [claim for claim in claims if claim["figure"] == name]
-    verdicts = [row for claim in about for row in claim["verdicts"]]
-    developed = {s for claim in spec["claims"] for s in claim["development_seeds"]}
-    chains = chain_slider.chains(rows) if name == "figure2" else []
-    return {
-        "name": name,
-        "image": page_images.file(results / "figures" / f"{name}.png"),
-        "alt": (module.__doc__ or "").split("\n")[0],
-        "findings": module.findings(rows),
-        "numbers": module.numbers(rows),
-        "claims": about,
-        "sureness": sureness(figure["rows"], verdicts, developed),
-        "files": figure_files(name, figure["rows"]),
-        "target": f"results/figures/{name}.svg",
-        "chains": chains,
-        "steps": chain_slider.steps(chains),
-    }
+    runs = [RunResults(row, results) for row in figure.rows]
+    about = claims.about(name)
+    verdicts = [verdict for claim in about for verdict in claim.verdicts]
+    development = {s for claim in spec.claims for s in claim.development_seeds}
+    has_chains = "chains" in registry.constant("figures", name, "EXPERIMENTS")
+    chains = chain_slider.chains(runs) if has_chains else []
+    return FigureSection(
+        name=name,
+        image=images.file(results.figure(name).png),
+        alt=(module.__doc__ or "").split("\n")[0],
+        findings=module.findings(runs),
+        numbers=module.numbers(runs),
+        claims=about,
+        sureness=sureness(figure.rows, verdicts, development),
+        files=figure_files(name, figure.rows),
+        target=str(ResultsFolder().figure(name).svg),
+        chains=chains,
+        steps=chain_slider.steps(chains),
+    )
 
 
-def _overview(row: Row) -> Map:
-    """Curves of all seeds, images of the first; a classifier makes no images."""
-    charts = training_curves.charts(row)
-    images = {} if any(c.title == "Accuracy" for c in charts) else row.arrays("samples")
-    return {
-        "title": row.title,
-        "seed": row.seeds[0],
-        "charts": charts,
-        "images": [
-            {
-                "title": title,
-                "picture": page_images.pixels(mosaic(images[name], COLUMNS)),
-            }
-            for name, title in PANELS.items()
-            if name in images
-        ],
-    }
-
-
-def _runs_table(rows: list[Row], results: Path) -> pd.DataFrame:
-    """One line a run and seed, with the held-out numbers at its end."""
-    lines = []
-    for row in rows:
-        for seed in row.seeds:
-            folder = results / "runs" / row.dataset / row.run / str(seed)
-            spec = read_json(folder / "spec.json", "run spec")
-            facts = row.facts(seed)
-            history = read_table(folder / "history.parquet")
-            last = history[
-                (history["step"] == facts["steps"]) & (history["split"] == "held-out")
-            ].set_index("term")["value"]
-            kl = [f"{v:.2f}" for k, v in last.items() if str(k).startswith("kl_")]
-            lines.append(
-                {
-                    "data": row.dataset,
-                    "run": row.run,
-                    "seed": seed,
-                    "preset": spec["preset"],
-                    "network": f"{spec['network_name']} x{spec['network']['width']:g}",
-                    "parameters": f"{facts['parameters'] / 1e6:.2f} M",
-                    "steps": facts["steps"],
-                    "ELBO": _nats(last, "elbo"),
-                    "reconstruction": _nats(last, "reconstruction"),
-                    "KL, bottom to top": " / ".join(kl),
-                    "accuracy": f"{last['accuracy']:.4f}" if "accuracy" in last else "",
-                    "time": clock(facts["seconds"]),
-                    "device": facts["device"],
-                }
-            )
-    return pd.DataFrame(lines)
-
-
-def _nats(last: pd.Series, term: str) -> str:
-    return f"{last[term]:.1f}" if term in last else ""
-
-
-def _settings(rows: list[Row], results: Path) -> list[Map]:
-    """The settings of each run (first seed), for the departures and the appendix."""
-    found = []
-    for row in rows:
-        folder = results / "runs" / row.dataset / row.run / str(row.seeds[0])
-        spec = read_json(folder / "spec.json", "run spec")
-        facts = row.facts(row.seeds[0])
-        found.append({"title": row.title, "spec": spec, "facts": facts})
-    return found
+def _overview(run: RunResults) -> Overview:
+    """Return one run at a glance; a classifier, which makes no images, has none."""
+    charts = training_curves.charts(run)
+    makes_images = not any(chart.title == "Accuracy" for chart in charts)
+    arrays = run.arrays("samples") if makes_images else {}
+    pictures = [
+        images.Picture(title, images.pixels(mosaic(arrays[name], COLUMNS)))
+        for name, title in PANELS.items()
+        if name in arrays
+    ]
+    return Overview(run.title, run.seeds[0], charts, pictures)

@@ -1,19 +1,20 @@
-"""A reference: small tables and pictures of a full run, kept in the repository.
+"""A reference: small tables and pictures of a full run, saved in the repository.
 
 A folder of `reference/` holds
 
     reference.json          title, overlays, seeds, commit, date, versions, machine
-    runs.csv                a row a run: label, seeds, parameters, device, time
-    settings.csv            dataset, run, key, value: of the first seed
-    held_out.csv            dataset, run, term; over seeds: count, mean, ... range
-    verdicts.csv            verdicts, each with what its test depends on, as hashes
-    figures/NAME.csv, .png  what a figure's table says; the picture where it may be kept
+    runs.csv                one row per run: label, seeds, parameters, device, time
+    settings.csv            dataset, run, key and value, of the first seed
+    held_out.csv            dataset, run and term; over seeds: count, mean, ... range
+    verdicts.csv            verdicts, each with hashes of what its test depends on
+    figures/NAME.csv, .png  the table of a figure; its picture if it may be published
 
-as text with six digits that count, so that git shows what a new reference changes.
+as text with six significant digits, so that git shows what a new reference changes.
 """
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,224 +23,253 @@ import pandas as pd
 
 from vlae.claims.base import numbers
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import RunRow
-from vlae.figures.plotting import Row
-from vlae.report.images import LARGEST, small
-from vlae.results.inventory import PROVENANCE
+from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec
+from vlae.config.run_spec import RunSpec
+from vlae.report.images import MAX_BYTES, small
+from vlae.report.provenance import Provenance
 from vlae.results.manifest import demand
-from vlae.results.run_results import read_table
+from vlae.results.run_results import RunResults, read_table
 from vlae.results.settings_diff import texts
 from vlae.statistics.seed_spread import Seeds
 from vlae.system import registry
 from vlae.system.errors import UserError
 from vlae.system.files import digest, read_json, write_json
 
-FACTS = "reference.json"
-DIGITS = "%.6g"
-PICTURES = ("mnist", "strokes", "strokes-colour")
-"""Data sets whose images may be in the repository: no photographs, nobody's face."""
-MACHINE = ("seed", "device", "threads", "compile")
+FACTS_FILE = "reference.json"
+FLOAT_FORMAT = "%.6g"
+HASH_LENGTH = 12
+PUBLISHABLE = ("mnist", "strokes", "strokes-colour")
+"""Data sets whose images may be in the repository: no photographs of people."""
+MACHINE_KEYS = ("seed", "device", "threads", "compile")
 """Keys of a run spec that change bits, and numbers by less than seeds do."""
-Map = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A reference as it was read; see the top of this module."""
-
-    name: str
-    facts: Map
-    runs: pd.DataFrame
-    settings: pd.DataFrame
-    held_out: pd.DataFrame
-    verdicts: pd.DataFrame
-    figures: dict[str, pd.DataFrame]
-    pictures: dict[str, bytes]
-
-    def settings_of(self, dataset: str, run: str) -> dict[str, str]:
-        """Its settings by key; empty where it has no such run."""
-        chosen = self.settings.query("dataset == @dataset and run == @run")
-        return dict(zip(chosen["key"], chosen["value"], strict=True))
-
-
-# Of results
-
-
-def settings(row: Row, results: Path) -> dict[str, str]:
-    """All that decides the numbers of a run but its seed and machine, by key.
-
-    Settings are those of the first seed; the data are told by their hash.
-    """
-    folder = results / "runs" / row.dataset / row.run / str(row.seeds[0])
-    spec = read_json(folder / "spec.json", "run spec")
-    own = {key: value for key, value in spec.items() if key not in MACHINE}
-    return texts({**own, "data_sha256": row.facts(row.seeds[0])["data_sha256"]})
-
-
-def held_out(row: Row) -> dict[str, Seeds]:
-    """Every held-out term at the end of training, over seeds."""
-    found = row.held_out()
-    return {str(term): Seeds.of(found[term].dropna().tolist()) for term in found}
-
-
-def dependences(claim: Map, dataset: str, spec: Map, results: Path) -> dict[str, str]:
-    """What the tests of a claim on one data set depend on, as short hashes.
-
-    `criterion`: its module and its numbers, without their reasons. `experiments`: the
-    settings of those that it reads. `runs`: settings of its runs and controls there.
-    """
-    needed = registry.constant("claims", claim["kind"], "EXPERIMENTS")
-    rows = [
-        Row(RunRow.of(row), ResultsFolder(results))
-        for row in [*claim["runs"], *claim["controls"]]
-        if row["dataset"] == dataset
-    ]
-    parts = {
-        "criterion": [claim["kind"], numbers(claim["criterion"])],
-        "experiments": [spec["experiments"][name] for name in needed],
-        "runs": {row.run: settings(row, results) for row in rows},
-    }
-    return {name: digest(part)[:12] for name, part in parts.items()}
-
-
-def verdicts(spec: Map, results: Path) -> pd.DataFrame:
-    """The table of verdicts with `dependences`; empty where nothing was judged.
-
-    Args:
-        spec: of the report, see `Configuration.report_spec`.
-    """
-    if not spec["claims"]:
-        return pd.DataFrame(columns=VERDICT)
-    table = read_table(results / "tables" / "claims.parquet")
-    claims = {claim["id"]: claim for claim in spec["claims"]}
-    keys = dict.fromkeys(zip(table["id"], table["dataset"], strict=True))
-    found = {
-        key: dependences(claims[key[0]], key[1], spec, results)
-        for key in keys
-        if key[0] in claims
-    }
-    rows = [
-        {**row, **found[row["id"], row["dataset"]]}
-        for row in table.to_dict("records")
-        if row["id"] in claims
-    ]
-    return pd.DataFrame(rows, columns=VERDICT)
-
-
-VERDICT = [
+VERDICT_COLUMNS = [
     *("id", "part", "dataset", "run", "label", "verdict", "reason"),
     *("number", "low", "high", "seeds", "criterion", "experiments", "runs"),
 ]
 
 
-# Writing and reading
+@dataclass(frozen=True)
+class Reference:
+    """The content of a reference; the docstring of this module describes its files."""
+
+    name: str
+    facts: dict[str, Any]
+    runs: pd.DataFrame
+    settings: pd.DataFrame
+    held_out: pd.DataFrame
+    verdicts: pd.DataFrame
+    figures: dict[str, pd.DataFrame]
+    """Tables by the name of the figure."""
+    pictures: dict[str, bytes]
+    """Content of png files by the name of the figure."""
+
+    def settings_of(self, run: RunResults) -> dict[str, str]:
+        """Return the settings of a run by key; empty if the reference lacks the run."""
+        chosen = self._of_run(self.settings, run)
+        return dict(zip(chosen["key"], chosen["value"], strict=True))
+
+    def held_out_of(self, run: RunResults) -> dict[str, Seeds]:
+        """Return the held-out numbers of a run over seeds, by term."""
+        return {
+            row["term"]: Seeds(
+                int(row["count"]),
+                row["mean"],
+                row["deviation"],
+                row["low"],
+                row["high"],
+            )
+            for row in self._of_run(self.held_out, run).to_dict("records")
+        }
+
+    def run_names(self) -> set[str]:
+        """Return the names of its runs, `dataset/run`."""
+        return set(self.runs["dataset"] + "/" + self.runs["run"])
+
+    @staticmethod
+    def _of_run(table: pd.DataFrame, run: RunResults) -> pd.DataFrame:
+        return table[(table["dataset"] == run.dataset) & (table["run"] == run.run)]
 
 
-def keep(results: Path, out: Path) -> list[str]:
-    """Write the reference `out` from a results folder whose report is finished.
+# What results say
+
+
+def settings(run: RunResults) -> dict[str, str]:
+    """Return all that decides the numbers of a run, by key.
+
+    Settings are those of the first seed, without the seed and the machine; the hash
+    `data_sha256` stands for the data.
+    """
+    seed = run.seeds[0]
+    spec = RunSpec.read(run.files(seed).spec).as_dict()
+    own = {key: value for key, value in spec.items() if key not in MACHINE_KEYS}
+    return texts({**own, "data_sha256": run.facts(seed)["data_sha256"]})
+
+
+def held_out(run: RunResults) -> dict[str, Seeds]:
+    """Return every held-out term at the end of training, over seeds."""
+    found = run.held_out()
+    return {str(term): Seeds.of(found[term].dropna().tolist()) for term in found}
+
+
+def dependences(
+    claim: ClaimSpec, dataset: str, spec: ReportSpec, results: ResultsFolder
+) -> dict[str, str]:
+    """Return short hashes of what the tests of a claim on one data set depend on.
 
     Returns:
-        what a person should know: pictures that were left out, uncommitted changes,
-        runs of other code.
+        `criterion`: of the claim's kind and its numbers, without their reasons.
+        `experiments`: of the settings of the experiments that it reads.
+        `runs`: of the settings of its runs and controls on that data set.
+    """
+    needed = registry.constant("claims", claim.kind, "EXPERIMENTS")
+    runs = [
+        RunResults(row, results)
+        for row in [*claim.runs, *claim.controls]
+        if row.dataset == dataset
+    ]
+    parts = {
+        "criterion": [claim.kind, numbers(claim.criterion)],
+        "experiments": [spec.experiments[name] for name in needed],
+        "runs": {run.run: settings(run) for run in runs},
+    }
+    return {name: digest(part)[:HASH_LENGTH] for name, part in parts.items()}
+
+
+def verdicts(spec: ReportSpec, results: ResultsFolder) -> pd.DataFrame:
+    """Return the table of verdicts with `dependences`; empty if there are no claims."""
+    if not spec.claims:
+        return pd.DataFrame(columns=VERDICT_COLUMNS)
+    table = read_table(results.verdicts)
+    claims = {claim.id: claim for claim in spec.claims}
+    table = table[table["id"].isin(claims)]
+    found = {
+        (claim, dataset): dependences(claims[claim], dataset, spec, results)
+        for claim, dataset in dict.fromkeys(
+            zip(table["id"], table["dataset"], strict=True)
+        )
+    }
+    rows = [
+        {**row, **found[row["id"], row["dataset"]]} for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
+
+
+# Writing
+
+
+def save(results: ResultsFolder, out: Path) -> list[str]:
+    """Write a reference from a results folder whose report is finished.
+
+    An existing reference is replaced when the new one is complete.
+
+    Args:
+        results: the results folder.
+        out: folder to write, `reference/NAME`.
+
+    Returns:
+        remarks for the user: pictures that were left out, uncommitted changes, runs of
+        another version of the code.
 
     Raises:
         UserError: if a file of the results is missing, broken or newer than the
-            report, or `out` is something else than a reference.
+            report, or `out` exists and is not a reference.
     """
-    if out.exists() and not (out / FACTS).is_file():
+    if out.exists() and not (out / FACTS_FILE).is_file():
         raise UserError(
-            f"{out}: exists and is no reference (it has no {FACTS}); choose another "
-            "folder, such as reference/NAME."
+            f"{out}: exists and is not a reference (it has no {FACTS_FILE}); choose "
+            "another folder, such as reference/NAME."
         )
-    spec = read_json(results / "report.spec.json", "report spec")
-    made_by = read_json(results / PROVENANCE, "provenance of the report")
+    spec = ReportSpec.read(results.report_spec)
+    made_by = Provenance.read(results.provenance)
     demand(results)
-    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["runs"]]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / "new"
-        facts = {key: spec[key] for key in ("title", "overlays", "seeds")}
-        facts |= {key: made_by[key] for key in made_by if key != "files"}
-        write_json(folder / FACTS, facts)
-        _write(folder / "runs.csv", [_facts(row) for row in rows])
-        _write(folder / "settings.csv", _long(rows, lambda r: settings(r, results)))
-        terms = [
-            {"dataset": row.dataset, "run": row.run, "term": term, **asdict(seeds)}
-            for row in rows
-            for term, seeds in held_out(row).items()
-        ]
-        _write(folder / "held_out.csv", terms)
-        _write(folder / "verdicts.csv", verdicts(spec, results))
-        left_out = [
-            remark
-            for figure in spec["figures"]
-            if (remark := _figure(figure, results, folder / "figures"))
-        ]
+        write_json(folder / FACTS_FILE, _facts(spec, made_by))
+        _write_tables(folder, spec, results)
+        left_out = _write_figures(folder / "figures", spec.figures, results)
         if out.exists():
             shutil.rmtree(out)
         folder.replace(out)
-    changed = "uncommitted" in made_by["commit"]
-    others = made_by.get("other_code", [])
-    return [
-        *left_out,
-        *(["the report was written by code not committed"] * changed),
-        *(
-            [f"trained by other code than the commit's: {'; '.join(others)}"]
-            * bool(others)
-        ),
+    return left_out + _warnings(made_by)
+
+
+def _facts(spec: ReportSpec, made_by: Provenance) -> dict[str, Any]:
+    made = made_by.as_dict()
+    del made["files"]
+    return {**made, "title": spec.title, "overlays": spec.overlays, "seeds": spec.seeds}
+
+
+def _write_tables(folder: Path, spec: ReportSpec, results: ResultsFolder) -> None:
+    """Write the tables of runs, settings, held-out terms and verdicts."""
+    runs = [RunResults(row, results) for row in spec.runs]
+    _write(folder / "runs.csv", [_run_row(run) for run in runs])
+    of_runs = [
+        {**_identity(run), "key": key, "value": value}
+        for run in runs
+        for key, value in settings(run).items()
     ]
+    _write(folder / "settings.csv", of_runs)
+    terms = [
+        {**_identity(run), "term": term, **asdict(seeds)}
+        for run in runs
+        for term, seeds in held_out(run).items()
+    ]
+    _write(folder / "held_out.csv", terms)
+    _write(folder / "verdicts.csv", verdicts(spec, results))
 
 
-def read(folder: Path) -> list[Reference]:
-    """The references in a folder, by name.
+def _write_figures(
+    folder: Path, figures: Sequence[FigureSpec], results: ResultsFolder
+) -> list[str]:
+    """Write the table of each figure, and its picture if it may be published.
 
-    Raises:
-        UserError: if a file is missing or broken.
+    Returns:
+        a remark for each picture that was left out.
     """
-    return [_read(path.parent) for path in sorted(folder.glob(f"*/{FACTS}"))]
+    remarks = []
+    for figure in figures:
+        name = figure.figure
+        runs = [RunResults(row, results) for row in figure.rows]
+        _write(folder / f"{name}.csv", registry.load("figures", name).numbers(runs))
+        photographs = {row.dataset for row in figure.rows} - {*PUBLISHABLE}
+        picture = None if photographs else small(results.figure(name).png)
+        if picture is not None:
+            (folder / f"{name}.png").write_bytes(picture)
+        elif photographs:
+            names = ", ".join(sorted(photographs))
+            remarks.append(f"{name}.png left out: it may show images of {names}")
+        else:
+            size = MAX_BYTES // 1000
+            remarks.append(f"{name}.png left out: larger than {size} kB")
+    return remarks
 
 
-def _read(folder: Path) -> Reference:
-    ends = ("mean", "deviation", "low", "high")
-    return Reference(
-        folder.name,
-        read_json(folder / FACTS, "facts of the reference"),
-        _csv(folder / "runs.csv"),
-        _csv(folder / "settings.csv"),
-        _csv(folder / "held_out.csv", ("count", *ends)),
-        _csv(folder / "verdicts.csv", ("number", "low", "high")),
-        {path.stem: _csv(path) for path in sorted(folder.glob("figures/*.csv"))},
-        {path.stem: path.read_bytes() for path in folder.glob("figures/*.png")},
-    )
+def _warnings(made_by: Provenance) -> list[str]:
+    found = []
+    if "uncommitted" in made_by.commit:
+        found.append("the report was written by code that is not committed")
+    if made_by.other_code:
+        runs = "; ".join(made_by.other_code)
+        found.append(f"trained by another version of the code: {runs}")
+    return found
 
 
-def _csv(path: Path, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
-    """A table whose columns `numbers` are numbers, and all others text.
-
-    A hash of digits stays one so, and an empty cell of text is an empty text.
-    """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}). Get it back from git, or write the "
-            "reference again: python -m vlae save-reference --out reference/NAME"
-        ) from None
-
-
-def _write(path: Path, table: pd.DataFrame | list[Map]) -> None:
+def _write(path: Path, table: pd.DataFrame | list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(table).to_csv(path, index=False, float_format=DIGITS)
+    pd.DataFrame(table).to_csv(path, index=False, float_format=FLOAT_FORMAT)
 
 
-def _facts(row: Row) -> Map:
-    facts = [row.facts(seed) for seed in row.seeds]
+def _identity(run: RunResults) -> dict[str, str]:
+    return {"dataset": run.dataset, "run": run.run}
+
+
+def _run_row(run: RunResults) -> dict[str, Any]:
+    facts = [run.facts(seed) for seed in run.seeds]
     return {
-        "dataset": row.dataset,
-        "run": row.run,
-        "label": row.title,
-        "seeds": " ".join(map(str, row.seeds)),
+        **_identity(run),
+        "label": run.title,
+        "seeds": " ".join(map(str, run.seeds)),
         "parameters": facts[0]["parameters"],
         "steps": facts[0]["steps"],
         "seconds": round(sum(fact["seconds"] for fact in facts) / len(facts)),
@@ -249,24 +279,44 @@ def _facts(row: Row) -> Map:
     }
 
 
-def _long(rows: list[Row], read: Any) -> list[Map]:
-    return [
-        {"dataset": row.dataset, "run": row.run, "key": key, "value": value}
-        for row in rows
-        for key, value in read(row).items()
-    ]
+# Reading
 
 
-def _figure(spec: Map, results: Path, folder: Path) -> str:
-    """Write the table and the picture of a figure; why there is no picture, or ''."""
-    name = spec["figure"]
-    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["rows"]]
-    _write(folder / f"{name}.csv", registry.load("figures", name).numbers(rows))
-    photographs = {row.dataset for row in rows} - {*PICTURES}
-    if photographs:
-        return f"{name}.png left out: it may show images of {', '.join(photographs)}"
-    picture = small(results / "figures" / f"{name}.png")
-    if picture is None:
-        return f"{name}.png left out: larger than {LARGEST // 1000} kB"
-    (folder / f"{name}.png").write_bytes(picture)
-    return ""
+def read(folder: Path) -> list[Reference]:
+    """Return the references in a folder, by name.
+
+    Raises:
+        UserError: if a file is missing or broken.
+    """
+    return [_read(path.parent) for path in sorted(folder.glob(f"*/{FACTS_FILE}"))]
+
+
+def _read(folder: Path) -> Reference:
+    ends = ("mean", "deviation", "low", "high")
+    return Reference(
+        name=folder.name,
+        facts=read_json(folder / FACTS_FILE, "facts of the reference"),
+        runs=_csv(folder / "runs.csv"),
+        settings=_csv(folder / "settings.csv"),
+        held_out=_csv(folder / "held_out.csv", ("count", *ends)),
+        verdicts=_csv(folder / "verdicts.csv", ("number", "low", "high")),
+        figures={
+            path.stem: _csv(path) for path in sorted(folder.glob("figures/*.csv"))
+        },
+        pictures={p.stem: p.read_bytes() for p in folder.glob("figures/*.png")},
+    )
+
+
+def _csv(path: Path, numeric: Sequence[str] = ()) -> pd.DataFrame:
+    """Return a table in which only the columns `numeric` are numbers.
+
+    So a hash of digits stays text, and an empty cell of text is an empty text.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table.assign(**{name: pd.to_numeric(table[name]) for name in numeric})
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path}: cannot be read ({error}). Get it back from git, or write the "
+            "reference again: python -m vlae save-reference --out reference/NAME"
+        ) from None

@@ -1,7 +1,7 @@
-"""Yours against the reference: what the report says of a reproduction."""
+"""Your results against the references in the repository."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,20 +10,19 @@ from typing import Any
 import pandas as pd
 
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import RunRow
-from vlae.figures.plotting import Row
+from vlae.config.report_spec import ReportSpec
 from vlae.report.reference import Reference, held_out, read, settings, verdicts
+from vlae.results.run_results import RunResults
 from vlae.results.settings_diff import changes
 from vlae.results.text import digits
 from vlae.statistics.seed_spread import Seeds, apart, difference
 
-SLACK = 1e-5
-"""Relative: a reference has six digits."""
-BOUNDS = ("elbo", "accuracy")
-"""The held-out term that a run is told by: the first that it has."""
-NAMED = 3
+ROUNDING = 1e-5
+"""Relative slack of a comparison: a reference has six significant digits."""
+MAIN_TERMS = ("elbo", "accuracy")
+"""Held-out terms by which a run is compared: the first that it has."""
+MAX_NAMED_SETTINGS = 3
 """Differing settings of a run that are named; the others are counted."""
-Map = dict[str, Any]
 
 
 class Place(StrEnum):
@@ -38,7 +37,7 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Held:
+class ComparedRun:
     """A held-out number of one run, yours and the reference's, as text."""
 
     run: str
@@ -47,10 +46,15 @@ class Held:
     reference: str
     place: Place
 
+    @property
+    def far(self) -> bool:
+        """Whether yours differs by more than seeds do."""
+        return self.place is Place.FAR
+
 
 @dataclass(frozen=True)
 class ComparedVerdict:
-    """A verdict, yours and the reference's, and their numbers; or why not compared."""
+    """A verdict, yours and the reference's, and their numbers as text."""
 
     claim: str
     part: str
@@ -58,162 +62,194 @@ class ComparedVerdict:
     yours: str
     reference: str
     number: str
+    """Your number; empty if there is none."""
     interval: str
+    """Interval of the reference's number; empty if there is none."""
     place: Place
-    other: str = ""
-    """What its test depends on that is not the reference's; nothing if compared."""
+    differing: str
+    """What its test depends on that is not the reference's; empty if compared."""
 
 
 @dataclass(frozen=True)
-class Against:
-    """One reference and all that can be said of your runs by it."""
+class DifferentRun:
+    """A run that has other settings than the reference's, and is not compared."""
+
+    run: str
+    settings: str
+    """The settings that differ."""
+
+
+@dataclass(frozen=True)
+class ReferenceFigure:
+    """The numbers and perhaps the picture of a figure of a reference."""
 
     name: str
-    facts: Map
-    held: list[Held]
+    numbers: pd.DataFrame
+    png: str
+    """Content in base64; empty if the reference has no picture."""
+
+
+@dataclass(frozen=True)
+class ReferenceComparison:
+    """Everything that one reference says about your runs."""
+
+    name: str
+    facts: dict[str, Any]
+    runs: list[ComparedRun]
     verdicts: list[ComparedVerdict]
-    others: list[tuple[str, str]]
-    """Runs with other settings, each with what differs."""
+    different: list[DifferentRun]
     absent: list[str]
-    """Runs that it has and you have not."""
-    figures: list[Map]
+    """Runs of the reference that you do not have."""
+    figures: list[ReferenceFigure]
 
     def summary(self) -> str:
-        """How it went, in a sentence."""
-        if not self.held:
+        """Return a sentence that says how the comparison ended."""
+        if not self.runs:
             return "None of your runs has its settings, so nothing is compared."
-        count = len(self.held)
-        inside = sum(held.place is Place.INSIDE for held in self.held)
-        near = sum(held.place is Place.NEAR for held in self.held)
-        compared = [judged for judged in self.verdicts if not judged.other]
-        same = sum(judged.yours == judged.reference for judged in compared)
+        count = len(self.runs)
+        inside = sum(run.place is Place.INSIDE for run in self.runs)
+        near = sum(run.place is Place.NEAR for run in self.runs)
+        compared = [verdict for verdict in self.verdicts if not verdict.differing]
+        same = sum(verdict.yours == verdict.reference for verdict in compared)
         text = f"Of {count} runs with its settings, {inside} lie in its range"
         text += f" and {near} outside as seeds may" if near else ""
         left = count - inside - near
         text += f"; {left} do not, or cannot be told" if left else ""
-        verdicts = f" {same} of {len(compared)} verdicts are the same."
-        return f"{text}.{verdicts if compared else ''}"
+        said = f" {same} of {len(compared)} verdicts are the same."
+        return f"{text}.{said if compared else ''}"
 
 
-def against(spec: Map, results: Path, folder: Path) -> list[Against]:
-    """Every reference in `folder` that has a run of yours.
+def compare_with_references(
+    spec: ReportSpec, results: ResultsFolder, folder: Path
+) -> list[ReferenceComparison]:
+    """Return the comparison with every reference that has a run of yours.
 
     Args:
-        spec: of the report, see `Configuration.report_spec`.
-        results: your results folder.
+        spec: the spec of your report.
+        results: your results.
+        folder: the folder with the references.
 
     Raises:
-        UserError: if a file of a reference cannot be read.
+        UserError: if a file of a reference or of your results cannot be read.
     """
-    references = read(folder)
+    runs = [RunResults(row, results) for row in spec.runs]
+    names = {run.name for run in runs}
+    references = [found for found in read(folder) if found.run_names() & names]
     if not references:
         return []
-    rows = [Row(RunRow.of(row), ResultsFolder(results)) for row in spec["runs"]]
-    mine = {(row.dataset, row.run) for row in rows}
-    near = [reference for reference in references if mine & _runs(reference)]
-    own = verdicts(spec, results) if near else pd.DataFrame()
-    return [_against(reference, rows, own, results) for reference in near]
+    own = verdicts(spec, results)
+    return [_compare(reference, runs, own) for reference in references]
 
 
-def _against(
-    reference: Reference, rows: list[Row], own: pd.DataFrame, results: Path
-) -> Against:
-    held: list[Held] = []
-    others, same = [], set()
-    for row in rows:
-        kept = reference.settings_of(row.dataset, row.run)
-        if not kept:
+def _compare(
+    reference: Reference, runs: Sequence[RunResults], own: pd.DataFrame
+) -> ReferenceComparison:
+    """Compare your runs, and the table of your verdicts, with one reference."""
+    compared: list[ComparedRun] = []
+    different: list[DifferentRun] = []
+    same_settings = False
+    for run in runs:
+        theirs = reference.settings_of(run)
+        if not theirs:
             continue
-        if different := changes(kept, settings(row, results)):
-            said = [f"{c.key} {c.first} there, {c.second} here" for c in different]
-            more = len(said) - NAMED
-            tail = [f"{more} more"] if more > 0 else []
-            others.append((row.title, "; ".join([*said[:NAMED], *tail])))
-            continue
-        same.add(f"{row.dataset}/{row.run}")
-        table = reference.held_out.query("dataset == @row.dataset and run == @row.run")
-        held += _held(row, table.set_index("term"))
-    mine = {(row.dataset, row.run) for row in rows}
-    absent = sorted(f"{d}/{r}" for d, r in _runs(reference) - mine)
-    judged = _compared_verdicts(reference.verdicts, own, mine)
-    figures = _figures(reference) if same else []
-    parts = held, judged, others, absent, figures
-    return Against(reference.name, reference.facts, *parts)
+        if differing := _differing(theirs, settings(run)):
+            different.append(DifferentRun(run.title, differing))
+        else:
+            same_settings = True
+            compared += _compared_run(run, reference.held_out_of(run))
+    return ReferenceComparison(
+        name=reference.name,
+        facts=reference.facts,
+        runs=compared,
+        verdicts=_compared_verdicts(reference.verdicts, own),
+        different=different,
+        absent=sorted(reference.run_names() - {run.name for run in runs}),
+        figures=_figures(reference) if same_settings else [],
+    )
+
+
+def _differing(theirs: dict[str, str], yours: dict[str, str]) -> str:
+    """Return the settings that differ, in words; empty if none does."""
+    found = changes(theirs, yours)
+    named = [
+        f"{change.key} {change.first} there, {change.second} here"
+        for change in found[:MAX_NAMED_SETTINGS]
+    ]
+    others = len(found) - MAX_NAMED_SETTINGS
+    return "; ".join([*named, *([f"{others} more"] if others > 0 else [])])
+
+
+def _compared_run(run: RunResults, theirs: dict[str, Seeds]) -> list[ComparedRun]:
+    """Return the comparison of a run by its main term; empty if none is in both."""
+    yours = held_out(run)
+    term = next((term for term in MAIN_TERMS if term in yours and term in theirs), None)
+    if term is None:
+        return []
+    where = place(yours[term], theirs[term])
+    texts = _text(yours[term]), _text(theirs[term])
+    return [ComparedRun(run.title, term, *texts, where)]
 
 
 def place(yours: Seeds, reference: Seeds) -> Place:
-    """Where the mean of your seeds lies by the range of the reference's.
+    """Return where the mean of your seeds lies.
 
-    The mean of a few seeds leaves the range of a few others often enough; whether it
-    is too far is told as in `estimators.spread.difference`.
+    The mean of a few seeds often lies outside the range of a few others; whether it is
+    too far away is decided by `vlae.statistics.seed_spread.difference`.
     """
-    if reference.holds(yours.mean, SLACK):
+    if reference.holds(yours.mean, ROUNDING):
         return Place.INSIDE
     answers = {None: Place.UNKNOWN, True: Place.FAR, False: Place.NEAR}
     return answers[apart(difference(reference, yours))]
 
 
-def _held(row: Row, reference: pd.DataFrame) -> Iterable[Held]:
-    yours = held_out(row)
-    for term in BOUNDS:
-        if term in yours and term in reference.index:
-            kept = reference.loc[term, ["count", "mean", "deviation", "low", "high"]]
-            count, *ends = kept
-            other = Seeds(int(count), *map(float, ends))
-            where = place(yours[term], other)
-            yield Held(row.title, term, _text(yours[term]), _text(other), where)
-            return
-
-
 def _compared_verdicts(
-    kept: pd.DataFrame, own: pd.DataFrame, mine: set[tuple[str, str]]
+    theirs: pd.DataFrame, own: pd.DataFrame
 ) -> list[ComparedVerdict]:
-    """Verdicts on your runs that the reference has as well."""
+    """Return your verdicts that the reference has as well."""
     keys = ["id", "part", "dataset", "run"]
-    both = own.merge(kept, on=keys, suffixes=("", "_kept"))
-    found = []
-    for row in both.to_dict("records"):
-        other = [
-            name
-            for name in ("criterion", "experiments", "runs")
-            if row[name] != row[f"{name}_kept"]
-        ]
-        low, high = row["low_kept"], row["high_kept"]
-        if pd.isna(row["number"]) or pd.isna(low):
-            where = Place.NONE
-        else:
-            span = Seeds(1, row["number_kept"], float("nan"), low, high)
-            inside = span.holds(row["number"], SLACK)
-            where = Place.INSIDE if inside else Place.OUTSIDE
-        found.append(
-            ComparedVerdict(
-                *(row["id"], row["part"], row["label"]),
-                *(row["verdict"], row["verdict_kept"]),
-                "" if pd.isna(row["number"]) else digits(row["number"]),
-                "" if pd.isna(low) else f"{digits(low)} to {digits(high)}",
-                where,
-                ", ".join(other),
-            )
-        )
-    return found
+    both = own.merge(theirs, on=keys, suffixes=("", "_theirs"))
+    return [_compared_verdict(row) for row in both.to_dict("records")]
 
 
-def _figures(reference: Reference) -> list[Map]:
+def _compared_verdict(row: dict[str, Any]) -> ComparedVerdict:
+    """Return one row of your verdicts joined with the reference's, `..._theirs`."""
+    parts = ("criterion", "experiments", "runs")
+    differing = [part for part in parts if row[part] != row[f"{part}_theirs"]]
+    low, high = row["low_theirs"], row["high_theirs"]
+    return ComparedVerdict(
+        claim=row["id"],
+        part=row["part"],
+        run=row["label"],
+        yours=row["verdict"],
+        reference=row["verdict_theirs"],
+        number="" if pd.isna(row["number"]) else digits(row["number"]),
+        interval="" if pd.isna(low) else f"{digits(low)} to {digits(high)}",
+        place=_place_in_interval(row),
+        differing=", ".join(differing),
+    )
+
+
+def _place_in_interval(row: dict[str, Any]) -> Place:
+    low, high = row["low_theirs"], row["high_theirs"]
+    if pd.isna(row["number"]) or pd.isna(low):
+        return Place.NONE
+    span = Seeds(1, row["number_theirs"], float("nan"), low, high)
+    return Place.INSIDE if span.holds(row["number"], ROUNDING) else Place.OUTSIDE
+
+
+def _figures(reference: Reference) -> list[ReferenceFigure]:
     return [
-        {
-            "name": name,
-            "table": table,
-            "image": base64.b64encode(reference.pictures.get(name, b"")).decode(),
-        }
+        ReferenceFigure(
+            name=name,
+            numbers=table,
+            png=base64.b64encode(reference.pictures.get(name, b"")).decode(),
+        )
         for name, table in reference.figures.items()
     ]
 
 
-def _runs(reference: Reference) -> set[tuple[str, str]]:
-    return set(zip(reference.runs["dataset"], reference.runs["run"], strict=True))
-
-
 def _text(seeds: Seeds) -> str:
+    """Return the mean and, for several seeds, the range: '-50.00 (-50.50–-49.50)'."""
     text = digits(seeds.mean)
     if seeds.count > 1:
         text += f" ({digits(seeds.low)}–{digits(seeds.high)})"

@@ -1,15 +1,16 @@
-"""The one picture of the report's first screen: what each layer of a model changes."""
+"""The picture on the report's first screen: what each layer of a model changes."""
 
 import math
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import RunRow
-from vlae.figures.plotting import Row, mosaic, place
-from vlae.report.images import file, pixels
+from vlae.config.report_spec import FigureSpec
+from vlae.figures.plotting import layer_name, mosaic
+from vlae.report.images import Picture, file, pixels
+from vlae.results.run_results import RunResults
 
 SIDE = 5
 """Images along a side of a panel."""
@@ -26,52 +27,55 @@ SOURCES = (
         "VLAE: only one layer's code is drawn anew in each panel",
     ),
 )
-"""Figures that show layers, with the experiment and the words for what it does."""
-LINES = 2
-Map = dict[str, Any]
+"""Figures that show layers: their names, the experiment, and a title for its images."""
+MAX_LINES = 2
 
 
-def teaser(figures: list[Map], results: Path) -> list[Map]:
-    """Lines of the picture, each of the first run of a figure, first seed.
+@dataclass(frozen=True)
+class TeaserLine:
+    """One line of the picture, which links to its figure."""
 
-    Where no figure shows layers, the one line is the first figure itself.
+    figure: str
+    title: str
+    panels: list[Picture]
 
-    Args:
-        figures: of the report spec.
-        results: the results folder.
+
+def teaser(figures: Sequence[FigureSpec], results: ResultsFolder) -> list[TeaserLine]:
+    """Return the lines of the picture, each of the first run of a figure, first seed.
+
+    If no figure shows layers, there is one line with the first figure itself; if there
+    is no figure, there is no line.
     """
-    shown = {figure["figure"]: figure for figure in figures}
+    shown = {figure.figure: figure for figure in figures}
     lines = []
     for names, experiment, title in SOURCES:
         name = next((name for name in names if name in shown), None)
         if name is not None:
-            row = Row(RunRow.of(shown[name]["rows"][0]), ResultsFolder(results))
-            lines.append(
-                {"figure": name, "title": title, "panels": _panels(row, experiment)}
-            )
+            run = RunResults(shown[name].rows[0], results)
+            lines.append(TeaserLine(name, title, _panels(run, experiment)))
     if not lines and figures:
-        name = figures[0]["figure"]
-        picture = file(results / "figures" / f"{name}.png")
-        panel = {"title": "", "picture": picture}
-        lines.append({"figure": name, "title": "", "panels": [panel]})
-    return lines[:LINES]
+        name = figures[0].figure
+        panel = Picture("", file(results.figure(name).png))
+        lines.append(TeaserLine(name, "", [panel]))
+    return lines[:MAX_LINES]
 
 
-def _panels(row: Row, experiment: str) -> list[Map]:
-    """A panel a layer, bottom first: `SIDE` by `SIDE` images of a square."""
-    arrays = row.arrays(experiment)
+def _panels(run: RunResults, experiment: str) -> list[Picture]:
+    """Return one panel per layer, the bottom layer first.
+
+    A panel has `SIDE` times `SIDE` images, evenly spaced in the square of all images.
+    """
+    arrays = run.arrays(experiment)
     layers = [name for name in arrays if name.startswith("layer_")]
-    panels = []
-    for number, name in enumerate(layers, 1):
-        images = arrays[name]
-        side = math.isqrt(len(images))
-        shown = min(SIDE, side)
-        places = np.linspace(0, side - 1, shown).round().astype(int)
-        chosen = [line * side + column for line in places for column in places]
-        panels.append(
-            {
-                "title": place(number, len(layers)),
-                "picture": pixels(mosaic(images[chosen], shown, gap=0)),
-            }
-        )
-    return panels
+    return [
+        Picture(layer_name(layer, len(layers)), _mosaic(arrays[name]))
+        for layer, name in enumerate(layers, 1)
+    ]
+
+
+def _mosaic(images: np.ndarray) -> str:
+    side = math.isqrt(len(images))
+    shown = min(SIDE, side)
+    places = np.linspace(0, side - 1, shown).round().astype(int)
+    chosen = [row * side + column for row in places for column in places]
+    return pixels(mosaic(images[chosen], shown, gap=0))

@@ -1,5 +1,8 @@
-"""Training curves for the report: drawings that are whole by themselves, and the
-numbers with which a page can say what is under the pointer."""
+"""Training curves for the report: drawings, and the numbers behind them.
+
+The drawings need no script. With the numbers, the page's script can show the values
+under the pointer.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +12,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from vlae.figures.plotting import PALETTE, Row
+from vlae.figures.plotting import PALETTE
+from vlae.results.run_results import RunResults
 
-POINTS = 200
-"""Of a curve, at most."""
+MAX_POINTS = 200
+"""Points of a curve, at most."""
 WIDTH, HEIGHT = 330, 210
 LEFT, TOP, RIGHT, BOTTOM = 48, 8, 308, 184
-"""The drawing and, in it, the box of the curves: user units of SVG, y downwards."""
+"""Size of a drawing, and the box of the curves in it.
+
+They are in user units of SVG, and y goes downwards.
+"""
 BOX = dict(
     zip(
         ("width", "height", "left", "top", "right", "bottom"),
@@ -24,23 +31,23 @@ BOX = dict(
     )
 )
 SPLITS = ("held-out", "train")
-DIGITS = 6
-Map = dict[str, Any]
+SIGNIFICANT_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One term in one split: a value (or None) for each seed and step."""
+    """One term in one split, for all seeds."""
 
     name: str
     split: str
     colour: str
     values: list[list[float | None]]
+    """Values by seed and step; None where there is no finite number."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over the same steps, with the range of y that is shown."""
+    """Curves over the same steps."""
 
     title: str
     unit: str
@@ -48,10 +55,11 @@ class Chart:
     curves: list[Curve]
     low: float
     high: float
+    """Ends of the range of values that is shown."""
 
     @property
-    def data(self) -> Map:
-        """What the page's script needs of it."""
+    def data(self) -> dict[str, Any]:
+        """What the page's script needs to show values."""
         curves = [
             {"name": f"{c.name} {c.split}".strip(), "values": c.values}
             for c in self.curves
@@ -61,19 +69,21 @@ class Chart:
 
     @property
     def names(self) -> dict[str, str]:
-        """Colour of each name that tells curves apart."""
+        """Colours of the curves that have a name, for a legend."""
         return {c.name: c.colour for c in self.curves if c.name}
 
     def x(self, step: float) -> float:
+        """Return the horizontal position of a step."""
         last = max(self.steps[-1], 1)
         return round(LEFT + (RIGHT - LEFT) * step / last, 2)
 
     def y(self, value: float) -> float:
+        """Return the vertical position of a value."""
         share = (value - self.low) / (self.high - self.low)
         return round(BOTTOM - (BOTTOM - TOP) * share, 2)
 
     def lines(self, curve: Curve) -> list[str]:
-        """The points of each seed, as SVG has them."""
+        """Return the points of each seed's polyline, as SVG writes them."""
         found = []
         for seed in curve.values:
             pairs = zip(self.steps, seed, strict=True)
@@ -82,20 +92,25 @@ class Chart:
         return found
 
     def ticks_x(self) -> list[tuple[float, str]]:
+        """Return position and text of each tick of the steps."""
         ticks = MaxNLocator(4, integer=True).tick_values(0, max(self.steps[-1], 1))
         inside = [t for t in ticks if 0 <= t <= max(self.steps[-1], 1)]
         return [(self.x(t), f"{t:,.0f}") for t in inside]
 
     def ticks_y(self) -> list[tuple[float, str]]:
+        """Return position and text of each tick of the values."""
         ticks = MaxNLocator(4).tick_values(self.low, self.high)
         inside = [t for t in ticks if self.low <= t <= self.high]
         return [(self.y(t), f"{t + 0.0:,.6g}") for t in inside]
 
 
-def charts(row: Row) -> list[Chart]:
-    """Of all seeds: the bound, its reconstruction and the KL of each layer, or what a
-    classifier is trained by."""
-    history = row.history()
+def charts(run: RunResults) -> list[Chart]:
+    """Return the charts of one run, with all its seeds.
+
+    They show the ELBO, the reconstruction and the KL of each layer; for a classifier
+    the cross entropy and the accuracy.
+    """
+    history = run.history()
     terms = set(history["term"])
     kl = sorted((t for t in terms if t.startswith("kl_")), key=lambda t: int(t[3:]))
     wanted: list[tuple[str, str, dict[str, str]]] = [
@@ -128,7 +143,7 @@ def _chart(
             by_seed = by_seed.reindex(index=steps, columns=seeds)
             values = [_rounded(by_seed[seed]) for seed in seeds]
             curves.append(Curve(name, split, colour, values))
-    # The first values of a bound are far from all that follows.
+    # Before training, a bound is far below all its later values.
     later = (
         chosen[chosen["step"] > 0] if title in ("ELBO", "Reconstruction") else chosen
     )
@@ -137,19 +152,21 @@ def _chart(
 
 
 def _thinned(steps: list[int]) -> list[int]:
-    """At most `POINTS` of them, the first and the last among them."""
-    if len(steps) > POINTS:
-        places = np.linspace(0, len(steps) - 1, POINTS).round().astype(int)
+    """Return at most `MAX_POINTS` steps, with the first and the last among them."""
+    if len(steps) > MAX_POINTS:
+        places = np.linspace(0, len(steps) - 1, MAX_POINTS).round().astype(int)
         steps = [steps[place] for place in places]
     return [int(step) for step in steps]
 
 
 def _rounded(values: Iterable[float]) -> list[float | None]:
-    return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in values]
+    return [
+        float(f"{v:.{SIGNIFICANT_DIGITS}g}") if np.isfinite(v) else None for v in values
+    ]
 
 
 def _limits(values: pd.Series) -> tuple[float, float]:
-    """A little beyond the values; never of width 0."""
+    """Return a range a little wider than that of the values, and never empty."""
     finite = values[np.isfinite(values)]
     if finite.empty:
         return 0.0, 1.0

@@ -1,6 +1,6 @@
 """What lies in a results folder, whatever the configuration that made it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,49 @@ import pandas as pd
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
+from vlae.config.run_spec import RunFiles
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
-Map = dict[str, Any]
-FACTS = ("training.json", "history.parquet")
-"""What a finished training leaves, beside its weights."""
-PROVENANCE = "report.provenance.json"
-"""What wrote the report of a results folder; see `vlae.report.provenance`."""
-
 
 @dataclass(frozen=True, order=True)
 class Name:
-    """Of a spec: `label` is a run, experiment, claim, ...; a seed where it has one."""
+    """Name of one thing in a results folder, in parts; its text joins them.
 
-    label: str
+    A run has no subject. An experiment has a subject, a run and a seed. Figures,
+    claims, data sets and the report have only a subject.
+    """
+
+    subject: str = ""
+    """Name of the experiment, figure, claim or data set, or "report"."""
+    dataset: str = ""
+    run: str = ""
     seed: int | None = None
+
+    @property
+    def run_name(self) -> str:
+        """`dataset/run`; empty if the name has no run."""
+        return f"{self.dataset}/{self.run}" if self.run else ""
+
+    @property
+    def label(self) -> str:
+        """The name without its seed: 'mnist/vlae', 'effects of mnist/vlae' or 'F5'."""
+        return " of ".join(filter(None, (self.subject, self.run_name)))
 
     def __str__(self) -> str:
         return self.label if self.seed is None else f"{self.label}, seed {self.seed}"
 
 
+Contents = dict[Name, dict[str, Any]]
+"""Content of JSON files by what they are about, as far as it is compared."""
+
+
 class Inventory:
     """The specs, trained runs and tables in a results folder.
+
+    Args:
+        root: the folder.
 
     Raises:
         UserError: if there is no such folder, or it holds no run.
@@ -40,14 +59,15 @@ class Inventory:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.folder = ResultsFolder(root)
         if not root.is_dir():
             raise UserError(
                 f"{root}: no such folder; expected a results folder, such as the "
                 "'results' that Snakemake leaves."
             )
         self._runs = {
-            Name(_label(path.parent), int(path.parent.name)): path.parent
-            for path in sorted(root.glob("runs/*/*/*/spec.json"))
+            _name(path.parent): RunFiles(path.parent)
+            for path in self._matching(self.folder.run("*", "*", "*").spec)
             if path.parent.name.isdigit()
         }
         if not self._runs:
@@ -61,141 +81,183 @@ class Inventory:
     # Runs
 
     def finished(self) -> list[Name]:
-        """Runs and seeds that were trained to the end."""
+        """Return the runs and seeds that were trained to the end."""
         return [
             name
-            for name, folder in self._runs.items()
-            if all((folder / file).is_file() for file in FACTS)
+            for name, files in self._runs.items()
+            if files.facts.is_file() and files.history.is_file()
         ]
 
     def unfinished(self) -> list[Name]:
-        return [name for name in self._runs if name not in self.finished()]
+        """Return the runs and seeds whose training has not ended."""
+        finished = set(self.finished())
+        return [name for name in self._runs if name not in finished]
 
-    def results(self, label: str) -> RunResults | None:
-        """Of the run `dataset/run`, with its finished seeds; None if it has none."""
-        seeds = [name.seed for name in self.finished() if name.label == label]
-        if not seeds:
-            return None
-        dataset, run = label.split("/")
-        row = RunRow(
-            dataset=dataset,
-            dataset_title=dataset,
-            run=run,
-            label=run,
-            seeds=tuple(seed for seed in seeds if seed is not None),
-        )
-        return RunResults(row, ResultsFolder(self.root))
-
-    # Specs and facts, by kind
-
-    def specs(self, kind: str) -> dict[Name, Map]:
-        """Specs of 'run', 'experiment', 'claim', 'figure', 'data set' or 'report'."""
-        return dict(_SPECS[kind](self))
-
-    def provenance(self, kind: str) -> dict[Name, Map]:
-        """What made the results: 'training', 'data set' or 'report'."""
-        return dict(_PROVENANCE[kind](self))
-
-    def _run_specs(self) -> Iterator[tuple[Name, Map]]:
-        for name, folder in self._runs.items():
-            yield name, _without(read_json(folder / "spec.json", "run spec"), "seed")
-
-    def _experiment_specs(self) -> Iterator[tuple[Name, Map]]:
-        for path in sorted(self.root.glob("experiments/*/*/*/*.spec.json")):
-            experiment = path.name.removesuffix(".spec.json")
-            name = Name(f"{experiment} of {_label(path.parent)}", int(path.parent.name))
-            spec = read_json(path, "experiment spec")
-            yield name, _without(spec, "dataset", "run", "seed", "experiment")
-
-    def _claim_specs(self) -> Iterator[tuple[Name, Map]]:
-        for path in sorted(self.root.glob("claims/*.spec.json")):
-            spec = _without(read_json(path, "claim spec"), "id")
-            for key in ("runs", "controls"):
-                spec[key] = _shown(spec.get(key, []))
-            yield Name(path.name.removesuffix(".spec.json")), spec
-
-    def _figure_specs(self) -> Iterator[tuple[Name, Map]]:
-        for path in sorted(self.root.glob("figures/*.spec.json")):
-            rows = _shown(read_json(path, "figure spec").get("rows", []))
-            yield Name(path.name.removesuffix(".spec.json")), {"runs": rows}
-
-    def _data_specs(self) -> Iterator[tuple[Name, Map]]:
-        for path in sorted(self.root.glob("data/*/spec.json")):
-            yield Name(path.parent.name), read_json(path, "data spec")
-
-    def _report_specs(self) -> Iterator[tuple[Name, Map]]:
-        path = self.root / "report.spec.json"
-        if path.is_file():
-            spec = read_json(path, "report spec")
-            yield Name("report"), _only(spec, "title", "overlays", "seeds")
-
-    def _training(self) -> Iterator[tuple[Name, Map]]:
+    def results(self) -> list[RunResults]:
+        """Return the results of every run with a finished seed, for those seeds."""
+        seeds: dict[tuple[str, str], tuple[int, ...]] = {}
         for name in self.finished():
-            path = self._runs[name] / "training.json"
-            facts = read_json(path, "training facts")
-            # Steps are a setting, and parameters follow from one.
-            yield name, _without(facts, "seconds", "steps", "parameters")
-
-    def _cards(self) -> Iterator[tuple[Name, Map]]:
-        for path in sorted(self.root.glob("data/*/card.json")):
-            card = read_json(path, "data card")
-            yield Name(path.parent.name), _only(card, "counts", "sha256")
-
-    def _report(self) -> Iterator[tuple[Name, Map]]:
-        path = self.root / PROVENANCE
-        if path.is_file():
-            yield (
-                Name("report"),
-                _without(read_json(path, "provenance"), "date", "files"),
+            if name.seed is not None:
+                key = name.dataset, name.run
+                seeds[key] = (*seeds.get(key, ()), name.seed)
+        rows = [
+            RunRow(
+                dataset=dataset,
+                dataset_title=dataset,
+                run=run,
+                label=run,
+                seeds=found,
             )
+            for (dataset, run), found in seeds.items()
+        ]
+        return [RunResults(row, self.folder) for row in rows]
+
+    # Specs
+
+    def specs(self) -> dict[str, Contents]:
+        """Return all specs by kind, in the order in which a comparison shows them."""
+        return {
+            "report": self.report_spec(),
+            "data set": self.data_specs(),
+            "run": self.run_specs(),
+            "experiment": self.experiment_specs(),
+            "figure": self.figure_specs(),
+            "claim": self.claim_specs(),
+        }
+
+    def report_spec(self) -> Contents:
+        """Return title, overlays and seeds of the report, if it has a spec."""
+        path = self.folder.report_spec
+        if not path.is_file():
+            return {}
+        spec = read_json(path, "report spec")
+        return {Name("report"): _only(spec, "title", "overlays", "seeds")}
+
+    def data_specs(self) -> Contents:
+        """Return the specs of prepared data sets."""
+        return {
+            Name(path.parent.name): read_json(path, "data spec")
+            for path in self._matching(self.folder.data("*").spec)
+        }
+
+    def run_specs(self) -> Contents:
+        """Return the specs of runs, finished or not, without their seeds."""
+        return {
+            name: _without(read_json(files.spec, "run spec"), "seed")
+            for name, files in self._runs.items()
+        }
+
+    def experiment_specs(self) -> Contents:
+        """Return the specs of experiments, without the names of their runs."""
+        identity = ("dataset", "run", "seed", "experiment")
+        pattern = self.folder.experiment("*", "*", "*", "*").spec
+        return {
+            _name(path.parent, _stem(path)): _without(
+                read_json(path, "experiment spec"), *identity
+            )
+            for path in self._matching(pattern)
+        }
+
+    def figure_specs(self) -> Contents:
+        """Return the names of the runs that each figure shows."""
+        found = {}
+        for path in self._matching(self.folder.figure("*").spec):
+            rows = read_json(path, "figure spec").get("rows", [])
+            found[Name(_stem(path))] = {"runs": _run_names(rows)}
+        return found
+
+    def claim_specs(self) -> Contents:
+        """Return the specs of claims, with the names of their runs and controls."""
+        found = {}
+        for path in self._matching(self.folder.claim("*").spec):
+            spec = _without(read_json(path, "claim spec"), "id")
+            rows = {key: _run_names(spec.get(key, [])) for key in ("runs", "controls")}
+            found[Name(_stem(path))] = spec | rows
+        return found
+
+    # What made the results
+
+    def made_by(self) -> dict[str, Contents]:
+        """Return what made the results, by kind, as a comparison shows it."""
+        return {
+            "report": self.report_provenance(),
+            "data set": self.data_cards(),
+            "training": self.training_facts(),
+        }
+
+    def report_provenance(self) -> Contents:
+        """Return the code, versions and machine that wrote the report, if recorded."""
+        path = self.folder.provenance
+        if not path.is_file():
+            return {}
+        content = read_json(path, "provenance")
+        return {Name("report"): _without(content, "date", "files")}
+
+    def data_cards(self) -> Contents:
+        """Return the counts and hashes of prepared data sets."""
+        return {
+            Name(path.parent.name): _only(
+                read_json(path, "data card"), "counts", "sha256"
+            )
+            for path in self._matching(self.folder.data("*").card)
+        }
+
+    def training_facts(self) -> Contents:
+        """Return the code, versions, machine and data of finished trainings."""
+        # Steps are a setting, and the number of parameters follows from settings.
+        left_out = ("seconds", "steps", "parameters")
+        return {
+            name: _without(
+                read_json(self._runs[name].facts, "training facts"), *left_out
+            )
+            for name in self.finished()
+        }
 
     # Tables
 
     def experiments(self) -> dict[Name, Path]:
-        """Tables of experiments: 'effects of mnist/vlae' and seed to a file."""
-        return {
-            Name(f"{path.stem} of {_label(path.parent)}", int(path.parent.name)): path
-            for path in sorted(self.root.glob("experiments/*/*/*/*.parquet"))
-        }
+        """Return the files with tables of experiments, by experiment, run and seed."""
+        pattern = self.folder.experiment("*", "*", "*", "*").table
+        return {_name(p.parent, _stem(p)): p for p in self._matching(pattern)}
 
     def verdicts(self) -> pd.DataFrame | None:
-        """See `vlae.claims.verdicts.VERDICT`; None if no claim has been judged."""
-        path = self.root / "tables" / "claims.parquet"
+        """Return the table of all verdicts; None if no claim was decided.
+
+        For its columns see `vlae.claims.verdicts.VERDICT_COLUMNS`.
+        """
+        path = self.folder.verdicts
         return read_table(path) if path.is_file() else None
 
     def findings(self, claim: str) -> pd.DataFrame:
-        """See `vlae.claims.verdicts.FINDING`."""
-        return read_table(self.root / "claims" / f"{claim}.findings.parquet")
+        """Return the findings of one claim.
+
+        For their columns see `vlae.claims.verdicts.FINDING_COLUMNS`.
+        """
+        return read_table(self.folder.claim(claim).findings)
+
+    def _matching(self, pattern: Path) -> list[Path]:
+        """Return the files that match a path of the folder with wildcards, sorted."""
+        return sorted(self.root.glob(str(pattern.relative_to(self.root))))
 
 
-_SPECS = {
-    "report": Inventory._report_specs,
-    "data set": Inventory._data_specs,
-    "run": Inventory._run_specs,
-    "experiment": Inventory._experiment_specs,
-    "figure": Inventory._figure_specs,
-    "claim": Inventory._claim_specs,
-}
-_PROVENANCE = {
-    "report": Inventory._report,
-    "data set": Inventory._cards,
-    "training": Inventory._training,
-}
-SPECS, MADE_BY = list(_SPECS), list(_PROVENANCE)
+def _name(folder: Path, subject: str = "") -> Name:
+    """Return the name of what lies in a folder that ends in DATASET/RUN/SEED."""
+    dataset, run, seed = folder.parts[-3:]
+    return Name(subject, dataset, run, int(seed))
 
 
-def _label(folder: Path) -> str:
-    """'mnist/vlae' of '.../mnist/vlae/1'."""
-    return f"{folder.parent.parent.name}/{folder.parent.name}"
+def _stem(path: Path) -> str:
+    """Return the name of a spec or table without its ending."""
+    return path.name.removesuffix(".spec.json").removesuffix(".parquet")
 
 
-def _shown(rows: list[Map]) -> list[str]:
+def _run_names(rows: Iterable[dict[str, Any]]) -> list[str]:
     return [f"{row['dataset']}/{row['run']}" for row in rows]
 
 
-def _without(content: Map, *keys: str) -> Map:
+def _without(content: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key not in keys}
 
 
-def _only(content: Map, *keys: str) -> Map:
+def _only(content: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: content[key] for key in keys if key in content}

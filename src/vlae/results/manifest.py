@@ -1,68 +1,78 @@
-"""Whether a results folder is still what its report was written from.
+"""Hashes of the files that a report was written from.
 
-A run that was cut off leaves new numbers beside the report of the old ones.
+They show whether a results folder is still the one of its report: a run of the pipeline
+that was cut off leaves new numbers beside a report of the old ones.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from vlae.results.inventory import FACTS, PROVENANCE
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec
 from vlae.system.errors import UserError
 from vlae.system.files import read_json, sha256
 
-Map = dict[str, Any]
-NAMED = 2
-"""Files that a message names; of more it says the count."""
-CLAIM = ("spec.json", "findings.parquet", "verdicts.parquet")
-"""Endings of a claim's files."""
+HASH_LENGTH = 16
+"""Hexadecimal digits of a sha256 that are kept."""
+MAX_NAMED_FILES = 2
+"""A message names so many files and counts the others."""
 
 
-def stamp(spec: Map, results: Path) -> dict[str, str]:
-    """Hashes of the specs and tables that a report is written from, by path.
+def stamp(spec: ReportSpec, results: ResultsFolder) -> dict[str, str]:
+    """Return the hashes of the specs and tables that a report is written from.
 
-    What an earlier configuration left beside them is not the report's.
+    Files that an earlier configuration left in the folder are not among them.
 
-    Args:
-        spec: of the report, see `Configuration.report_spec`.
+    Returns:
+        the first `HASH_LENGTH` digits of the sha256, by path below the folder, sorted.
     """
-    found = [results / "report.spec.json"]
-    if spec["claims"]:
-        found.append(results / "tables" / "claims.parquet")
-    for claim in spec["claims"]:
-        found += [results / "claims" / f"{claim['id']}.{end}" for end in CLAIM]
-    for row in spec["runs"]:
-        for seed in row["seeds"]:
-            place = Path(row["dataset"], row["run"], str(seed))
-            run = results / "runs" / place
-            found += [run / name for name in ("spec.json", *FACTS)]
-            folder = results / "experiments" / place
-            found += [folder / f"{name}.parquet" for name in spec["experiments"]]
-    files = sorted(path for path in found if path.is_file())
-    return {str(path.relative_to(results)): sha256(path)[:16] for path in files}
+    files = sorted(path for path in _sources(spec, results) if path.is_file())
+    return {str(path.relative_to(results.root)): _hash(path) for path in files}
 
 
-def changed(results: Path) -> list[str]:
-    """Files that are gone or other ones than when the report was written."""
-    path = results / PROVENANCE
+def changed(results: ResultsFolder) -> list[str]:
+    """Return the files that were changed or deleted since the report was written.
+
+    Paths are below the folder. Without a record of the report there are none.
+    """
+    path = results.provenance
     files = read_json(path, "provenance").get("files", {}) if path.is_file() else {}
     return [
         name
         for name, expected in files.items()
-        if not (results / name).is_file() or sha256(results / name)[:16] != expected
+        if not (results.root / name).is_file() or _hash(results.root / name) != expected
     ]
 
 
-def demand(results: Path) -> None:
-    """Refuse results that changed since their report.
-
-    Raises:
-        UserError: if they did.
-    """
+def demand(results: ResultsFolder) -> None:
+    """Raise `UserError` if the results changed since their report was written."""
     names = changed(results)
     if names:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        others = len(names) - MAX_NAMED_FILES
+        more = f" and {others} more" if others > 0 else ""
         raise UserError(
-            f"{results}: changed since report.html was written from it "
-            f"({', '.join(names[:NAMED])}{more}), as when a run was cut off. Run the "
-            "same snakemake command again to its end, then this."
+            f"{results.root}: changed since report.html was written from it "
+            f"({', '.join(names[:MAX_NAMED_FILES])}{more}), as when a run was cut off. "
+            "Run the same snakemake command again until it is finished, then repeat "
+            "this command."
         )
+
+
+def _sources(spec: ReportSpec, results: ResultsFolder) -> Iterator[Path]:
+    """Yield the paths of everything that a report reads, whether it exists or not."""
+    yield results.report_spec
+    if spec.claims:
+        yield results.verdicts
+    for claim in spec.claims:
+        of_claim = results.claim(claim.id)
+        yield from (of_claim.spec, of_claim.findings, of_claim.verdicts)
+    for row in spec.runs:
+        for seed in row.seeds:
+            run = results.run_of(row, seed)
+            yield from (run.spec, run.facts, run.history)
+            for name in spec.experiments:
+                yield results.experiment(name, row.dataset, row.run, seed).table
+
+
+def _hash(path: Path) -> str:
+    return sha256(path)[:HASH_LENGTH]

@@ -1,7 +1,7 @@
 """The numbers in a results folder, one by one, each with all its seeds."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api.types import is_float_dtype
@@ -10,81 +10,122 @@ from vlae.results.inventory import Inventory, Name
 from vlae.results.run_results import read_table
 
 IDENTITY = ["dataset", "run", "seed"]
-ENDS = ("low", "high")
+INTERVAL_ENDS = ("low", "high")
 """Last words of columns that hold the interval of another, within a seed."""
-Key = tuple[str, str, str]
-"""Where a number is: 'held-out' or an experiment; its run; its name."""
+KEY_COLUMNS = {
+    "ablation": ["panel"],
+    "activity": ["layer"],
+    "bounds": ["image"],
+    "chains": ["arm", "step", "kind", "measure"],
+    "codes": ["score", "layer", "property"],
+    "effects": ["layer", "property"],
+    "graph": ["direction", "source", "target"],
+    "mixing": ["scalar", "measure", "lag"],
+    "recomposed": ["images", "measure"],
+    "redundancy": ["subject", "classifier"],
+    "residuals": ["layer", "dimension", "measure"],
+    "samples": ["images"],
+    "stability": ["score", "layer", "coordinate", "property"],
+    "traversal": ["cell"],
+}
+"""Columns that tell the rows of an experiment's table apart, without `IDENTITY`."""
+
+
+class Key(NamedTuple):
+    """Where a number is found."""
+
+    table: str
+    """'held-out', an experiment, or a claim."""
+    run: str
+    """`dataset/run`."""
+    name: str
+
+
 Values = dict[Key, dict[int, Any]]
-"""A number, or a text, by seed; what is missing (nan) is left out."""
+"""Numbers or texts by seed; a missing number (nan) has no entry."""
 
 
 def numbers(inventory: Inventory, shared: Iterable[Name] | None = None) -> Values:
-    """Every held-out term at the end of training, and every cell of an experiment.
+    """Return every held-out term at the end of training, and every experiment's cells.
 
     Args:
-        shared: tables of experiments that are read; all without it.
+        inventory: the results folder.
+        shared: names of the experiments' tables that are read; None for all.
+
+    Raises:
+        UserError: if a history or table cannot be read.
     """
     found: Values = {}
-    for label in dict.fromkeys(name.label for name in inventory.finished()):
-        results = inventory.results(label)
-        assert results is not None
+    for results in inventory.results():
         for term, values in results.held_out().items():
-            found["held-out", label, str(term)] = _known(values.to_dict())
+            found[Key("held-out", results.name, str(term))] = _known(values.to_dict())
     wanted = None if shared is None else set(shared)
     for name, path in inventory.experiments().items():
-        if wanted is None or name in wanted:
-            experiment, label = name.label.split(" of ")
-            for cell, value in _cells(read_table(path)).items():
-                of_seed = _known({name.seed: value})
-                found.setdefault((experiment, label, cell), {}).update(of_seed)
+        if wanted is not None and name not in wanted:
+            continue
+        for cell, value in _cells(read_table(path), name.subject).items():
+            key = Key(name.subject, name.run_name, cell)
+            found.setdefault(key, {}).update(_known({name.seed: value}))
     return found
 
 
-def verdict_numbers(inventory: Inventory) -> dict[Key, dict[int, float]]:
-    """The number of every test of a claim: claim, 'dataset/run', part, by seed."""
+def verdict_numbers(inventory: Inventory) -> Values:
+    """Return the number of every test of every claim, without those of controls.
+
+    The key's table is the claim, and its name the part of the claim.
+
+    Raises:
+        UserError: if the verdicts or findings cannot be read.
+    """
     verdicts = inventory.verdicts()
-    found: dict[Key, dict[int, float]] = {}
+    found: Values = {}
     for claim in [] if verdicts is None else verdicts["id"].unique():
         table = inventory.findings(claim)
         table = table[~table["control"] & table["number"].notna()]
         for row in table.to_dict("records"):
-            key = claim, f"{row['dataset']}/{row['run']}", row["part"]
+            key = Key(claim, f"{row['dataset']}/{row['run']}", row["part"])
             found.setdefault(key, {})[row["seed"]] = row["number"]
     return found
 
 
-def _cells(table: pd.DataFrame) -> dict[str, Any]:
-    """'total_effect: layer 1, property class' to its value, for a table of one seed.
+def _cells(table: pd.DataFrame, experiment: str) -> dict[str, Any]:
+    """Return the cells of a table of one seed by column and row.
 
-    Intervals are left out, and rows that nothing tells apart are numbered.
+    Such as 0.6 by 'total_effect: layer 1, property class'. Intervals are left out, and
+    rows that nothing tells apart are numbered.
     """
     table = table.drop(columns=[name for name in IDENTITY if name in table])
-    names = _names(table)
+    keys = KEY_COLUMNS.get(experiment, []) if len(table) > 1 else []
+    if not keys or not set(keys) <= {*table}:
+        keys = _guessed_keys(table)
     rows = [
         ", ".join(f"{name} {part}" for name, part in row.items())
-        for row in table[names].to_dict("records")
+        for row in table[keys].to_dict("records")
     ]
     if len(set(rows)) < len(rows):
         rows = [f"{row} ({place})" for place, row in enumerate(rows, 1)]
     return {
         f"{column}: {row}" if row else str(column): value
-        for column in table.columns[len(names) :]
-        if column.split("_")[-1] not in ENDS
+        for column in table.columns.drop(keys)
+        if column.split("_")[-1] not in INTERVAL_ENDS
         for row, value in zip(rows, table[column], strict=True)
     }
 
 
-def _names(table: pd.DataFrame) -> list[str]:
-    """The columns that tell the rows of a tidy table apart: the first few of it."""
-    names: list[str] = []
+def _guessed_keys(table: pd.DataFrame) -> list[str]:
+    """Return the first columns that tell the rows of an unknown table apart.
+
+    Columns of real numbers are not keys, and a single row needs none.
+    """
+    keys: list[str] = []
     for column, kind in table.dtypes.items():
         if is_float_dtype(kind) or len(table) == 1:
             break
-        names.append(column)
-        if not table.duplicated(names).any():
+        keys.append(column)
+        if not table.duplicated(keys).any():
             break
-    return names
+    return keys
 
 
-def _known(values: dict[Any, Any]) -> dict[int, Any]:
+def _known(values: Mapping[Any, Any]) -> dict[int, Any]:
     return {int(seed): value for seed, value in values.items() if not pd.isna(value)}

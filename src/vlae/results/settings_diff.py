@@ -1,4 +1,4 @@
-"""Settings key by key, and how two sets of them differ. Pure."""
+"""Nested settings key by key, and how two sets of them differ."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ UNSET = "not set"
 
 @dataclass(frozen=True)
 class Change:
-    """A key whose values differ, as text; `UNSET` where there is no such key."""
+    """A key with two different values, as text; `UNSET` stands for no such key."""
 
     key: str
     first: str
@@ -18,10 +18,10 @@ class Change:
 
 
 def flat(content: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one map: 'training.steps' to 8000.
+    """Return nested settings as one dictionary: `training.steps` to 8000.
 
-    A list that holds maps is numbered from 1 ('decoder.1.body'); others stay whole,
-    and so do empty maps.
+    A list that holds dictionaries is numbered from 1 (`decoder.1.body`). Other lists
+    and empty dictionaries are values.
     """
     if isinstance(content, Mapping) and content:
         parts = [(str(key), part) for key, part in content.items()]
@@ -35,19 +35,22 @@ def flat(content: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def texts(content: Any) -> dict[str, str]:
+    """Return `flat` settings with every value as text; all but texts as JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        for key, value in flat(content).items()
+    }
+
+
 def changes(first: Any, second: Any) -> list[Change]:
-    """Keys of two nested settings whose values differ, in the order of the first."""
+    """Return the keys of two nested settings whose values differ.
+
+    They are in the order of the first; keys that only the second has come last.
+    """
     one, other = texts(first), texts(second)
     return [
         Change(key, one.get(key, UNSET), other.get(key, UNSET))
         for key in {**one, **other}
         if one.get(key, UNSET) != other.get(key, UNSET)
     ]
-
-
-def texts(content: Any) -> dict[str, str]:
-    """`flat`, each value as text: a text as it is, all else as JSON has it."""
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-        for key, value in flat(content).items()
-    }

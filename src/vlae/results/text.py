@@ -12,20 +12,26 @@ PROPERTIES = [
     *("face_colour", "hair_colour", "corner_colour"),
     *("class", "pixels"),
 ]
-"""Of the experiment `effects`, in the order of tables; attributes follow."""
+"""Properties of the experiment `effects` in the order of tables.
+
+Attributes, which differ from data set to data set, stand before "pixels", the image.
+"""
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Decimals without a zero before the point: '.71', '-.05', '10.20', '.00'."""
+    """Return a number with a fixed count of decimals and no zero before the point.
+
+    For example '.71', '-.05', '10.20' or '.00'; 'undefined' for nan.
+    """
     if np.isnan(value):
         return "undefined"
-    # A zero has no sign, also where it is a rounded number below it.
+    # Adding zero takes the sign from a negative number that was rounded to zero.
     text = f"{round(value, digits) + 0.0:.{digits}f}"
     return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
 def spread(values: pd.Series, digits: int = 2) -> str:
-    """Mean over seeds and, for several, the range: '.71 (.68-.75)'."""
+    """Return the mean over seeds and, for several seeds, the range: '.71 (.68–.75)'."""
     text = number(values.mean(), digits)
     if values.count() > 1:
         low, high = number(values.min(), digits), number(values.max(), digits)
@@ -34,25 +40,25 @@ def spread(values: pd.Series, digits: int = 2) -> str:
 
 
 def ordered(properties: Iterable[str]) -> list[str]:
-    """Properties in the order of tables: known ones, attributes, pixels."""
-    known = {name: place for place, name in enumerate(PROPERTIES[:-1])}
-    last = len(known) + 1
-    places = {**known, PROPERTIES[-1]: last}
-    return sorted(properties, key=lambda name: (places.get(name, last - 1), name))
+    """Return properties in the order of `PROPERTIES`, and attributes by their names."""
+    places = {name: place for place, name in enumerate(PROPERTIES[:-1])}
+    attribute = len(places)
+    places[PROPERTIES[-1]] = attribute + 1
+    return sorted(properties, key=lambda name: (places.get(name, attribute), name))
 
 
 def in_print(name: str) -> str:
-    """A property or attribute as words."""
+    """Return the name of a property or attribute as words."""
     return name.replace("_", " ")
 
 
 def in_words(layers: pd.Series) -> str:
-    """'layer 2', or seed by seed where seeds differ: 'layers 1, 2, 2'."""
+    """Return 'layer 2', or one layer per seed if they differ: 'layers 1, 2, 2'."""
     if layers.nunique() == 1:
         return f"layer {layers.iloc[0]}"
     return f"layers {', '.join(map(str, layers))} (seed by seed)"
 
 
 def digits(value: float) -> str:
-    """Four digits that count: '-98.41', '0.003410'."""
+    """Return a number with four significant digits: '-98.41' or '0.003410'."""
     return f"{value:#.4g}".rstrip(".")

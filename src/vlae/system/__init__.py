@@ -1,1 +1,1 @@
-"""What the package asks of the machine, of Snakemake's folder and of its own source."""
+"""Services of the machine, of Snakemake's folder and of the package's own source."""

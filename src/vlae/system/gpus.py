@@ -12,13 +12,13 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from vlae.system.errors import UserError
 
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 _PLACES_PER_GPU = 64
-_held: list[TextIO] = []
+_held: list[BinaryIO] = []
 """Open lock files, which this process holds until it ends."""
 
 
@@ -76,7 +76,7 @@ def reserve(there: int, folder: Path) -> int:
     locks.mkdir(mode=0o700, exist_ok=True)
     for place in range(_PLACES_PER_GPU):
         for index, name in enumerate(named[:there]):
-            lock = (locks / f"{name.replace('/', '_')}.{place}").open("w")
+            lock = (locks / f"{name.replace('/', '_')}.{place}").open("wb")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -103,8 +103,8 @@ def _absent(device: str) -> str:
     said = "not set" if seen is None else f"'{seen}'"
     return (
         f"device: {device}, and the job asked for a GPU, but there is none that torch "
-        f"can use on {socket.gethostname()} ({VISIBLE_VARIABLE} is {said}). Under SLURM, give "
-        "the rules train and experiment a partition with GPUs in slurm/config.yaml; if "
-        "nvidia-smi shows a GPU, its driver may be too old for this torch. To compute "
-        "without a GPU set device: cpu in the configuration."
+        f"can use on {socket.gethostname()} ({VISIBLE_VARIABLE} is {said}). Under "
+        "SLURM, give the rules train and experiment a partition with GPUs in "
+        "slurm/config.yaml; if nvidia-smi shows a GPU, its driver may be too old for "
+        "this torch. To compute without a GPU set device: cpu in the configuration."
     )

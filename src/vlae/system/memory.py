@@ -22,7 +22,7 @@ class OutOfMemory(UserError):
 
 
 def exhausted(error: BaseException) -> bool:
-    """Whether an error of any library means that memory ran out."""
+    """Return whether an error of any library means that memory ran out."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError):

@@ -28,7 +28,7 @@ class Progress:
         self.started = self.printed = time.monotonic()
 
     def due(self, done: int) -> bool:
-        """Whether `update` would print a line now."""
+        """Return whether `update` would print a line now."""
         since = time.monotonic() - self.printed
         return done == self.total or since >= INTERVAL_S
 

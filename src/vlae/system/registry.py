@@ -39,7 +39,9 @@ class Registry:
 
 
 REGISTRIES = {
-    "commands": Registry("commands", "run"),
+    # For whom a command is: "people", "pipeline" or "maintainers".
+    # GROUP is the part of the help that lists a command.
+    "commands": Registry("commands", "run", {"GROUP": "pipeline"}),
     "datasets": Registry(
         "data.datasets",
         "splits",

@@ -18,12 +18,13 @@ _LIST_NODES = (
     "`sinfo -o '%P %l %G %c %m'` lists partitions, their limits, GPUs, cores and MB."
 )
 _ASK_FOR_LESS = (
-    f"{_LIST_NODES} Correct slurm_partition or gpu_model in {SITE_FILE}, or ask for less: "
-    "`--set-resources train:mem_mb=N`, `threads` in the configuration."
+    f"{_LIST_NODES} Correct slurm_partition or gpu_model in {SITE_FILE}, or ask for "
+    "less: `--set-resources train:mem_mb=N`, `threads` in the configuration."
 )
 _LESS_TIME = (
-    f"{_LIST_NODES} Choose a partition with a longer limit in {SITE_FILE}, or ask for less with "
-    "`--set-resources train:runtime=MINUTES`: a training that is cut off continues."
+    f"{_LIST_NODES} Choose a partition with a longer limit in {SITE_FILE}, or ask for "
+    "less with `--set-resources train:runtime=MINUTES`: a training that is cut off "
+    "continues."
 )
 _OTHER_ACCOUNT = (
     "`sacctmgr show associations user=$USER` lists accounts and their QOS; set "
@@ -42,7 +43,8 @@ _REFUSED = {
     "login node of the cluster, or without `--profile slurm`.",
 }
 _HOPELESS = {
-    "PartitionTimeLimit": f"It asks for more minutes than the partition gives. {_LESS_TIME}",
+    "PartitionTimeLimit": "It asks for more minutes than the partition gives. "
+    f"{_LESS_TIME}",
     "PartitionConfig": f"No node of the partition can take it. {_ASK_FOR_LESS}",
     "BadConstraints": f"No node has what it asks for. {_ASK_FOR_LESS}",
     "PartitionNodeLimit": f"The partition is too small. {_ASK_FOR_LESS}",
@@ -52,7 +54,8 @@ _HOPELESS = {
     "QOSNotAllowed": f"The partition does not take the QOS. {_OTHER_ACCOUNT}",
     "AssocMaxGRESPerJob": f"The account may not have the GPU. {_OTHER_ACCOUNT}",
     "QOSMaxGRESPerJob": f"The QOS does not give the GPU. {_OTHER_ACCOUNT}",
-    "AssocMaxWallDurationPerJobLimit": f"Too many minutes for the account. {_LESS_TIME}",
+    "AssocMaxWallDurationPerJobLimit": "Too many minutes for the account. "
+    f"{_LESS_TIME}",
     "QOSMaxWallDurationPerJobLimit": f"Too many minutes for the QOS. {_LESS_TIME}",
 }
 """Reasons for which a job can never start, as `squeue` names them."""

@@ -18,7 +18,6 @@ from vlae.config.overlays import BASE
 from vlae.config.validation import schema, validate
 from vlae.data import zip_archive
 from vlae.data.datasets import svhn
-from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -178,20 +177,21 @@ def test_svhn_without_a_needed_file(mats):
 
 def test_only_needed_files_are_downloaded():
     content = configuration.load(LAYERS).content
-    entry = {"remote": "r", "checksum": None, "sha256": "0"}
-    roles = ("train", "extra", "test")
-    definition = {**SVHN, "files": {r: {"name": r, **entry} for r in roles}}
-    content["datasets"]["svhn"] = definition
-    asked = Configuration.__new__(Configuration)
-    asked.content = content
-    assert set(asked.files("svhn")) == {"train", "extra", "test"}
-    definition["use"] = "extra"
-    assert set(asked.files("svhn")) == {"extra", "test"}
-    assert not asked.parallel("svhn")
+    definition = content["datasets"]["svhn"]
+    for use, roles in (
+        ("train+extra", {"train", "extra", "test"}),
+        ("extra", {"extra", "test"}),
+    ):
+        definition["use"] = use
+        found = Configuration(content)
+        assert set(found.selection.needed_files("svhn")) == roles
+        names = {definition["files"][role]["name"] for role in roles}
+        assert set(found.specs.files("svhn")) == names
+    assert not found.selection.prepares_in_parallel("svhn")
+    assert found.selection.prepares_in_parallel("celeba")
     del definition["files"]["extra"]
     with pytest.raises(UserError, match=r"svhn\.files: key 'extra' is missing"):
-        asked.files("svhn")
-    assert registry.constant("datasets", "celeba", "PARALLEL")
+        Configuration(content)
 
 
 def test_svhn_subset(prepare):

@@ -78,7 +78,7 @@ def test_connection_that_is_always_cut(server, out, folder, offline):
     check(out)
 
 
-def test_tries_are_counted_anew_where_there_is_progress(server, out, monkeypatch):
+def test_attempts_are_counted_from_one_again_after_progress(server, out, monkeypatch):
     monkeypatch.setattr(http, "PROGRESS_BYTES", 4000)
     server.serve("/file.gz", cut(after=5000))
     fetch(out, server.address)

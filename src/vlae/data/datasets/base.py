@@ -1,4 +1,4 @@
-"""What a data set module returns: splits, each with images and a table.
+"""Types that a data set module returns: splits, each with images and a table.
 
 `vlae.data.prepared` takes anything that fits the protocol `Split`. Two kinds do:
 `Stored` for files whose table is known before their images are read, and `Streamed`

@@ -120,7 +120,7 @@ def _usable(folder: Path) -> Iterator[None]:
 
 
 def _is_there(out: Path, expected: str | None, waited: bool) -> bool:
-    """Whether another process, now or earlier, has fetched the file."""
+    """Return whether another process, now or earlier, has fetched the file."""
     if not out.is_file():
         return False
     return waited if expected is None else checksum(out, expected) == expected
@@ -210,7 +210,7 @@ def _publish(content: Path, out: Path) -> None:
 
 
 def _compressed(path: Path, remote: str) -> bool:
-    """Whether a file is gzip by its first bytes; some servers decompress on the way."""
+    """Return whether a `.gz` is still compressed; some servers decompress on the way."""
     with path.open("rb") as file:
         return remote.endswith(".gz") and file.read(2) == b"\x1f\x8b"
 

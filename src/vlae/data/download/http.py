@@ -67,7 +67,7 @@ class _Version:
         return cls(headers.get("ETag"), headers.get("Last-Modified"), length)
 
     def continued_by(self, other: "_Version") -> bool:
-        """Whether the length is the same, and nothing differs that both know."""
+        """Return whether lengths are equal and nothing differs that both know."""
         pairs = zip(asdict(self).values(), asdict(other).values(), strict=True)
         same = all(a == b for a, b in pairs if a is not None and b is not None)
         return same and self.length == other.length

@@ -14,7 +14,7 @@ BY_HAND = ROOT / "by-hand"
 
 
 def is_address(source: str) -> bool:
-    """Whether a source is fetched over HTTP; otherwise it is a folder or file."""
+    """Return whether a source is fetched over HTTP, and is not a folder or file."""
     return source.startswith(("http://", "https://"))
 
 

@@ -1,0 +1,142 @@
+"""What a run's layers change, in tables and sentences: KL and total effects.
+
+Seaborn, whose import takes longer than most figures, is imported where it draws.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_print, in_words, number, ordered, spread
+
+WHITE_TEXT_ABOVE = 0.66
+"""Value in [0, 1] above which white text has more contrast on `Blues` than black."""
+
+
+def kl(run: RunResults) -> pd.Series:
+    """Return the held-out KL of each layer at the end of training, in nats.
+
+    Returns:
+        text (mean and range over seeds) by layer, the bottom layer first.
+    """
+    layers = run.held_out().filter(regex=r"^kl_")
+    layers.columns = layers.columns.str[3:].astype(int)
+    return layers.sort_index(axis=1).apply(spread)
+
+
+def layers(run: RunResults) -> pd.DataFrame:
+    """Return one row per layer: held-out KL and total effects, as text.
+
+    Properties whose numbers are withheld are left out.
+    """
+    table = run.table("effects")
+    table = table[~table["withheld"]]
+    cells = table.groupby(["layer", "property"])["total_effect"]
+    effects = cells.apply(spread).unstack().rename_axis(columns=None)
+    found = effects[ordered(effects.columns)].reset_index()
+    found.insert(0, "run", run.title)
+    found.insert(2, "KL (nats)", found["layer"].map(kl(run)))
+    return found
+
+
+def layers_table(runs: Sequence[RunResults]) -> pd.DataFrame:
+    """Return the rows of `layers` for every run, with headings for the report."""
+    table = pd.concat([layers(run) for run in runs], ignore_index=True)
+    properties = ordered(table.columns[3:])
+    table = table[[*table.columns[:3], *properties]]
+    return table.rename(columns={p: f"T {in_print(p)}" for p in properties})
+
+
+def largest(run: RunResults, name: str) -> pd.DataFrame:
+    """Return the rows with each seed's largest total effect on property `name`.
+
+    It is empty where the property was not measured.
+    """
+    table = run.table("effects")
+    chosen = table[(table["property"] == name) & table["total_effect"].notna()]
+    return chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
+
+
+def most_changed(run: RunResults, names: Iterable[str]) -> str:
+    """Return a sentence that says which layer changes each property of `names` most."""
+    found = {name: largest(run, name) for name in names}
+    parts = [
+        f"{in_print(name)} by {in_words(rows['layer'])}, "
+        f"T = {spread(rows['total_effect'])}"
+        for name, rows in found.items()
+        if not rows.empty
+    ]
+    changed = "; ".join(parts) or "nothing that could be measured"
+    return f"{run.title}: most changed is {changed}."
+
+
+def classifier_trust(run: RunResults) -> list[str]:
+    """Return sentences on how far the classifier can be trusted.
+
+    There are none where no property depends on a classifier.
+    """
+    first = run.table("effects").drop_duplicates("property")
+    first = first[first["classifier_accuracy"].notna() | first["withheld"]]
+    sentences = []
+    for withheld, opening in (
+        (False, "the classifier's accuracy on held-out images"),
+        (True, "withheld, as the classifier's accuracy on held-out images is low"),
+    ):
+        found = first[first["withheld"] == withheld]
+        if not found.empty:
+            balanced = "" if "class" in set(found["property"]) else " (balanced)"
+            names = ", ".join(_accuracies(found))
+            sentences.append(f"{run.title}: {opening}{balanced}: {names}.")
+    return sentences
+
+
+def _accuracies(found: pd.DataFrame) -> list[str]:
+    """Return 'class .97' for each property; those without an accuracy come last."""
+    known = found.dropna(subset="classifier_accuracy")
+    names = [
+        f"{in_print(name)} {number(accuracy)}"
+        for name, accuracy in known[["property", "classifier_accuracy"]].to_numpy()
+    ]
+    unknown = found.loc[found["classifier_accuracy"].isna(), "property"]
+    return names + [f"{in_print(name)} (too few examples)" for name in unknown]
+
+
+def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
+    """Draw the total effects of table `effects` as a heat map with numbers.
+
+    A cell holds the mean over seeds and, for several seeds, the range below it.
+    Properties without a number, such as withheld ones, are left out.
+    """
+    import seaborn as sns
+
+    defined = effects.dropna(subset="total_effect")
+    cells = defined.groupby(["layer", "property"])["total_effect"]
+    mean = cells.mean().unstack()
+    mean = mean[ordered(mean.columns)]
+    text = mean.map(number)
+    if effects["seed"].nunique() > 1:
+        low, high = cells.min().unstack(), cells.max().unstack()
+        spans = low.map(number) + "–" + high.map(number)
+        text = text + "\n" + spans[mean.columns]
+    sns.heatmap(
+        mean.rename(columns=lambda name: in_print(name).replace(" ", "\n")),
+        annot=text.to_numpy(),
+        fmt="",
+        vmin=0,
+        vmax=1,
+        cmap="Blues",
+        cbar=False,
+        linewidths=1,
+        annot_kws={"size": 8},
+        ax=axes,
+    )
+    # Seaborn changes to white text at the middle, where black is still easier to read.
+    values = mean.to_numpy().ravel()
+    for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
+        cell.set_color("white" if value > WHITE_TEXT_ABOVE else "black")
+    axes.set(xlabel="", ylabel="layer redrawn")
+    axes.set_title("total-effect index T: what redrawing one layer changes")
+    axes.tick_params(length=0, rotation=0)
