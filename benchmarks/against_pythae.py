@@ -35,7 +35,9 @@ os.environ["TQDM_DISABLE"] = "1"
 import pythae_side
 import torch
 from rows import Row, parser, publish
-from training import RandomData, Spec, spec_of, whole
+from training import RandomData, spec_of, whole
+
+from vlae.config.run_spec import RunSpec
 
 WARM_UP = 5  # steps before the clock starts: memory is allocated in them
 EPOCH = 60_000
@@ -84,12 +86,12 @@ class Clock:
         return time.perf_counter(), time.process_time()
 
 
-def _data(spec: Spec, steps: int) -> RandomData:
-    count = min(EPOCH, (WARM_UP + steps) * spec["training"]["batch_size"])
-    return RandomData(tuple(spec["data"]["shape"]), count=count)
+def _data(spec: RunSpec, steps: int) -> RandomData:
+    count = min(EPOCH, (WARM_UP + steps) * spec.training.batch_size)
+    return RandomData(tuple(spec.data.shape), count=count)
 
 
-def ours(spec: Spec, steps: int) -> Seconds:
+def ours(spec: RunSpec, steps: int) -> Seconds:
     run = whole(spec, _data(spec, steps))
     run(WARM_UP)
     clock = Clock()
@@ -97,14 +99,14 @@ def ours(spec: Spec, steps: int) -> Seconds:
     return clock.per_step(steps)
 
 
-def pythaes(spec: Spec, steps: int) -> Seconds:
+def pythaes(spec: RunSpec, steps: int) -> Seconds:
     from pythae.data.datasets import BaseDataset
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
     from pythae.trainers.training_callbacks import TrainingCallback
 
     logging.disable(logging.INFO)
-    torch.set_num_threads(spec["threads"])
-    data, size = _data(spec, steps), spec["training"]["batch_size"]
+    torch.set_num_threads(spec.threads)
+    data, size = _data(spec, steps), spec.training.batch_size
     epochs = math.ceil((WARM_UP + steps) * size / data.count)
     last = epochs * (data.count // size)
 
@@ -126,15 +128,15 @@ def pythaes(spec: Spec, steps: int) -> Seconds:
             output_dir=folder,
             per_device_train_batch_size=size,
             num_epochs=epochs,
-            learning_rate=spec["training"]["learning_rate"],
-            no_cuda=spec["device"] == "cpu",
+            learning_rate=spec.training.learning_rate,
+            no_cuda=spec.device == "cpu",
         )
         model = pythae_side.beta_vae(spec)
         BaseTrainer(model, dataset, None, config, [timer]).train()
     return timer.found
 
 
-def measure(spec: Spec, steps: int, repeats: int) -> list[tuple[Seconds, Seconds]]:
+def measure(spec: RunSpec, steps: int, repeats: int) -> list[tuple[Seconds, Seconds]]:
     """Ours and pythae's, once a repeat."""
     # No copy of a process that has computed: its threads and GPU would not follow.
     context = multiprocessing.get_context("forkserver")
@@ -156,7 +158,7 @@ def rows(settings: tuple[Setting, ...], threads: int, repeats: int) -> Iterator[
     for setting in settings:
         spec = spec_of("mnist/vlae", setting.width, threads, setting.device)
         on_cpu = setting.device == "cpu"
-        where = f"mnist/vlae x{setting.width:g}, batch {spec['training']['batch_size']}"
+        where = f"mnist/vlae x{setting.width:g}, batch {spec.training.batch_size}"
         where += f", CPU, threads: {threads}" if on_cpu else ", GPU"
         counted, informs = ("CPU", "wall") if on_cpu else ("wall", "CPU")
         what = "training against pythae 0.1.2, {} seconds"

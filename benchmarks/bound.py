@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 import torch
 from cost import operations
 from rows import LAYERS, Row, parser, publish
-from training import WARM_UP, Spec, spec_of, whole
+from training import WARM_UP, spec_of, whole
 
 from vlae.config import configuration
-from vlae.config.overlays import merge
+from vlae.config.run_spec import RunSpec
 from vlae.training import device as devices
 
 BYTES_PER_PARAMETER = 28
@@ -62,15 +62,15 @@ def matrix_rate(device: torch.device, side: int) -> float:
     )
 
 
-def step_seconds(spec: Spec, steps: int, repeats: int) -> list[float]:
-    run, device = whole(spec), devices.resolve_device(spec["device"])
+def step_seconds(spec: RunSpec, steps: int, repeats: int) -> list[float]:
+    run, device = whole(spec), devices.resolve_device(spec.device)
     run(WARM_UP)
     return [seconds(lambda: run(steps), device) / steps for _ in range(repeats)]
 
 
 def near_the_bound(arguments: argparse.Namespace, device: torch.device) -> Row:
     spec = spec_of(arguments.run, arguments.width, arguments.threads, device.type)
-    spec = merge(spec, {"compile": arguments.compile})
+    spec = spec.replace(compile=arguments.compile)
     setting = f"{arguments.run} x{arguments.width:g}, {name_of(device)}"
     if arguments.compile != "none":
         setting += f", compile: {arguments.compile}"
@@ -98,12 +98,11 @@ def whole_paper(device: torch.device, steps: int, threads: int) -> Row:
     what, setting = "the whole paper, one seed (computed)", name_of(device)
     found = configuration.load(LAYERS)
     total = 0.0
-    for name in [*found.runs(), *found.classifiers()]:
-        spec = merge(
-            found.run_spec(name, 0), {"device": device.type, "threads": threads}
-        )
+    for name in [*found.selection.runs(), *found.selection.classifiers()]:
+        spec = found.specs.run_spec(name, 0)
+        spec = spec.replace(device=device.type, threads=threads)
         once = statistics.median(step_seconds(spec, steps, 3))
-        total += once * spec["training"]["steps"]
+        total += once * spec.training.steps
     return Row(what, setting, (total / 60,), "min", 30, more=False)
 
 

@@ -14,6 +14,7 @@ from rows import LAYERS, Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlae.config import configuration
+from vlae.config.run_spec import RunSpec
 from vlae.models import base
 from vlae.system.random_streams import generator
 
@@ -21,17 +22,17 @@ COUNTED = 4
 """Images on which operations are counted; they are linear in images."""
 
 
-def operations(spec: dict) -> tuple[int, float]:
+def operations(spec: RunSpec) -> tuple[int, float]:
     """Parameters, and operations of one training step."""
     model = base.build_model(spec)
-    x = torch.rand(COUNTED, *spec["data"]["shape"])
-    attributes = len(spec["data"]["attributes"])
-    several = not spec["data"]["classes"] and attributes
+    x = torch.rand(COUNTED, *spec.data.shape)
+    attributes = len(spec.data.attributes)
+    several = not spec.data.classes and attributes
     labels = torch.zeros((COUNTED, attributes) if several else COUNTED).long()
     noise = model.draw_noise(COUNTED, generator(torch.device("cpu"), 0))
     with FlopCounterMode(display=False) as counter:
         model.loss(model.terms(x, x, labels, noise), 1.0).backward()
-    images = spec["training"]["batch_size"]
+    images = spec.training.batch_size
     parameters = sum(p.numel() for p in model.parameters())
     return parameters, counter.get_total_flops() / COUNTED * images
 
@@ -45,10 +46,11 @@ def main() -> None:
     total = 0.0
     print("| run | parameters | GFLOP a step | steps | seeds | minutes |")
     print("|---|---|---|---|---|---|")
-    for name in [*found.runs(), *found.classifiers()]:
-        spec, seeds = found.run_spec(name, 0), len(found.seeds_of(name))
+    for name in [*found.selection.runs(), *found.selection.classifiers()]:
+        spec = found.specs.run_spec(name, 0)
+        seeds = len(found.selection.seeds_of(name))
         parameters, step = operations(spec)
-        steps = spec["training"]["steps"]
+        steps = spec.training.steps
         minutes = step * steps * seeds / (arguments.teraflops * 1e12) / 60
         total += minutes
         print(

@@ -99,16 +99,21 @@ def train(folder: Path, steps: int, memory_mb: int) -> Found:
     """In a process of its own: train on the prepared data in `folder`."""
     started = time.perf_counter()
     from vlae.config import configuration
+    from vlae.config.overlays import merge
+    from vlae.config.run_spec import RunSpec
+    from vlae.config.selection import RunName
     from vlae.data import prepared
     from vlae.training import batches, trainer
 
-    spec = configuration.load(LAYERS).run_spec(
-        configuration.RunName("celeba", "vlae"), seed=0
-    )
-    spec |= {"network": NETWORK, "device": "cpu", "threads": 1}
-    spec["data"] = {"shape": SHAPE, "classes": 10, "attributes": []}
-    spec["training"] = {**spec["training"], "steps": steps}
-    spec["evaluation"] = {"every": steps, "images": 100}
+    shipped = configuration.load(LAYERS).specs.run_spec(RunName("celeba", "vlae"), 0)
+    changes = {
+        "device": "cpu",
+        "threads": 1,
+        "data": {"shape": SHAPE, "classes": 10, "attributes": []},
+        "training": {"steps": steps},
+        "evaluation": {"every": steps, "images": 100},
+    }
+    spec = RunSpec.of(merge(shipped.as_dict(), changes)).replace(network=NETWORK)
     clock: list[float] = []
     cpu: list[float] = []
 

@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from rows import LAYERS, ROOT, Row, parser, publish
 
 from vlae.config import configuration, resources
+from vlae.config.overlays import merge
+from vlae.config.run_spec import DataFacts, RunSpec
 from vlae.config.selection import RunName
 from vlae.data import prepared
 from vlae.data.datasets import base
@@ -29,30 +30,28 @@ from vlae.data.datasets import base
 MB = 1_000_000
 
 
-def write_data(folder: Path, facts: dict[str, Any], count: int) -> None:
+def write_data(folder: Path, facts: DataFacts, count: int) -> None:
     """So many random images a split, with labels or attributes where there are any."""
     noise = np.random.default_rng(0)
-    shape = tuple(facts["shape"])
-    images = noise.integers(0, 256, (count, *shape), np.uint8)
+    images = noise.integers(0, 256, (count, *facts.shape), np.uint8)
     table = pd.DataFrame({"row": np.arange(count)})
-    if facts["classes"]:
-        table["label"] = np.arange(count) % facts["classes"]
-    for name in facts["attributes"]:
+    if facts.classes:
+        table["label"] = np.arange(count) % facts.classes
+    for name in facts.attributes:
         table[name] = np.arange(count) % 2
     splits = [
         base.Streamed(name, count, iter([(images, table)]))
         for name in ("train", "test")
     ]
-    card = {key: facts[key] for key in ("shape", "classes", "attributes")}
-    prepared.write(folder, splits, card, lambda *_: None)
+    prepared.write(folder, splits, facts.as_dict(), lambda *_: None)
 
 
-def peak(spec: dict[str, Any], count: int) -> float:
+def peak(spec: RunSpec, count: int) -> float:
     """MB of a `vlae train` of `spec`: one step on `count` images."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_data(folder / "data", spec["data"], count)
-        (folder / "spec.json").write_text(json.dumps(spec))
+        write_data(folder / "data", spec.data, count)
+        (folder / "spec.json").write_text(json.dumps(spec.as_dict()))
         words = [sys.executable, "-m", "vlae", "train"]
         for name in ("spec.json", "data", "checkpoints", "out"):
             words += [f"--{name.removesuffix('.json')}", str(folder / name)]
@@ -60,23 +59,22 @@ def peak(spec: dict[str, Any], count: int) -> float:
         process = subprocess.Popen(words, env={**os.environ, **search})
         _, status, usage = os.wait4(process.pid, 0)
         if status:
-            sys.exit(f"the training of {spec['dataset']}/{spec['run']} failed")
+            sys.exit(f"the training of {spec.name} failed")
         return usage.ru_maxrss * 1024 / MB
 
 
 def measure(arguments: argparse.Namespace) -> Row:
     found = configuration.load([*LAYERS, *arguments.overlays])
     name = RunName(*arguments.run.split("/"))
-    spec = found.run_spec(name, 0)
-    spec = {**spec, "device": "cpu", "compile": "none"}
-    spec["training"] = {**spec["training"], "steps": 1}
+    own = {"device": "cpu", "compile": "none", "training": {"steps": 1}}
+    own["evaluation"] = {"images": 500}
+    spec = RunSpec.of(merge(found.specs.run_spec(name, 0).as_dict(), own))
     count = arguments.images
-    spec["evaluation"] = {**spec["evaluation"], "images": 500}
     values = (peak(spec, count),)
-    size = 2 * count * int(np.prod(spec["data"]["shape"]))
+    size = 2 * count * int(np.prod(spec.data.shape))
     asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE_MB
-    width = spec["network"]["width"]
-    setting = f"{name} x{width:g}, threads: {spec['threads']}, CPU"
+    width = spec.network["width"]
+    setting = f"{name} x{width:g}, threads: {spec.threads}, CPU"
     note = f"asked for beside Snakemake's: {asked:,} MB"
     return Row("memory of a training", setting, values, "MB", asked, False, note)
 

@@ -178,8 +178,8 @@ def with_steps(overlays: list[Path], share: float) -> dict[str, Any]:
     """The overlay that gives each training of the demo this share of its steps."""
     found = configuration.load([*LAYERS, *overlays])
     runs: dict[str, Any] = {}
-    for name in [*found.runs(), *found.classifiers()]:
-        steps = found.run_spec(name, 0)["training"]["steps"]
+    for name in [*found.selection.runs(), *found.selection.classifiers()]:
+        steps = found.specs.run_spec(name, 0).training.steps
         fewer = {"training": {"steps": max(1, round(share * steps))}}
         runs = merge(runs, {name.dataset: {name.run: fewer}})
     return {"runs": runs}

@@ -13,6 +13,7 @@ from rows import ROOT
 from straightforward import straightforward
 from torch import Tensor
 
+from vlae.config.run_spec import RunSpec
 from vlae.models import base
 
 FOLDER = ROOT / ".benchmarks-pythae"
@@ -33,7 +34,7 @@ def present() -> bool:
     return all(importlib.util.find_spec(name) for name in names)
 
 
-def beta_vae(spec: dict[str, Any]) -> Any:
+def beta_vae(spec: RunSpec) -> Any:
     """The straightforward VLAE of `spec` as pythae's BetaVAE, at our initial weights.
 
     The latents of all layers are one vector to it; beta is the variance of p(x|z).
@@ -66,15 +67,15 @@ def beta_vae(spec: dict[str, Any]) -> Any:
 
     network = straightforward(base.build_model(spec))
     config = BetaVAEConfig(
-        input_dim=tuple(spec["data"]["shape"]),
-        latent_dim=sum(spec["network"]["latents"]),
+        input_dim=spec.data.shape,
+        latent_dim=sum(spec.network["latents"]),
         reconstruction_loss="mse",
-        beta=spec["objective"]["scale_value"] ** 2,
+        beta=spec.objective.scale_value**2,
     )
     return BetaVAE(config, Encoder(network), Decoder(network))
 
 
-def difference(spec: dict[str, Any], theirs: Any, images: int = 8) -> float:
+def difference(spec: RunSpec, theirs: Any, images: int = 8) -> float:
     """Relative difference of loss or gradient, whichever is greater, of one batch.
 
     In float64 and with the same noise. pythae's loss is 0.5 * squared error + beta *
@@ -85,8 +86,8 @@ def difference(spec: dict[str, Any], theirs: Any, images: int = 8) -> float:
         theirs: a `beta_vae`, which is made float64 and gets gradients.
     """
     ours, theirs = base.build_model(spec).double().train(), theirs.double().train()
-    scale, latents = spec["objective"]["scale_value"], spec["network"]["latents"]
-    x = torch.rand(images, *spec["data"]["shape"], dtype=torch.float64)
+    scale, latents = spec.objective.scale_value, spec.network["latents"]
+    x = torch.rand(images, *spec.data.shape, dtype=torch.float64)
 
     torch.manual_seed(0)
     loss = theirs({"data": x}).loss

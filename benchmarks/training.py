@@ -38,8 +38,9 @@ from rows import LAYERS, Row, parser, publish
 from straightforward import straightforward as rebuilt
 
 from vlae.config import configuration
-from vlae.config.configuration import RunName
 from vlae.config.overlays import merge
+from vlae.config.run_spec import RunSpec
+from vlae.config.selection import RunName
 from vlae.models import base
 from vlae.system.random_streams import generator
 from vlae.training import device as devices
@@ -47,13 +48,12 @@ from vlae.training import trainer as training_loop
 
 WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
-Spec = dict[str, Any]
 Steps = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class RandomData:
-    """As `prepared.Prepared`, of random bytes."""
+    """Stand-in for `prepared.Prepared`, with random bytes."""
 
     shape: tuple[int, ...]
     attributes: tuple[str, ...] = ()
@@ -76,46 +76,50 @@ class RandomData:
         return pd.DataFrame({c: rows % limit.get(c, 2) for c in columns}, index=rows)
 
 
-def spec_of(run: str, width: float, threads: int, device: str) -> Spec:
-    """Of a shipped run, at another width."""
-    spec = configuration.load(LAYERS).run_spec(RunName(*run.split("/")), seed=0)
-    own = {"network": {"width": width}, "threads": threads, "device": device}
-    return merge(spec, own)
+def changed(spec: RunSpec, **changes: Any) -> RunSpec:
+    """Return the spec with `changes` merged into it, as in the configuration."""
+    return RunSpec.of(merge(spec.as_dict(), changes))
 
 
-def straightforward(spec: Spec) -> Steps:
-    torch.set_num_threads(spec["threads"])
-    device = devices.resolve_device(spec["device"])
+def spec_of(run: str, width: float, threads: int, device: str) -> RunSpec:
+    """Return the spec of a shipped run at another width."""
+    spec = configuration.load(LAYERS).specs.run_spec(RunName.parse(run), seed=0)
+    return changed(spec, network={"width": width}, threads=threads, device=device)
+
+
+def straightforward(spec: RunSpec) -> Steps:
+    torch.set_num_threads(spec.threads)
+    device = devices.resolve_device(spec.device)
     model = rebuilt(base.build_model(spec)).to(device)
-    optimiser = torch.optim.Adam(model.parameters(), spec["training"]["learning_rate"])
+    optimiser = torch.optim.Adam(model.parameters(), spec.training.learning_rate)
     return _steps(spec, model, optimiser, torch.contiguous_format)
 
 
-def bare(spec: Spec) -> Steps:
+def bare(spec: RunSpec) -> Steps:
     devices.set_up(spec)
-    model = base.build_model(spec).to(devices.resolve_device(spec["device"]))
-    rate = spec["training"]["learning_rate"]
+    model = base.build_model(spec).to(devices.resolve_device(spec.device))
+    rate = spec.training.learning_rate
     optimiser = torch.optim.Adam(model.parameters(), rate, fused=True)
     return _steps(spec, model, optimiser, torch.channels_last)
 
 
 def _steps(
-    spec: Spec,
+    spec: RunSpec,
     model: Any,
     optimiser: torch.optim.Optimizer,
     layout: torch.memory_format,
 ) -> Steps:
-    device = devices.resolve_device(spec["device"])
-    size, stream = spec["training"]["batch_size"], generator(device, 0)
-    x = torch.rand(size, *spec["data"]["shape"], device=device)
+    device = devices.resolve_device(spec.device)
+    size, stream = spec.training.batch_size, generator(device, 0)
+    x = torch.rand(size, *spec.data.shape, device=device)
     x = x.contiguous(memory_format=layout)
     labels = torch.arange(size, device=device) % 10
 
     def losses(noise: list[torch.Tensor]) -> torch.Tensor:
-        with devices.number_format(device, spec["precision"]):
+        with devices.number_format(device, spec.precision):
             return model.loss(model.terms(x, x, labels, noise), 1.0)
 
-    loss_of = devices.compiled(losses, spec["compile"])
+    loss_of = devices.compiled(losses, spec.compile)
 
     def run(steps: int) -> None:
         model.train()
@@ -128,24 +132,25 @@ def _steps(
     return run
 
 
-def whole(spec: Spec, data: Any = None) -> Steps:
+def whole(spec: RunSpec, data: Any = None) -> Steps:
     """The loop of `vlae train` without the evaluations between, which are a setting."""
     devices.set_up(spec)
-    shape, attributes = spec["data"]["shape"], spec["data"]["attributes"]
+    shape, attributes = spec.data.shape, spec.data.attributes
     data = data or RandomData(tuple(shape), tuple(attributes))
-    device = devices.resolve_device(spec["device"])
+    device = devices.resolve_device(spec.device)
     trainer = training_loop._Trainer(spec, data, device)
     trainer._evaluate = lambda: None  # type: ignore[method-assign]
 
     def run(steps: int) -> None:
-        trainer.settings = {**trainer.settings, "steps": trainer.state.step + steps}
+        settings = {"steps": trainer.state.step + steps}
+        trainer.settings = changed(spec, training=settings).training
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
             trainer.run(Path(folder) / "state.safetensors", 60.0)
 
     return run
 
 
-ARMS: dict[str, tuple[Callable[[Spec], Steps], Spec]] = {
+ARMS: dict[str, tuple[Callable[[RunSpec], Steps], dict[str, Any]]] = {
     "straightforward": (straightforward, {}),
     "bare": (bare, {}),
     "training": (whole, {}),
@@ -155,10 +160,10 @@ ARMS: dict[str, tuple[Callable[[Spec], Steps], Spec]] = {
 PROCESSES = [["straightforward"], ["bare", "training"], ["bf16"], ["compiled"]]
 
 
-def serve(spec: Spec, arms: list[str]) -> None:
+def serve(spec: RunSpec, arms: list[str]) -> None:
     """Take lines "arm steps" and answer with seconds a step, wall and CPU."""
-    ready = {name: ARMS[name][0](merge(spec, ARMS[name][1])) for name in arms}
-    on_gpu = devices.resolve_device(spec["device"]).type == "cuda"
+    ready = {name: ARMS[name][0](changed(spec, **ARMS[name][1])) for name in arms}
+    on_gpu = devices.resolve_device(spec.device).type == "cuda"
     for line in sys.stdin:
         name, steps = line.split()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -172,11 +177,11 @@ def serve(spec: Spec, arms: list[str]) -> None:
 class Worker:
     """A process that serves some arms."""
 
-    def __init__(self, spec: Spec, arms: list[str]) -> None:
+    def __init__(self, spec: RunSpec, arms: list[str]) -> None:
         command = [sys.executable, __file__, "--serve", *arms]
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, **pipes)
-        self._say(json.dumps(spec))
+        self._say(json.dumps(spec.as_dict()))
 
     def _say(self, line: str) -> None:
         assert self.process.stdin
@@ -199,7 +204,7 @@ class Worker:
 
 
 def measure(
-    spec: Spec, arms: list[str], steps: int, repeats: int
+    spec: RunSpec, arms: list[str], steps: int, repeats: int
 ) -> dict[str, list[tuple[float, float]]]:
     """Wall and CPU seconds a step of each arm, for each repeat."""
     workers: dict[str, Worker] = {}
@@ -220,10 +225,10 @@ def measure(
             worker.end()
 
 
-def profile(arm: str, spec: Spec, steps: int) -> str:
+def profile(arm: str, spec: RunSpec, steps: int) -> str:
     """Where the time of an arm goes: operators of a step by their own CPU time."""
     make, own = ARMS[arm]
-    run = make(merge(spec, own))
+    run = make(changed(spec, **own))
     run(WARM_UP)
     with torch.profiler.profile() as found:
         run(steps)
@@ -250,7 +255,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         place = "GPU" if on_gpu else f"threads: {arguments.threads}"
         setting = f"{run} x{width:g}, {place}"
         seconds = {k: [v[0 if on_gpu else 1] for v in t] for k, t in found.items()}
-        size = spec["training"]["batch_size"]
+        size = spec.training.batch_size
         wall = [size / v[0] for v in found["training"]]
         yield Row("training", setting, tuple(wall), "images/s")
         for arm, target in (("bare", 1.5), ("bf16", 2.0), ("compiled", None)):
@@ -271,7 +276,8 @@ def _ratios(seconds: dict[str, list[float]], arm: str) -> tuple[float, ...]:
 
 def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
-        return serve(json.loads(sys.stdin.readline()), sys.argv[2:])
+        spec = RunSpec.of(json.loads(sys.stdin.readline()))
+        return serve(spec, sys.argv[2:])
     options = parser(__doc__)
     options.add_argument("--runs", nargs="+", default=list(WIDTHS))
     options.add_argument("--width", type=float, help="default: as mnist-cpu.yaml")

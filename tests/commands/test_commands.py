@@ -449,8 +449,7 @@ def test_later_overlays_win(printed_spec, tmp_path):
     paths = []
     for steps in (11, 12):
         paths.append(str(tmp_path / f"{steps}.yaml"))
-        settings = {"defaults": {"training": {"steps": steps}}}
-        settings["runs"] = {"mnist": {"vlae": {"training": {"steps": steps}}}}
+        settings = {"runs": {"mnist": {"vlae": {"training": {"steps": steps}}}}}
         Path(paths[-1]).write_text(json.dumps(settings))
     words = ["mnist/vlae", "7", "--configfile"]
     for order, last in ((paths, 12), (paths[::-1], 11)):

@@ -289,7 +289,7 @@ def test_vlae_kl_of_each_layer_is_that_of_torch(vlae, vlae_terms):
 def test_vlae_reconstruction_is_at_the_target_and_the_draw(vlae, vlae_terms):
     x, target, drawn, terms = vlae_terms
     latents = [m + s * e for (m, s), e in zip(vlae.posterior(x), drawn, strict=True)]
-    mean, scale = vlae.models.nn.likelihood(vlae.decoder(latents))
+    mean, scale = vlae.likelihood(vlae.decoder(latents))
     expected = reference.Laplace(mean, scale).log_prob(target).flatten(1).sum(1)
     torch.testing.assert_close(terms["reconstruction"], expected)
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import pythae_side
@@ -100,13 +101,13 @@ def test_our_model_gives_the_losses_of_the_straightforward_one(run):
     """Five steps of each from the same weights, batches and noise."""
     spec = training.spec_of(run, 0.05, 1, "cpu")
     ours = build_model(spec)
-    plain = straightforward.straightforward(ours)
-    rate = spec["training"]["learning_rate"]
+    plain: Any = straightforward.straightforward(ours)
+    rate = spec.training.learning_rate
     optimisers = (
         torch.optim.Adam(ours.parameters(), rate, fused=True),
         torch.optim.Adam(plain.parameters(), rate),
     )
-    shape = spec["data"]["shape"]
+    shape = spec.data.shape
     for step in range(5):
         x = torch.rand(6, *shape, generator=torch.Generator().manual_seed(step))
         found = []

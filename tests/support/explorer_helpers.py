@@ -1,5 +1,6 @@
 """Runs whose decoders show something, exported, and the page of them."""
 
+import json
 from pathlib import Path
 from typing import Any
 

@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 
@@ -158,6 +159,18 @@ def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
     splits = strokes.splits(definition, folder)
     prepared.write(folder, splits, {"shape": list(SHAPE)}, lambda *_: None)
     return prepared.load(folder)
+
+
+def assert_same_but_for_rounding(found: Any, expected: Any) -> None:
+    """Check that float32 results of sums in another order agree.
+
+    Bits are promised for the same batch on the same machine only: another batch size or
+    instruction set sums in another order. Errors of sums scale with their largest
+    terms, so the tolerance scales with the largest of `expected`.
+    """
+    found, expected = np.asarray(found), np.asarray(expected)
+    largest = float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * largest)
 
 
 def run_of(spec: RunSpec, model: Any) -> TrainedRun[Any]:

@@ -15,7 +15,7 @@ SPECS = (
     "config.spec_types",
     "config.term_names",
 )
-"""Modules of `config` that hold types and names alone: jobs import these and not the resolver."""
+"""Modules of `config` that hold types and names: jobs import no others."""
 COMPUTE = ("system", "statistics", "networks", *SPECS, "data", "models")
 ROOMS: dict[str, tuple[str, ...]] = {
     "system": (),
@@ -150,7 +150,7 @@ def _names_lazily(node: ast.stmt) -> bool:
 
 
 def _cycles(modules: dict[str, Path]) -> Iterator[str]:
-    """The first import cycle, if there is one. The lazy names of `vlae` are left out."""
+    """The first import cycle, if there is one; lazy names of `vlae` are left out."""
     graph = {}
     for name, path in modules.items():
         if name:

@@ -344,6 +344,32 @@ def test_a_training_killed_by_the_system_continues_to_the_same_bits(
     assert facts["steps"] == STEPS_OF_KILL
 
 
+class Watch:
+    """A stopwatch that stands still."""
+
+    def __init__(self, unsaved):
+        self.unsaved = unsaved
+
+
+@pytest.mark.parametrize(
+    ("step", "unsaved", "due"),
+    [
+        (4, 59, False),
+        (4, 60, True),
+        (5, 59, True),  # an evaluation of 20 s comes next
+        (5, 39, False),
+        (14, 40, True),  # as it does at the end
+    ],
+)
+def test_a_checkpoint_is_due_before_a_kill_costs_more_than_allowed(
+    step, unsaved, due, data
+):
+    trainer = training_loop._Trainer(everything(), data, torch.device("cpu"))
+    trainer.state.step, trainer.evaluation_seconds = step, 20.0
+    trainer.watch = Watch(unsaved)
+    assert trainer._checkpoint_due(60.0) is due
+
+
 # It fails clearly
 
 

@@ -15,8 +15,6 @@ from PIL import Image
 from vlae.config import configuration
 from vlae.config.configuration import Configuration
 from vlae.config.overlays import BASE
-from vlae.config.selection import Selection
-from vlae.config.specs import Specs
 from vlae.config.validation import schema, validate
 from vlae.data import zip_archive
 from vlae.data.datasets import svhn
@@ -180,17 +178,17 @@ def test_svhn_without_a_needed_file(mats):
 def test_only_needed_files_are_downloaded():
     content = configuration.load(LAYERS).content
     definition = content["datasets"]["svhn"]
-    entry = definition["files"]["test"]
-    roles = ("train", "extra", "test")
-    definition["files"] = {role: {**entry, "name": role} for role in roles}
-    selection = Selection(content)
-    specs = Specs(content, selection)
-    definition["use"] = "train+extra"
-    assert set(specs.files("svhn")) == {"train", "extra", "test"}
-    definition["use"] = "extra"
-    assert set(specs.files("svhn")) == {"extra", "test"}
-    assert not selection.prepares_in_parallel("svhn")
-    assert selection.prepares_in_parallel("celeba")
+    for use, roles in (
+        ("train+extra", {"train", "extra", "test"}),
+        ("extra", {"extra", "test"}),
+    ):
+        definition["use"] = use
+        found = Configuration(content)
+        assert set(found.selection.needed_files("svhn")) == roles
+        names = {definition["files"][role]["name"] for role in roles}
+        assert set(found.specs.files("svhn")) == names
+    assert not found.selection.prepares_in_parallel("svhn")
+    assert found.selection.prepares_in_parallel("celeba")
     del definition["files"]["extra"]
     with pytest.raises(UserError, match=r"svhn\.files: key 'extra' is missing"):
         Configuration(content)

@@ -122,12 +122,12 @@ def local_mnist():
 def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
     layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-    shipped = configuration.load(layers).specs
-    for name, file in shipped.files("mnist").items():
+    shipped = configuration.load(layers)
+    for name, file in shipped.specs.files("mnist").items():
         out = tmp_path / "raw" / name
         download("mnist", file, [str(mirror)], out)
     spec = tmp_path / "spec.json"
-    spec.write_text(json.dumps(shipped.data_spec("mnist")))
+    spec.write_text(json.dumps(shipped.specs.data_spec("mnist")))
     places = ["--raw", str(tmp_path / "raw"), "--out", str(tmp_path / "data")]
     assert main(["prepare", "--spec", str(spec), *places]) == 0
     data = prepared.load(tmp_path / "data")
