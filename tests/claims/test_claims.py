@@ -19,7 +19,7 @@ from helpers import network, spec, untrained
 from vlae.__main__ import main
 from vlae.claims.base import numbers, reasons
 from vlae.claims.expected_layers import WIDE
-from vlae.claims.verdicts import FINDING, VERDICT
+from vlae.claims.verdicts import FINDING_COLUMNS, VERDICT_COLUMNS
 from vlae.experiments import stability
 from vlae.system import registry
 from vlae.training.trained_run import TrainedRun
@@ -42,7 +42,7 @@ def test_one_layer_that_carries_everything_is_found(tmp_path):
     assert verdict["number"] == pytest.approx(0.9)
     assert (verdict["low"], verdict["high"]) == pytest.approx((0.88, 0.92))
     assert verdict["seeds"] == "21, 22, 23"
-    assert [*findings.columns] == FINDING
+    assert [*findings.columns] == FINDING_COLUMNS
     own = findings[~findings["control"]]
     assert set(own["outcome"]) == {"passes"}
     note = own["note"].iloc[0]
@@ -248,7 +248,7 @@ def test_only_mnist_decides_the_order(tmp_path):
     assert order(tmp_path, VLAE, rise=0)[0]["verdict"] == "not supported"
 
 
-# S
+# stable-codes
 
 
 def steady(root, changes=(), draws=4096, **facts):
@@ -315,7 +315,7 @@ LAYERS = {
 def drawn_verdicts(root, model, data, rise):
     """Verdicts of the claim F5 with `LAYERS`, from the experiment itself."""
     for seed in FRESH:
-        trained = TrainedRun({**spec(), "seed": seed}, model, torch.device("cpu"))
+        trained = TrainedRun(spec(seed=seed), model, torch.device("cpu"))
         settings = {"settings": {"samples": 400}, "measures": ["colour"]}
         found = run_experiment(
             "effects", trained, data, classifier=None, **settings
@@ -346,7 +346,7 @@ def test_an_untrained_vlae_is_not_supported(tmp_path, data):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_claim_says_its_criterion_and_why(name):
     claim = SHIPPED[name]
-    module = registry.load("claims", claim["module"])
+    module = registry.load("claims", claim["kind"])
     assert set(module.EXPERIMENTS) <= set(registry.names("experiments"))
     found = reasons(claim["criterion"])
     assert found or "exploratory" in module.criterion({})
@@ -381,7 +381,7 @@ def test_verdicts_are_joined(tmp_path):
     words = ["verdicts", "--verdicts", *map(str, parts), "--out", str(out)]
     assert main(words) == 0
     table = pd.read_parquet(out)
-    assert [*table.columns] == VERDICT
+    assert [*table.columns] == VERDICT_COLUMNS
     assert table["id"].tolist() == ["F3", *["F5"] * 5]
     assert main(["verdicts", "--verdicts", "--out", str(out)]) == 0
     assert pd.read_parquet(out).empty

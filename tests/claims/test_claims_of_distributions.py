@@ -1,4 +1,4 @@
-"""Claims I, P1, P2, P3 and G on tables whose answer is known."""
+"""Claims F1, P1, P2, P3 and gaussian-residuals on tables whose answer is known."""
 
 import pandas as pd
 import pytest
@@ -154,7 +154,7 @@ def test_redundancy_is_shown_without_a_verdict(tmp_path):
     assert "after 1,000 steps its chain's KID is .023" in findings["note"].iloc[0]
 
 
-# I
+# F1
 
 
 def recomposed(
@@ -205,7 +205,7 @@ def test_other_parts(tmp_path, changes, stays, falls):
     assert by_part(verdicts) == {STAYS: stays, FALLS: falls}
 
 
-# G
+# gaussian-residuals
 
 
 def residuals(root, kl=0.01, divergence=0.2, explained=0.01, active=8, rise=50):

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from vlae.claims.base import Finding
-from vlae.claims.verdicts import LEAST_SEEDS, Verdict, decide
+from vlae.claims.verdicts import MIN_SEEDS, Verdict, decide
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import (
     Outcome,
@@ -112,7 +112,7 @@ def test_three_seeds(outcomes):
 @pytest.mark.parametrize("outcome", [PASSES, FAILS, OPEN])
 def test_a_verdict_takes_three_seeds(count, outcome):
     found = decide(findings(*[outcome] * count))
-    assert (found.verdict is Verdict.TOO_FEW_SEEDS) == (count < LEAST_SEEDS == 3)
+    assert (found.verdict is Verdict.TOO_FEW_SEEDS) == (count < MIN_SEEDS == 3)
 
 
 @pytest.mark.parametrize("outcome", [PASSES, FAILS])
@@ -222,8 +222,8 @@ def test_seeds_of_a_control_used_while_developing_do_not_count():
 
 
 @pytest.mark.parametrize("seeds", [[], [21, 21, 22]])
-def test_one_finding_a_seed(seeds):
-    with pytest.raises(ValueError, match="one finding a seed"):
+def test_one_finding_per_seed(seeds):
+    with pytest.raises(ValueError, match="one finding per seed"):
         decide([finding(seed) for seed in seeds])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from helpers import spec
 
-from vlae.claims.verdicts import FINDING, VERDICT
+from vlae.claims.verdicts import FINDING_COLUMNS, VERDICT_COLUMNS
 from vlae.system.files import write_json
 
 SEEDS = (1, 2, 3)
@@ -135,8 +135,8 @@ def write_verdicts(
         for run, verdict in verdicts.items()
     ]
     (root / "tables").mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(findings, columns=FINDING)
+    table = pd.DataFrame(findings, columns=FINDING_COLUMNS)
     table.to_parquet(root / "claims" / "F5.findings.parquet")
-    table = pd.DataFrame(rows, columns=VERDICT)
+    table = pd.DataFrame(rows, columns=VERDICT_COLUMNS)
     table.to_parquet(root / "claims" / "F5.verdicts.parquet")
     table.to_parquet(root / "tables" / "claims.parquet")

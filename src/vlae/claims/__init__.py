@@ -1,1 +1,1 @@
-"""One module a kind of claim; see `vlae.claims.base`."""
+"""One module per kind of claim; see `vlae.claims.base`. Imports no torch."""

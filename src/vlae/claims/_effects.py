@@ -1,4 +1,4 @@
-"""Reading the table of the experiment `effects`, and whether a run has learned."""
+"""Total effects of layers on properties, from the table of the experiment `effects`."""
 
 import pandas as pd
 
@@ -8,54 +8,50 @@ from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, all_of, at_least, largest
 
 Effects = dict[str, dict[int, Interval]]
+"""Total effects by property, then by layer."""
+COLUMNS = ["property", "layer", "total_effect", "total_low", "total_high"]
 
 
 def total_effects(run: RunResults, seed: int) -> Effects:
-    """Total effects of a seed: property, then layer. Nothing that is withheld."""
-    table = run.table("effects")
-    table = table[(table["seed"] == seed) & ~table["withheld"]]
+    """Return the total effects of one seed, without those that are withheld."""
+    table = run.table("effects", seed)
+    table = table[~table["withheld"]]
     found: Effects = {}
-    for name, layer, *ends in table[
-        ["property", "layer", "total_effect", "total_low", "total_high"]
-    ].itertuples(index=False):
+    for name, layer, *ends in table[COLUMNS].itertuples(index=False):
         found.setdefault(name, {})[int(layer)] = Interval(*ends)
     return found
 
 
-def learned(run: RunResults, seed: int, nats: float) -> Outcome:
-    """Whether training raised the held-out ELBO enough.
-
-    The layers of an untrained model do something too, and may do what is expected.
-    """
-    return Outcome.PASSES if run.rise(seed) >= nats else Outcome.FAILS
-
-
 def leading(layers: dict[int, Interval]) -> int | None:
-    """The layer of the largest total effect; None if any is undefined, or its ends."""
+    """Return the layer with the largest total effect.
+
+    None if there are no layers, or if a total effect or its interval is undefined.
+    """
     found = pd.DataFrame({k: (t.value, t.low, t.high) for k, t in layers.items()})
-    return (
-        None
-        if found.isna().any(axis=None) or found.empty
-        else int(found.loc[0].idxmax())
-    )
+    if found.empty or found.isna().any(axis=None):
+        return None
+    return int(found.loc[0].idxmax())
 
 
 def leads(layers: dict[int, Interval], layer: int) -> Outcome:
-    """Whether the total effect of `layer` is the largest, as sure as the intervals."""
+    """Return whether the total effect of `layer` is larger than all others."""
     others = [found for other, found in layers.items() if other != layer]
     return largest(layers[layer], others)
 
 
 def contenders(layers: dict[int, Interval]) -> list[int]:
-    """Layers that may have the largest total effect: whose interval overlaps its."""
+    """Return the layers that may have the largest total effect.
+
+    Their intervals overlap that of the leading layer.
+    """
     best = layers[leading(layers) or 0]
     return [layer for layer, found in layers.items() if found.high >= best.low]
 
 
 def in_layer(layers: dict[int, Interval], layer: int, least: float) -> Outcome:
-    """Whether `layer` has the largest total effect, and one of at least `least`.
+    """Return whether `layer` leads with a total effect of at least `least`.
 
-    Not measured where there is no such layer or no number.
+    Not measured if there is no such layer, or no layer leads.
     """
     if leading(layers) is None or layer not in layers:
         return Outcome.UNMEASURED
@@ -63,5 +59,5 @@ def in_layer(layers: dict[int, Interval], layer: int, least: float) -> Outcome:
 
 
 def listed(layers: dict[int, Interval]) -> str:
-    """Total effects from the bottom up: '.28 / .56 / .63'."""
+    """Return the total effects from the bottom layer up: '.28 / .56 / .63'."""
     return " / ".join(number(layers[layer].value) for layer in sorted(layers))

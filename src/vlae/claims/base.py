@@ -1,18 +1,19 @@
-"""What every kind of claim takes and gives, and how its findings become verdicts.
+"""What every kind of claim takes and gives.
 
 A kind of claim is a module of `vlae.claims` with
 
-    EXPERIMENTS = ["effects"]                  what it reads of every run
-    def findings(claim) -> list[Finding]       a finding per part, run and seed
+    EXPERIMENTS = ["effects"]                  the tables that it reads of every run
+    def findings(claim) -> list[Finding]       one finding per part, run and seed
     def criterion(numbers) -> str              the criterion in words
 
-and a schema of its criterion in `workflow/schemas/claims/NAME.schema.yaml`. A module
-says what one seed of one run shows; what that makes of the claim is decided here, by
-`vlae.claims.verdicts`, for all alike. An entry in `config/claims.yaml` that names the module
-is all else there is to do.
+and a schema of its criterion in `workflow/schemas/claims/NAME.schema.yaml`. The keys of
+the criterion are listed in the module's docstring. A module says what one seed of one
+run shows; `vlae.claims.verdicts` turns that into verdicts, in the same way for all
+kinds. An entry of `config/claims.yaml` whose `kind` is the module's name makes a claim
+of that kind.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,10 +22,8 @@ from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec
 from vlae.results.run_results import RunResults
 from vlae.statistics.intervals import Interval
-from vlae.statistics.thresholds import Outcome
-
-Map = dict[str, Any]
-
+from vlae.statistics.thresholds import Outcome, all_of
+from vlae.system import registry
 
 NAN = float("nan")
 
@@ -39,21 +38,23 @@ class Finding:
     seed: int
     outcome: Outcome
     number: float = NAN
-    """What the test is about, with its interval within the seed; nan for none."""
+    """The number that is tested; nan if there is none."""
     low: float = NAN
+    """Lower end of the number's interval within the seed; nan if there is none."""
     high: float = NAN
     note: str = ""
     veto: str = ""
-    """Why a pass is not to be trusted: it can only keep a claim from support."""
+    """Why a pass is not to be trusted. It can only prevent support."""
     invalid: str = ""
-    """Why the test decides nothing, however it ends."""
+    """Why the test decides nothing, whatever its outcome."""
     shown_only: str = ""
-    """Why it is shown and decides nothing, whatever the seeds."""
+    """Why the finding is shown and decides nothing, whatever the seeds."""
     control: bool = False
-    """Of a run that must fail the test."""
+    """Whether the run is a control, which must fail the test."""
 
 
 Measure = Callable[[RunResults, int], Sequence[Finding]]
+"""Returns the findings of one seed of a run."""
 
 
 @dataclass(frozen=True)
@@ -62,29 +63,38 @@ class Claim:
 
     Args:
         spec: the claim.
-        results: the folder of everything that its runs left.
+        results: the folder with everything that its runs left.
     """
 
     spec: ClaimSpec
     results: ResultsFolder
 
-    @property
-    def numbers(self) -> Map:
-        """The criterion without its reasons, in whatever depth they stand."""
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """The criterion without its reasons; the keys are those of its kind."""
         return numbers(self.spec.criterion)
 
     @cached_property
     def runs(self) -> list[RunResults]:
+        """The runs that the claim is about."""
         return [RunResults(row, self.results) for row in self.spec.runs]
 
     @cached_property
     def controls(self) -> list[RunResults]:
-        """Runs that must fail."""
+        """The runs that must fail the claim's tests."""
         return [RunResults(row, self.results) for row in self.spec.controls]
 
     def each_seed(self, measure: Measure) -> list[Finding]:
-        """Findings of every seed of every run, and of the controls, marked as such."""
-        found = [f for run in self.runs for s in run.seeds for f in measure(run, s)]
+        """Return the findings of every seed of every run, then those of the controls.
+
+        Findings of controls are marked as such.
+        """
+        found = [
+            finding
+            for run in self.runs
+            for seed in run.seeds
+            for finding in measure(run, seed)
+        ]
         against = [
             replace(finding, control=True)
             for run in self.controls
@@ -94,16 +104,19 @@ class Claim:
         return found + against
 
 
-def numbers(criterion: Map) -> Map:
-    """Every `{value: ..., why: ...}` of a criterion replaced by its value."""
+def numbers(criterion: dict[str, Any]) -> dict[str, Any]:
+    """Return a criterion with every `{value: ..., why: ...}` replaced by its value."""
     return {
         key: part["value"] if "value" in part else numbers(part)
         for key, part in criterion.items()
     }
 
 
-def reasons(criterion: Map, prefix: str = "") -> list[tuple[str, Any, str]]:
-    """Every number of a criterion: its name in words, its value, and why."""
+def reasons(criterion: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, str]]:
+    """Return the name in words, the value, and the reason of each criterion's number.
+
+    Names inside another key begin with it: 'layers: mean colour'.
+    """
     found = []
     for key, part in criterion.items():
         name = f"{prefix}{key.replace('_', ' ')}"
@@ -114,6 +127,12 @@ def reasons(criterion: Map, prefix: str = "") -> list[tuple[str, Any, str]]:
         else:
             found += reasons(part, f"{name}: ")
     return found
+
+
+def criterion_in_words(spec: ClaimSpec) -> str:
+    """Return the criterion of a claim in words, as its kind puts it."""
+    words: str = registry.load("claims", spec.kind).criterion(numbers(spec.criterion))
+    return words
 
 
 def finding_of(
@@ -131,10 +150,17 @@ def finding_of(
     """Return what one seed of `run` says about `part`.
 
     Args:
-        found: the number that the test is about, with its interval; None for none.
-        note, veto, invalid, shown_only: as the fields of `Finding`.
+        run: the results of the run.
+        seed: the seed.
+        part: the part of the claim, as reports print it.
+        outcome: how the test ended.
+        found: the number that is tested, with its interval; None if there is none.
+        note: what else the reader should know.
+        veto: see `Finding`.
+        invalid: see `Finding`.
+        shown_only: see `Finding`.
     """
-    number = found or Interval(NAN, NAN, NAN)
+    number = Interval(NAN, NAN, NAN) if found is None else found
     return Finding(
         part=part,
         dataset=run.dataset,
@@ -149,3 +175,18 @@ def finding_of(
         invalid=invalid,
         shown_only=shown_only,
     )
+
+
+def learned(run: RunResults, seed: int, rise: float) -> Outcome:
+    """Return whether training raised the held-out ELBO by at least `rise` nats.
+
+    The layers of an untrained model have effects too, and may have the expected ones.
+    """
+    return Outcome.PASSES if run.rise(seed) >= rise else Outcome.FAILS
+
+
+def learned_and(
+    run: RunResults, seed: int, rise: float, tests: Iterable[Outcome]
+) -> Outcome:
+    """Return whether the run has `learned` and passes all tests."""
+    return all_of([learned(run, seed, rise), *tests])

@@ -1,15 +1,26 @@
-"""The Gibbs chain of what the bottom decoder sees samples as well as the whole model.
+"""The Gibbs chain through the bottom decoder samples as well as the whole model.
 
-Proposition 1 for Markov hierarchies, where the chain redraws z_1 alone, and what it
-becomes for autoregressive ones, where it redraws all z from q(z|x). Means of p(x|z)
-decide, against held-out images as they are, since the classifier knows clean images; draws
-against noised ones are reported.
+This is Proposition 1 for Markov hierarchies, where the chain redraws z_1 alone, and its
+generalisation for autoregressive ones, where the chain redraws all z from q(z|x). Means
+of p(x|z) decide. They are compared with held-out images without noise, since the
+classifier knows clean images; Figure 2 also reports draws against noised images.
+
+Keys of the criterion:
+    decides: names of the runs that decide; others are shown only
+    step: step of the chains from noise that is compared
+    images: least number of images on each side
+    margin: largest squared KID of the chains above that of ancestral samples
+    sure: least share of samples, on both sides, that the classifier is sure of
+    class_entropy: least entropy of their classes, in nats
+    r_hat: an R-hat above it vetoes a pass
+    rise: nats by which training must have raised the held-out ELBO
 """
+
+from typing import Any
 
 import pandas as pd
 
-from vlae.claims._effects import learned
-from vlae.claims.base import Claim, Finding, Map
+from vlae.claims.base import Claim, Finding, finding_of, learned_and
 from vlae.results.run_results import RunResults
 from vlae.results.text import number
 from vlae.statistics.intervals import Interval
@@ -19,12 +30,14 @@ from vlae.system.errors import UserError
 EXPERIMENTS = ["chains", "mixing"]
 PART = "the chain from noise samples as well as the whole model"
 
-CHAIN, ANCESTRAL = "noise", "ancestral"
-FLOORS = {"sure": "the classifier is sure of", "class_entropy": "class entropy"}
+CHAIN_ARM, ANCESTRAL_ARM = "noise", "ancestral"
+FLOOR_MEASURES = ("sure", "class_entropy")
+"""Measures of samples that must not be too low; also keys of the criterion."""
+EXCESS_MEASURE = "kid_above_ancestral"
 
 
-def criterion(numbers: Map) -> str:
-    """In words."""
+def criterion(numbers: dict[str, Any]) -> str:
+    """Return the criterion in words."""
     return (
         f"After {numbers['step']} steps from noise the squared KID of the chains' "
         f"means from held-out images is at most {numbers['margin']:g} above that of "
@@ -39,62 +52,49 @@ def criterion(numbers: Map) -> str:
 
 
 def findings(claim: Claim) -> list[Finding]:
-    """A finding a seed; its number is the excess of the squared KID."""
-    return claim.each_seed(lambda run, seed: [finding(claim.numbers, run, seed)])
+    """Return one finding per seed; its number is the excess of the squared KID."""
+    return claim.each_seed(lambda run, seed: [_finding(claim, run, seed)])
 
 
-def finding(numbers: Map, run: RunResults, seed: int) -> Finding:
-    """What one seed of a run shows."""
-    table, step = of_seed(run, seed), numbers["step"]
-    if (CHAIN, step) not in {*zip(table["arm"], table["step"], strict=True)}:
+def _finding(claim: Claim, run: RunResults, seed: int) -> Finding:
+    numbers = claim.numbers
+    table, step = means(run, seed), numbers["step"]
+    chain, ancestral = _at(table, CHAIN_ARM, step), _at(table, ANCESTRAL_ARM, 1)
+    if chain.empty:
         raise UserError(
-            f"{run.dataset}/{run.run}: no chain was looked at after {step} steps, at "
-            f"which a claim judges them. Add {step} to experiments.chains.steps, or "
-            "change 'step' in the claim's criterion."
+            f"claims.{claim.spec.id}.criterion.step: no chain of {run.name} was "
+            f"looked at after {step} steps. Add {step} to experiments.chains.steps, or "
+            "change 'step'."
         )
-    chain, ancestral = (_at(table, *arm) for arm in ((CHAIN, step), (ANCESTRAL, 1)))
-    excess = _interval(chain, "kid_above_ancestral")
-    floors = {
-        arm: all_of(at_least(_interval(rows, m), numbers[m]) for m in FLOORS)
-        for arm, rows in ((CHAIN, chain), (ANCESTRAL, ancestral))
-    }
-    images = int(chain.loc["kid_above_ancestral", "n"])
-    invalid = ""
-    if images < numbers["images"]:
-        invalid = f"{images:,} images are too few for this criterion"
-    elif floors[ANCESTRAL] is not Outcome.PASSES:
-        invalid = "the whole model's own samples are too poor to be compared with"
+    excess = _interval(chain, EXCESS_MEASURE)
+    floors = [
+        all_of(at_least(_interval(rows, m), numbers[m]) for m in FLOOR_MEASURES)
+        for rows in (chain, ancestral)
+    ]
+    tests = [at_most(excess, numbers["margin"]), *floors]
+    images = int(chain.loc[EXCESS_MEASURE, "n"])
     decides = run.run in numbers["decides"]
-    return Finding(
-        PART,
-        run.dataset,
-        run.run,
+    return finding_of(
+        run,
         seed,
-        all_of(
-            [
-                learned(run, seed, numbers["rise"]),
-                at_most(excess, numbers["margin"]),
-                *floors.values(),
-            ]
-        ),
-        excess.value,
-        excess.low,
-        excess.high,
-        _note(table, chain, ancestral, step),
+        PART,
+        learned_and(run, seed, numbers["rise"], tests),
+        excess,
+        note=_note(table, chain, ancestral, step),
         veto=_veto(run, seed, numbers["r_hat"]),
-        invalid=invalid,
+        invalid=_invalid(images, numbers["images"], floors[1]),
         shown_only="" if decides else f"{run.run} does not decide",
     )
 
 
-def of_seed(run: RunResults, seed: int) -> pd.DataFrame:
-    """The table of `chains` of one seed, of means."""
-    table = run.table("chains")
-    return table[(table["seed"] == seed) & (table["kind"] == "mean")]
+def means(run: RunResults, seed: int) -> pd.DataFrame:
+    """Return the rows of the table `chains` that are about means of p(x|z)."""
+    table = run.table("chains", seed)
+    return table[table["kind"] == "mean"]
 
 
 def _at(table: pd.DataFrame, arm: str, step: int) -> pd.DataFrame:
-    """Measures of an arm at a step, by name."""
+    """Return the measures of an arm at a step, indexed by their names."""
     chosen = (table["arm"] == arm) & (table["step"] == step)
     return table[chosen].set_index("measure")
 
@@ -103,10 +103,19 @@ def _interval(rows: pd.DataFrame, measure: str) -> Interval:
     return Interval(*rows.loc[measure, ["value", "low", "high"]])
 
 
+def _invalid(images: int, least: int, ancestral_floor: Outcome) -> str:
+    """Return why the comparison decides nothing; empty if it does."""
+    if images < least:
+        return f"{images:,} images are too few for this criterion"
+    if ancestral_floor is not Outcome.PASSES:
+        return "the whole model's own samples are too poor to be compared with"
+    return ""
+
+
 def _note(
     table: pd.DataFrame, chain: pd.DataFrame, ancestral: pd.DataFrame, step: int
 ) -> str:
-    """Both sides of every measure, and where the longest chains get to."""
+    """Return both sides of every measure, and the KID of the longest chains."""
     words = [
         f"{name} {_both(chain, ancestral, measure, digits)}"
         for measure, name, digits in (
@@ -118,9 +127,9 @@ def _note(
             ("fid", "FID", 1),
         )
     ]
-    last = int(table.loc[table["arm"] == CHAIN, "step"].max())
+    last = int(table.loc[table["arm"] == CHAIN_ARM, "step"].max())
     if last > step:
-        value = _at(table, CHAIN, last).loc["kid", "value"]
+        value = _at(table, CHAIN_ARM, last).loc["kid", "value"]
         words.append(f"after {last:,} steps KID {number(value, 3)}")
     return f"chain against ancestral samples: {', '.join(words)}"
 
@@ -132,13 +141,13 @@ def _both(
     return " / ".join(number(value, digits) for value in values)
 
 
-def _veto(run: RunResults, seed: int, most: float) -> str:
-    """Why the chains are known not to have mixed; empty if nothing says so."""
-    table = run.table("mixing")
-    found = table[(table["seed"] == seed) & (table["measure"] == "r_hat")]
+def _veto(run: RunResults, seed: int, largest: float) -> str:
+    """Return why the chains are known not to have mixed; empty if nothing says so."""
+    table = run.table("mixing", seed)
+    found = table[table["measure"] == "r_hat"]
     values = found.set_index("scalar")["value"].dropna()
     if values.empty:
         return "no R-hat: no scalar of the chains is defined and varies"
-    if values.max() <= most:
+    if values.max() <= largest:
         return ""
     return f"the chains have not mixed: R-hat up to {number(values.max())}"

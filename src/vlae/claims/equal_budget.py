@@ -1,25 +1,48 @@
-"""LVAE and HVAE share a problem that the VLAE has not, at one budget (Section 4.2)."""
+"""LVAE and HVAE have a problem at one budget that the VLAE solves (Section 4.2).
+
+Two tests are applied to every run: the test of `one_layer`, and that of
+`expected_layers` on all properties at once.
+
+Keys of the criterion:
+    reference: name of the run without layers, a control, that others are compared with
+    parameters: largest relative difference from its number of parameters
+    elbo: nats by which the held-out ELBO may be below its own; more must be significant
+    keeps: names of the runs that must pass the first test and fail the second
+    solves: names of the runs that must fail the first test and pass the second
+    one_layer: criterion of the first test, see `vlae.claims.one_layer`
+    own_layers: criterion of the second test: `least`, `layers` and `rise` of
+        `vlae.claims.expected_layers`
+"""
 
 from dataclasses import replace
+from typing import Any
 
 from vlae.claims import expected_layers, one_layer
-from vlae.claims._effects import in_layer, leading, learned, total_effects
-from vlae.claims.base import Claim, Finding, Map
+from vlae.claims._effects import in_layer, leading, total_effects
+from vlae.claims.base import (
+    NAN,
+    Claim,
+    Finding,
+    finding_of,
+    learned,
+    learned_and,
+)
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, ordered
 from vlae.statistics.intervals import Interval, mean_interval
-from vlae.statistics.thresholds import Outcome, all_of, opposite
+from vlae.statistics.thresholds import Outcome, opposite
 from vlae.system.errors import UserError
 
 EXPERIMENTS = ["effects", "activity", "bounds"]
 
-ONE, NOT_ONE = one_layer.PART, "no layer carries almost everything"
-OWN, NOT_OWN = "each property in its layer", "not each property in its layer"
+NOT_ONE_LAYER_PART = "no layer carries almost everything"
+OWN_LAYERS_PART = "each property in its layer"
+NOT_OWN_LAYERS_PART = "not each property in its layer"
 
 
-def criterion(numbers: Map) -> str:
-    """In words, with the two tests that it applies."""
-    keeps, solves = _listed(numbers["keeps"]), _listed(numbers["solves"])
+def criterion(numbers: dict[str, Any]) -> str:
+    """Return the criterion in words, with the two tests that it applies."""
+    keeps, solves = _quoted(numbers["keeps"]), _quoted(numbers["solves"])
     return (
         f"Of {keeps}: one layer carries almost everything, and not each property is in "
         f"its layer. Of {solves}: the converse. The run '{numbers['reference']}' must "
@@ -33,120 +56,150 @@ def criterion(numbers: Map) -> str:
 
 
 def findings(claim: Claim) -> list[Finding]:
-    """Two findings a run and seed; of the reference, as a control, also two.
+    """Return two findings per run and seed, and two per seed of every control.
 
-    The reference is the control of that name on the same data set.
+    A run is compared with the control that is the reference on the same data set.
     """
-    numbers = claim.numbers
-    references = {
-        control.dataset: control
-        for control in claim.controls
-        if control.run == numbers["reference"]
-    }
     found = []
     for run in claim.runs:
-        if run.dataset not in references:
-            raise UserError(
-                f"claims.{claim.spec.id}.controls: there is no "
-                f"'{run.dataset}/{numbers['reference']}' to compare {run.run} with."
-            )
+        reference = _reference(claim, run)
         for seed in run.seeds:
-            found += _of_run(numbers, run, references[run.dataset], seed)
+            found += _of_run(claim, run, reference, seed)
     for control in claim.controls:
         for seed in control.seeds:
-            found += _tests(numbers, control, seed, "", control=True)
+            tests = _tests(claim.numbers, control, seed)
+            found += [replace(finding, control=True) for finding in tests]
     return found
 
 
+def _reference(claim: Claim, run: RunResults) -> RunResults:
+    """Return the control that a run is compared with.
+
+    Raises:
+        UserError: if the claim has no such control.
+    """
+    name = claim.numbers["reference"]
+    for control in claim.controls:
+        if (control.dataset, control.run) == (run.dataset, name):
+            return control
+    raise UserError(
+        f"claims.{claim.spec.id}.controls: there is no '{run.dataset}/{name}' to "
+        f"compare {run.name} with. Add it, or change 'reference' in the criterion."
+    )
+
+
 def _of_run(
-    numbers: Map, run: RunResults, reference: RunResults, seed: int
+    claim: Claim, run: RunResults, reference: RunResults, seed: int
 ) -> list[Finding]:
-    """The two tests of a run, each turned round where the claim denies it."""
-    invalid, remark = _gate(numbers, run, reference, seed)
+    """Return the two tests of a run, each negated if the claim denies it.
+
+    Raises:
+        UserError: if the criterion names the run neither in `keeps` nor in `solves`.
+    """
+    numbers = claim.numbers
+    invalid, remark = _comparison(numbers, run, reference, seed)
     one, own = (
-        replace(found, note="; ".join(filter(None, [found.note, remark])))
-        for found in _tests(numbers, run, seed, invalid)
+        replace(
+            found,
+            invalid=invalid,
+            note="; ".join(filter(None, [found.note, remark])),
+        )
+        for found in _tests(numbers, run, seed)
     )
     if run.run in numbers["keeps"]:
-        return [one, _denied(numbers, own, run, seed, NOT_OWN)]
+        rise = numbers["own_layers"]["rise"]
+        return [one, _negated(own, run, rise, NOT_OWN_LAYERS_PART)]
     if run.run in numbers["solves"]:
-        return [_denied(numbers, one, run, seed, NOT_ONE), own]
-    known = [*numbers["keeps"], *numbers["solves"]]
+        rise = numbers["one_layer"]["rise"]
+        return [_negated(one, run, rise, NOT_ONE_LAYER_PART), own]
     raise UserError(
-        f"the claim about an equal budget says nothing of {run.dataset}/{run.run}; it "
-        f"expects {_listed(known)}. Name it in 'keeps' or 'solves' of its criterion."
+        f"claims.{claim.spec.id}.criterion: {run.name} is named neither in 'keeps' nor "
+        f"in 'solves', which have {_quoted([*numbers['keeps'], *numbers['solves']])}. "
+        "Add it to one of them."
     )
 
 
-def _tests(
-    numbers: Map, run: RunResults, seed: int, invalid: str, control: bool = False
-) -> list[Finding]:
-    """Whether one layer carries almost everything; whether each has its own."""
-    one = one_layer.finding(numbers["one_layer"], run, seed)
-    own = _own_layers(numbers["own_layers"], run, seed)
-    return [replace(f, invalid=invalid, control=control) for f in (one, own)]
+def _tests(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]:
+    """Return whether one layer carries almost everything, and each has its own."""
+    return [
+        one_layer.finding(numbers["one_layer"], run, seed),
+        _own_layers(numbers["own_layers"], run, seed),
+    ]
 
 
-def _own_layers(numbers: Map, run: RunResults, seed: int) -> Finding:
-    """All properties of F5's test at once; the number is the share in their layers."""
+def _own_layers(numbers: dict[str, Any], run: RunResults, seed: int) -> Finding:
+    """Return whether every property is in its layer.
+
+    The number is the share of properties whose expected layer has the largest effect.
+    """
     effects = total_effects(run, seed)
     expected = numbers["layers"]
     names = ordered(expected)
-    outcomes = [
+    tests = [
         in_layer(effects.get(name, {}), expected[name], numbers["least"])
         for name in names
     ]
     found = {name: leading(effects.get(name, {})) for name in names}
     share = sum(found[name] == expected[name] for name in names) / len(names)
-    note = ", ".join(
+    places = ", ".join(
         f"{in_print(name)} in layer {layer}" if layer else f"{in_print(name)} nowhere"
         for name, layer in found.items()
     )
-    outcome = all_of([learned(run, seed, numbers["rise"]), *outcomes])
-    return Finding(
-        OWN, run.dataset, run.run, seed, outcome, number=share, note=f"found: {note}"
+    return finding_of(
+        run,
+        seed,
+        OWN_LAYERS_PART,
+        learned_and(run, seed, numbers["rise"], tests),
+        Interval(share, NAN, NAN),
+        note=f"found: {places}",
     )
 
 
-def _denied(
-    numbers: Map, finding: Finding, run: RunResults, seed: int, part: str
-) -> Finding:
-    """The same finding for the opposite test; a run that learned nothing fails both."""
-    rise = numbers["one_layer" if finding.part == ONE else "own_layers"]["rise"]
-    enough = learned(run, seed, rise)
+def _negated(finding: Finding, run: RunResults, rise: float, part: str) -> Finding:
+    """Return the finding for the opposite test.
+
+    A run that has not learned fails this test as well.
+    """
+    enough = learned(run, finding.seed, rise)
     turned = opposite(finding.outcome) if enough is Outcome.PASSES else enough
     return replace(finding, part=part, outcome=turned)
 
 
-def _gate(
-    numbers: Map, run: RunResults, reference: RunResults, seed: int
+def _comparison(
+    numbers: dict[str, Any], run: RunResults, reference: RunResults, seed: int
 ) -> tuple[str, str]:
-    """Why the comparison does not count, empty if it does; and the bounds in words."""
+    """Return why the comparison does not count, and how the held-out ELBOs differ.
+
+    The first is empty if it counts, the second if the ELBOs were not compared.
+    """
     if seed not in reference.seeds:
         return f"does not count: no seed {seed} of '{reference.run}'", ""
-    sizes = [r.facts(seed)["parameters"] for r in (run, reference)]
-    if abs(sizes[0] / sizes[1] - 1) > numbers["parameters"]:
-        return (
-            f"does not count: {sizes[0]:,} parameters against {sizes[1]:,} of "
-            f"'{reference.run}'",
-            "",
-        )
-    gap = _gap(run, reference, seed)
-    less = f"held-out ELBO less that of '{reference.run}'"
-    remark = f"{less} {gap.value:.2f} nats ({gap.low:.2f} to {gap.high:.2f})"
-    worse = gap.high < -numbers["elbo"]
-    below = f"does not count: held-out ELBO surely below that of '{reference.run}'"
-    return (below if worse else ""), remark
-
-
-def _gap(run: RunResults, reference: RunResults, seed: int) -> Interval:
-    """Mean over the same held-out images of their ELBO less that of the reference."""
-    one, other = (
-        table[table["seed"] == seed].set_index("image")["elbo"]
-        for table in (run.table("bounds"), reference.table("bounds"))
+    own, other = (r.facts(seed)["parameters"] for r in (run, reference))
+    if abs(own / other - 1) > numbers["parameters"]:
+        why = f"{own:,} parameters against {other:,} of '{reference.run}'"
+        return f"does not count: {why}", ""
+    gap = _elbo_gap(run, reference, seed)
+    remark = (
+        f"held-out ELBO less that of '{reference.run}' {gap.value:.2f} nats "
+        f"({gap.low:.2f} to {gap.high:.2f})"
     )
-    return mean_interval((one - other).dropna())
+    if gap.high < -numbers["elbo"]:
+        why = f"held-out ELBO surely below that of '{reference.run}'"
+        return f"does not count: {why}", remark
+    return "", remark
 
 
-def _listed(names: list[str]) -> str:
+def _elbo_gap(run: RunResults, reference: RunResults, seed: int) -> Interval:
+    """Return the mean difference of the ELBO from the reference, in nats per image.
+
+    Only images are compared whose ELBO both runs have.
+    """
+    own, other = (
+        results.table("bounds", seed).set_index("image")["elbo"]
+        for results in (run, reference)
+    )
+    return mean_interval((own - other).dropna())
+
+
+def _quoted(names: list[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)

@@ -1,18 +1,26 @@
-"""The ELBO pulls q(z_l | z_above) to the Gaussian p(z_l | z_above) (Section 3.2)."""
+"""The ELBO pulls q(z_l | z_above) to the Gaussian p(z_l | z_above) (Section 3.2).
 
-from vlae.claims._effects import learned
-from vlae.claims.base import Claim, Finding, Map
+Keys of the criterion:
+    nats: largest KL of residuals from N(0, 1), in nats per dimension
+    explained: largest share of their variance that is linear in the layers above
+    rise: nats by which training must have raised the held-out ELBO
+"""
+
+import math
+from typing import Any
+
+from vlae.claims.base import Claim, Finding, finding_of, learned_and
 from vlae.results.run_results import RunResults
 from vlae.results.text import number
 from vlae.statistics.intervals import Interval
-from vlae.statistics.thresholds import Outcome, all_of, at_most
+from vlae.statistics.thresholds import Outcome, at_most
 
 EXPERIMENTS = ["residuals"]
-HISTORY = "residual_kl_{layer}"
+HISTORY_TERM = "residual_kl_{layer}"
 
 
-def criterion(numbers: Map) -> str:
-    """In words."""
+def criterion(numbers: dict[str, Any]) -> str:
+    """Return the criterion in words."""
     return (
         "Residuals (z - mean) / scale of a layer's active dimensions under its prior "
         "given the layers above: their KL from N(0, 1) is at most "
@@ -25,16 +33,14 @@ def criterion(numbers: Map) -> str:
 
 
 def findings(claim: Claim) -> list[Finding]:
-    """A finding per layer and seed; its number is the KL, nats a dimension."""
-    return claim.each_seed(lambda run, seed: of_seed(claim.numbers, run, seed))
+    """Return one finding per layer and seed; its number is the KL per dimension."""
+    return claim.each_seed(lambda run, seed: _of_seed(claim.numbers, run, seed))
 
 
-def of_seed(numbers: Map, run: RunResults, seed: int) -> list[Finding]:
-    """What one seed of a run shows of every layer."""
-    table = run.table("residuals")
-    table = table[(table["seed"] == seed) & (table["dimension"] == 0)]
+def _of_seed(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]:
+    table = run.table("residuals", seed)
     found = []
-    for layer, rows in table.groupby("layer"):
+    for layer, rows in table[table["dimension"] == 0].groupby("layer"):
         ends = rows.set_index("measure")[["value", "low", "high"]]
         measured = {name: Interval(*values) for name, values in ends.iterrows()}
         found.append(_finding(numbers, run, seed, int(layer), measured))
@@ -42,32 +48,33 @@ def of_seed(numbers: Map, run: RunResults, seed: int) -> list[Finding]:
 
 
 def _finding(
-    numbers: Map, run: RunResults, seed: int, layer: int, found: dict[str, Interval]
+    numbers: dict[str, Any],
+    run: RunResults,
+    seed: int,
+    layer: int,
+    found: dict[str, Interval],
 ) -> Finding:
-    who = (f"residuals of layer {layer}", run.dataset, run.run, seed)
+    """Return what one seed shows of a layer, by its measures over all dimensions."""
+    part = f"residuals of layer {layer}"
     active = int(found["active"].value)
     if not active:
         note = "no active dimension"
-        return Finding(*who, Outcome.UNMEASURED, note=note)
-    kl, whole = found["kl"], found["divergence"]
+        return finding_of(run, seed, part, Outcome.UNMEASURED, note=note)
+    kl, whole, explained = found["kl"], found["divergence"], found["explained"]
     together = Interval(whole.value / active, whole.low / active, whole.high / active)
     tests = [at_most(kl, numbers["nats"]), at_most(together, numbers["nats"])]
-    explained = found["explained"]
     words = [f"{active} active", f"together {number(together.value, 3)} nats each"]
-    if explained.value == explained.value:  # nan where there is nothing above
+    if not math.isnan(explained.value):  # undefined for the top layer
         tests.append(at_most(explained, numbers["explained"]))
         words.append(f"{number(explained.value, 3)} explained by the layers above")
-    words += _course(run, seed, layer)
-    outcome = all_of([learned(run, seed, numbers["rise"]), *tests])
-    return Finding(*who, outcome, kl.value, kl.low, kl.high, ", ".join(words))
+    outcome = learned_and(run, seed, numbers["rise"], tests)
+    note = ", ".join([*words, *_course(run, seed, layer)])
+    return finding_of(run, seed, part, outcome, kl, note=note)
 
 
 def _course(run: RunResults, seed: int, layer: int) -> list[str]:
-    """KL of mean and variance over training, in words, if it was recorded."""
-    history = run.history()
-    term = HISTORY.format(layer=layer)
-    chosen = history["term"].eq(term) & history["split"].eq("held-out")
-    curve = history[chosen & (history["seed"] == seed)].sort_values("step")["value"]
+    """Return the KL of mean and variance over training in words, if it was recorded."""
+    curve = run.curve(seed, HISTORY_TERM.format(layer=layer))
     if curve.empty:
         return []
     ends = (curve.iloc[0], curve.max(), curve.iloc[-1])

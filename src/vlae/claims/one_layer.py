@@ -1,7 +1,15 @@
-"""One layer carries almost everything, the others only minor variation (Figure 3)."""
+"""One layer carries almost everything, the others only minor variation (Figure 3).
 
-from vlae.claims._effects import Effects, leading, leads, learned, listed, total_effects
-from vlae.claims.base import Claim, Finding, Map, finding_of
+Keys of the criterion:
+    largest: least total effect of the leading layer in pixels, from 0 to 1
+    others: largest total effect of any other layer in pixels, from 0 to 1
+    rise: nats by which training must have raised the held-out ELBO
+"""
+
+from typing import Any
+
+from vlae.claims._effects import Effects, leading, leads, listed, total_effects
+from vlae.claims.base import Claim, Finding, finding_of, learned_and
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
@@ -10,7 +18,8 @@ EXPERIMENTS = ["effects", "activity"]
 PART = "one layer carries almost everything"
 
 
-def criterion(numbers: Map) -> str:
+def criterion(numbers: dict[str, Any]) -> str:
+    """Return the criterion in words."""
     return (
         f"In pixels the largest total effect T is at least {numbers['largest']:g} and "
         f"every other at most {numbers['others']:g}, and the same layer has the "
@@ -21,31 +30,33 @@ def criterion(numbers: Map) -> str:
 
 
 def findings(claim: Claim) -> list[Finding]:
-    """A finding a seed; its number is the largest T in pixels."""
+    """Return one finding per seed; its number is the largest T in pixels."""
     return claim.each_seed(lambda run, seed: [finding(claim.numbers, run, seed)])
 
 
-def finding(numbers: Map, run: RunResults, seed: int, part: str = PART) -> Finding:
-    """What one seed of a run shows."""
+def finding(numbers: dict[str, Any], run: RunResults, seed: int) -> Finding:
+    """Return what one seed of a run shows, by the numbers of a criterion."""
     effects = total_effects(run, seed)
     pixels = effects["pixels"]
     layer = leading(pixels)
     if layer is None:
         note = "the image does not vary"
-        return finding_of(run, seed, part, Outcome.UNMEASURED, note=note)
-    found = pixels[layer]
+        return finding_of(run, seed, PART, Outcome.UNMEASURED, note=note)
+    carries = _carries_everything(numbers, effects, layer)
     return finding_of(
         run,
         seed,
-        part,
-        all_of([learned(run, seed, numbers["rise"]), outcome(numbers, effects, layer)]),
-        found,
-        note="; ".join([*_shown(effects, layer), *_use(run, seed)]),
+        PART,
+        learned_and(run, seed, numbers["rise"], [carries]),
+        pixels[layer],
+        note="; ".join([*_leading_layers(effects, layer), *_use(run, seed)]),
     )
 
 
-def outcome(numbers: Map, effects: Effects, layer: int) -> Outcome:
-    """Of total effects, of which that of `layer` is the largest in pixels."""
+def _carries_everything(
+    numbers: dict[str, Any], effects: Effects, layer: int
+) -> Outcome:
+    """Return the outcome for `layer`, which has the largest total effect in pixels."""
     pixels = effects["pixels"]
     others = [at_most(t, numbers["others"]) for k, t in pixels.items() if k != layer]
     same = [
@@ -56,7 +67,8 @@ def outcome(numbers: Map, effects: Effects, layer: int) -> Outcome:
     return all_of([at_least(pixels[layer], numbers["largest"]), *others, *same])
 
 
-def _shown(effects: Effects, layer: int) -> list[str]:
+def _leading_layers(effects: Effects, layer: int) -> list[str]:
+    """Return which layer leads in pixels, and which other layer in which property."""
     found = [f"layer {layer} leads in pixels (T {listed(effects['pixels'])})"]
     other = {
         name: leading(layers)
@@ -71,11 +83,10 @@ def _shown(effects: Effects, layer: int) -> list[str]:
 
 
 def _use(run: RunResults, seed: int) -> list[str]:
-    """KL and active units per layer, bottom to top."""
+    """Return the KL and the active units of each layer, from the bottom up."""
     terms = run.held_out().loc[seed]
     kl = [terms[f"kl_{i}"] for i in range(1, len(terms) + 1) if f"kl_{i}" in terms]
-    table = run.table("activity")
-    units = table[table["seed"] == seed].sort_values("layer")
+    units = run.table("activity", seed).sort_values("layer")
     active = [
         f"{active} of {size}"
         for active, size in units[["active", "units"]].itertuples(index=False)

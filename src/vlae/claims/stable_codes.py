@@ -1,24 +1,37 @@
 """A layer's code means the same whatever the other layers say (Figures 5 to 7).
 
-A property of which too few draws are defined is left out, and named.
+Keys of the criterion:
+    effect: total effect from which a layer is tested on a property, from 0 to 1
+    ratio: least share of that effect which is the layer's own (first order over total)
+    sign: least share of draws in which a step of a coordinate changes the property in
+        the same direction, for the coordinate in which that share is largest
+    draws: least number of draws; properties with fewer are left out, and named
+    rise: nats by which training must have raised the held-out ELBO
 """
+
+from typing import Any
 
 import pandas as pd
 
-from vlae.claims._effects import learned
-from vlae.claims.base import Claim, Finding, Map
+from vlae.claims.base import Claim, Finding, finding_of, learned_and
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.intervals import Interval
-from vlae.statistics.thresholds import Outcome, all_of, at_least
+from vlae.statistics.thresholds import Outcome, at_least
 
 EXPERIMENTS = ["stability"]
-ALONE = "a layer's effect is its own"
-SAME = "a step goes in one direction"
+PARTS = {
+    "ratio": "a layer's effect is its own",
+    "sign": "a step goes in one direction",
+}
+"""Parts of the claim by score, which is also the criterion's key."""
+
+Place = tuple[int, str]
+"""A layer and a property."""
 
 
-def criterion(numbers: Map) -> str:
-    """In words."""
+def criterion(numbers: dict[str, Any]) -> str:
+    """Return the criterion in words."""
     return (
         f"Of every property on which a layer has a total effect T of at least "
         f"{numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
@@ -31,37 +44,27 @@ def criterion(numbers: Map) -> str:
 
 
 def findings(claim: Claim) -> list[Finding]:
-    """Two findings a seed; their numbers are the smallest ratio and share."""
-    return claim.each_seed(lambda run, seed: of_seed(claim.numbers, run, seed))
+    """Return two findings per seed; their numbers are the smallest ratio and share."""
+    return claim.each_seed(lambda run, seed: _of_seed(claim.numbers, run, seed))
 
 
-def of_seed(numbers: Map, run: RunResults, seed: int) -> list[Finding]:
-    """What one seed of a run shows."""
-    table = run.table("stability")
-    table = table[table["seed"] == seed]
+def _of_seed(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]:
+    table = run.table("stability", seed)
     total = table[table["score"] == "total"]
     moved = total[total["value"] >= numbers["effect"]]
     enough_draws = moved["draws"] >= numbers["draws"]
-    asked, left_out = moved[enough_draws], moved[~enough_draws]
-    places = [*asked[["layer", "property"]].itertuples(index=False, name=None)]
+    tested, left_out = moved[enough_draws], moved[~enough_draws]
+    places = [*tested[["layer", "property"]].itertuples(index=False, name=None)]
     few = [in_print(name) for name in ordered(left_out["property"].unique())]
-    remarks = (
-        f"fewer than {numbers['draws']:,} draws of {', '.join(few)}" if few else ""
-    )
-    enough = learned(run, seed, numbers["rise"])
+    remark = f"fewer than {numbers['draws']:,} draws of {', '.join(few)}" if few else ""
     return [
-        _weakest(run, seed, part, enough, _of(table, score, places), least, remarks)
-        for part, score, least in (
-            (ALONE, "ratio", numbers["ratio"]),
-            (SAME, "sign", numbers["sign"]),
-        )
+        _finding(numbers, run, seed, score, _at(table, score, places), remark)
+        for score in PARTS
     ]
 
 
-def _of(
-    table: pd.DataFrame, score: str, places: list[tuple[int, str]]
-) -> dict[tuple[int, str], Interval]:
-    """A score where it is asked for: of the coordinate in which it is largest."""
+def _at(table: pd.DataFrame, score: str, places: list[Place]) -> dict[Place, Interval]:
+    """Return a score at each place, for the coordinate in which it is largest."""
     found = {}
     for layer, name in places:
         here = table[
@@ -75,25 +78,29 @@ def _of(
     return found
 
 
-def _weakest(
+def _finding(
+    numbers: dict[str, Any],
     run: RunResults,
     seed: int,
-    part: str,
-    enough: Outcome,
-    found: dict[tuple[int, str], Interval],
-    least: float,
-    remarks: str,
+    score: str,
+    found: dict[Place, Interval],
+    remark: str,
 ) -> Finding:
-    who = (part, run.dataset, run.run, seed)
+    """Return whether a score is large enough at every place."""
+    part = PARTS[score]
     if not found:
-        note = remarks or "no layer moves anything enough"
-        return Finding(*who, Outcome.UNMEASURED, note=note)
-    tests = [at_least(interval, least) for interval in found.values()]
-    weakest = min(found.values(), key=lambda interval: interval.value)
-    note = ", ".join(
+        note = remark or "no layer moves anything enough"
+        return finding_of(run, seed, part, Outcome.UNMEASURED, note=note)
+    tests = [at_least(interval, numbers[score]) for interval in found.values()]
+    places = ", ".join(
         f"{in_print(name)} in layer {layer} {number(interval.value)}"
         for (layer, name), interval in found.items()
     )
-    note = "; ".join(filter(None, [note, remarks]))
-    ends = (weakest.value, weakest.low, weakest.high)
-    return Finding(*who, all_of([enough, *tests]), *ends, note)
+    return finding_of(
+        run,
+        seed,
+        part,
+        learned_and(run, seed, numbers["rise"], tests),
+        min(found.values(), key=lambda interval: interval.value),
+        note="; ".join(filter(None, [places, remark])),
+    )

@@ -1,10 +1,10 @@
-"""From what single seeds found to a verdict, the same for every claim. Pure.
+"""From what single seeds found to a verdict, in the same way for every claim.
 
-A seed's test has four outcomes, since a number has a sampling error: it `passes` or
-`fails` where the whole interval does, is `open` in between, and `not measured` where
-there is no number; what has no criterion has `no test`. A verdict needs `LEAST_SEEDS`
-seeds that were not used while developing: all pass, supported; all fail, not
-supported; otherwise inconclusive.
+A number has a sampling error, so a seed's test has four outcomes. It `passes` or
+`fails` if the whole interval does, is `open` if the threshold lies in the interval, and
+`not measured` if there is no number. A finding without a criterion has `no test`. A
+verdict needs `MIN_SEEDS` seeds that were not used while developing. If all of them
+pass, the claim is supported; if all fail, it is not; otherwise it is undecided.
 """
 
 import math
@@ -14,53 +14,88 @@ from enum import StrEnum
 
 import pandas as pd
 
-from vlae.claims.base import NAN, Claim, Finding
+from vlae.claims.base import NAN, Claim, Finding, criterion_in_words
 from vlae.statistics.thresholds import Outcome
 
-FINDING = [
+MIN_SEEDS = 3
+"""Seeds that a verdict needs."""
+FINDING_COLUMNS = [
     *("part", "dataset", "run", "label", "seed", "control", "counts", "outcome"),
     *("number", "low", "high", "note", "veto", "invalid", "shown_only"),
 ]
-VERDICT = [
+VERDICT_COLUMNS = [
     *("id", "part", "dataset", "run", "label", "statement", "place", "verdict"),
     *("reason", "number", "low", "high", "seeds", "criterion", "evidence"),
 ]
 
 
+class Verdict(StrEnum):
+    """What all seeds of a run together say about one part of a claim."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not supported"
+    INCONCLUSIVE = "inconclusive"
+    TOO_FEW_SEEDS = "too few seeds"
+    NOT_MEASURED = "not measured"
+    SHOWN = "shown only"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict on one part of a claim for one run, its reason and its number."""
+
+    verdict: Verdict
+    reason: str
+    number: float
+    """Mean over the seeds that count; nan if there is no number."""
+    low: float
+    """Lowest end of the seeds' intervals."""
+    high: float
+    """Highest end of the seeds' intervals."""
+    seeds: tuple[int, ...]
+    """The seeds that count, or all seeds if none does."""
+
+
+# Tables
+
+
 def findings_table(claim: Claim, findings: Sequence[Finding]) -> pd.DataFrame:
-    """Columns `FINDING`; `counts` is false for seeds used while developing."""
+    """Return the findings of a claim, one per row, with `FINDING_COLUMNS`.
+
+    `counts` is false for seeds that were used while developing.
+    """
     labels = {(r.dataset, r.run): r.title for r in [*claim.runs, *claim.controls]}
     table = pd.DataFrame([asdict(finding) for finding in findings])
     keys = zip(table["dataset"], table["run"], strict=True)
     table["label"] = [labels[key] for key in keys]
     table["counts"] = ~table["seed"].isin(claim.spec.development_seeds)
     table["outcome"] = table["outcome"].astype(str)
-    return table[FINDING]
+    return table[FINDING_COLUMNS]
 
 
-def verdicts_table(
-    claim: Claim, findings: Sequence[Finding], criterion: str
-) -> pd.DataFrame:
-    """Columns `VERDICT`: a row for every part and run, without the controls.
+def verdicts_table(claim: Claim, findings: Sequence[Finding]) -> pd.DataFrame:
+    """Return the verdicts of a claim, with `VERDICT_COLUMNS`.
 
-    A control is held against the runs of its data set, part by part.
+    There is one row per part and run, and none for controls. Controls are compared with
+    the runs of the same data set, part by part.
     """
     spec = claim.spec
     labels = {(run.dataset, run.run): run.title for run in claim.runs}
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    against: dict[tuple[str, str], list[Finding]] = {}
+    of_runs: dict[tuple[str, str, str], list[Finding]] = {}
+    of_controls: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
+        part, dataset = finding.part, finding.dataset
         if finding.control:
-            against.setdefault((finding.part, finding.dataset), []).append(finding)
+            of_controls.setdefault((part, dataset), []).append(finding)
         else:
-            key = (finding.part, finding.dataset, finding.run)
-            groups.setdefault(key, []).append(finding)
-    controlled = {finding.part for finding in findings if finding.control}
+            of_runs.setdefault((part, dataset, finding.run), []).append(finding)
+    controlled = {part for part, _ in of_controls}
+    criterion = criterion_in_words(spec)
     rows = []
-    for (part, dataset, run), found in groups.items():
+    for (part, dataset, run), found in of_runs.items():
         decision = decide(
             found,
-            against.get((part, dataset), []),
+            of_controls.get((part, dataset), []),
             development_seeds=spec.development_seeds,
             needs_control=part in controlled,
         )
@@ -83,36 +118,10 @@ def verdicts_table(
                 "evidence": spec.figure or "",
             }
         )
-    return pd.DataFrame(rows, columns=VERDICT)
+    return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
 
-LEAST_SEEDS = 3
-
-
-class Verdict(StrEnum):
-    """Of all seeds."""
-
-    SUPPORTED = "supported"
-    NOT_SUPPORTED = "not supported"
-    INCONCLUSIVE = "inconclusive"
-    TOO_FEW_SEEDS = "too few seeds"
-    NOT_MEASURED = "not measured"
-    SHOWN = "shown only"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A verdict, why, and the number behind it: mean over seeds, and how far the
-    intervals of the seeds reach together.
-    """
-
-    verdict: Verdict
-    reason: str
-    number: float
-    low: float
-    high: float
-    seeds: tuple[int, ...]
-    """Those that count; where none does, those that are shown."""
+# Decisions
 
 
 def decide(
@@ -122,21 +131,21 @@ def decide(
     development_seeds: Iterable[int] = (),
     needs_control: bool = False,
 ) -> Decision:
-    """The verdict on one part of a claim for one run.
+    """Return the verdict on one part of a claim for one run.
 
     Args:
-        findings: one a seed, of that part and run.
+        findings: one per seed, all of that part and run.
         controls: findings of runs that must fail the same test on the same data.
-        development_seeds: seeds that do not count, in findings and controls alike.
-        needs_control: whether the claim names controls: then support takes
-            `LEAST_SEEDS` seeds of a control on these data that fail.
+        development_seeds: seeds that do not count, for runs and controls alike.
+        needs_control: whether the claim names controls. Support then needs `MIN_SEEDS`
+            seeds of a control on these data that fail.
 
     Raises:
-        ValueError: no findings, or several of one seed.
+        ValueError: if there are no findings, or several of one seed.
     """
-    shown = [finding.seed for finding in findings]
-    if not shown or len(set(shown)) != len(shown):
-        raise ValueError(f"expected one finding a seed, got seeds {shown}")
+    seeds = [finding.seed for finding in findings]
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ValueError(f"expected one finding per seed, got seeds {seeds}")
     development = set(development_seeds)
     counted = [f for f in findings if f.seed not in development]
     against = [c for c in controls if c.seed not in development]
@@ -149,12 +158,12 @@ def decide(
     ends = [end for f in numbers for end in (f.low, f.high) if not math.isnan(end)]
     ends += [f.number for f in numbers]
     return Decision(
-        verdict,
-        reason,
-        sum(f.number for f in numbers) / len(numbers) if numbers else NAN,
-        min(ends, default=NAN),
-        max(ends, default=NAN),
-        tuple(f.seed for f in counted or findings),
+        verdict=verdict,
+        reason=reason,
+        number=sum(f.number for f in numbers) / len(numbers) if numbers else NAN,
+        low=min(ends, default=NAN),
+        high=max(ends, default=NAN),
+        seeds=tuple(f.seed for f in counted or findings),
     )
 
 
@@ -164,63 +173,79 @@ def _verdict(
     controls: Sequence[Finding],
     needs_control: bool,
 ) -> tuple[Verdict, str]:
-    if all(f.outcome is Outcome.UNMEASURED for f in findings):
+    """Return the verdict and its reason.
+
+    Args:
+        findings: one per seed.
+        counted: those of seeds that were not used while developing.
+        controls: findings of controls with such seeds.
+        needs_control: see `decide`.
+    """
+    if _all(findings, Outcome.UNMEASURED):
         return Verdict.NOT_MEASURED, _notes(findings)
     shown = [f.shown_only for f in findings if f.shown_only]
     if shown:
-        return Verdict.SHOWN, "; ".join([shown[0], *_ends(findings)])
-    if len(counted) < LEAST_SEEDS:
+        return Verdict.SHOWN, "; ".join([shown[0], *_outcomes(findings)])
+    if len(counted) < MIN_SEEDS:
         used = len(findings) - len(counted)
-        words = [f"{len(counted)} of {LEAST_SEEDS}"]
+        words = [f"{len(counted)} of {MIN_SEEDS}"]
         words += [f"{used} used while developing"] if used else []
-        return Verdict.TOO_FEW_SEEDS, "; ".join([*words, *_ends(findings)])
-    outcomes = {f.outcome for f in counted}
-    if outcomes == {Outcome.UNMEASURED}:
+        return Verdict.TOO_FEW_SEEDS, "; ".join([*words, *_outcomes(findings)])
+    if _all(counted, Outcome.UNMEASURED):
         return Verdict.NOT_MEASURED, _notes(counted)
-    invalid = [f for f in counted if f.invalid]
-    if invalid:
-        return Verdict.INCONCLUSIVE, _in_seeds(invalid, invalid[0].invalid)
-    passed = [c for c in controls if c.outcome is Outcome.PASSES]
-    if passed:
+    if invalid := [f for f in counted if f.invalid]:
+        return Verdict.INCONCLUSIVE, _in_seeds(invalid[0].invalid, invalid)
+    if passed := [c for c in controls if c.outcome is Outcome.PASSES]:
         names = _joined(f"{c.dataset}/{c.run}" for c in passed)
-        return Verdict.INCONCLUSIVE, _in_seeds(passed, f"the control {names} passed")
-    if outcomes == {Outcome.PASSES}:
-        vetoes = [f for f in counted if f.veto]
-        if vetoes:
-            return Verdict.INCONCLUSIVE, _in_seeds(vetoes, vetoes[0].veto)
-        if needs_control and not _fail(controls):
-            return Verdict.INCONCLUSIVE, "no control on these data failed clearly"
-        return Verdict.SUPPORTED, "all seeds pass"
-    if outcomes == {Outcome.FAILS}:
+        return Verdict.INCONCLUSIVE, _in_seeds(f"the control {names} passed", passed)
+    if _all(counted, Outcome.FAILS):
         return Verdict.NOT_SUPPORTED, "all seeds fail"
-    return Verdict.INCONCLUSIVE, "; ".join(_ends(counted))
+    if not _all(counted, Outcome.PASSES):
+        return Verdict.INCONCLUSIVE, "; ".join(_outcomes(counted))
+    if vetoed := [f for f in counted if f.veto]:
+        return Verdict.INCONCLUSIVE, _in_seeds(vetoed[0].veto, vetoed)
+    if needs_control and not _clearly_fail(controls):
+        return Verdict.INCONCLUSIVE, "no control on these data failed clearly"
+    return Verdict.SUPPORTED, "all seeds pass"
 
 
-def _ends(findings: Sequence[Finding]) -> list[str]:
-    """How the test ended in which seeds, in words."""
-    tested = [o for o in Outcome if o is not Outcome.UNTESTED]
-    seeds = {outcome: _joined(_of(findings, outcome)) for outcome in tested}
-    return [f"{outcome} in seed {found}" for outcome, found in seeds.items() if found]
+def _all(findings: Sequence[Finding], outcome: Outcome) -> bool:
+    return all(finding.outcome is outcome for finding in findings)
 
 
-def _fail(controls: Sequence[Finding]) -> bool:
-    """Whether every control run fails in all its seeds, of which there are enough."""
-    runs = {(c.dataset, c.run) for c in controls}
-    seeds = [[c.outcome for c in controls if (c.dataset, c.run) == run] for run in runs]
+def _clearly_fail(controls: Sequence[Finding]) -> bool:
+    """Return whether there is a control, and each fails in `MIN_SEEDS` seeds or more.
+
+    One seed of a control that does not fail is enough for a no.
+    """
+    runs: dict[tuple[str, str], list[Finding]] = {}
+    for control in controls:
+        runs.setdefault((control.dataset, control.run), []).append(control)
     return bool(runs) and all(
-        len(found) >= LEAST_SEEDS and set(found) == {Outcome.FAILS} for found in seeds
+        len(found) >= MIN_SEEDS and _all(found, Outcome.FAILS)
+        for found in runs.values()
     )
 
 
-def _of(findings: Sequence[Finding], outcome: Outcome) -> Iterable[str]:
-    return (str(f.seed) for f in findings if f.outcome is outcome)
+# Words
 
 
-def _in_seeds(findings: Sequence[Finding], words: str) -> str:
+def _outcomes(findings: Sequence[Finding]) -> list[str]:
+    """Return 'passes in seed 1, 2' and so on, for every outcome that a seed has."""
+    seeds = {
+        outcome: _joined(str(f.seed) for f in findings if f.outcome is outcome)
+        for outcome in Outcome
+        if outcome is not Outcome.UNTESTED
+    }
+    return [f"{outcome} in seed {found}" for outcome, found in seeds.items() if found]
+
+
+def _in_seeds(words: str, findings: Sequence[Finding]) -> str:
     return f"{words} (seed {_joined(str(f.seed) for f in findings)})"
 
 
 def _joined(words: Iterable[str]) -> str:
+    """Return the different words in their order, with commas."""
     return ", ".join(dict.fromkeys(words))
 
 

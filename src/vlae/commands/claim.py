@@ -1,4 +1,4 @@
-"""Judge one claim of the paper from the tables of experiments."""
+"""Decide one claim of the paper from the tables of experiments."""
 
 import argparse
 from pathlib import Path
@@ -11,25 +11,31 @@ from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `vlae claim`."""
     parser.add_argument("--spec", type=Path, required=True, help="claim spec")
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument(
-        "--findings", type=Path, required=True, help="Parquet to write, seed by seed"
+        "--findings",
+        type=Path,
+        required=True,
+        help="Parquet to write: one row per seed",
     )
     parser.add_argument(
-        "--verdicts", type=Path, required=True, help="Parquet to write, a row a part"
+        "--verdicts",
+        type=Path,
+        required=True,
+        help="Parquet to write: one row per part and run",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the findings and verdicts of a claim."""
     from vlae.claims.base import Claim
     from vlae.claims.verdicts import findings_table, verdicts_table
 
-    spec = ClaimSpec.read(arguments.spec)
-    module = registry.load("claims", spec.kind)
-    claim = Claim(spec, ResultsFolder(arguments.results))
-    findings = module.findings(claim)
-    verdicts = verdicts_table(claim, findings, module.criterion(claim.numbers))
+    claim = Claim(ClaimSpec.read(arguments.spec), ResultsFolder(arguments.results))
+    findings = registry.load("claims", claim.spec.kind).findings(claim)
+    verdicts = verdicts_table(claim, findings)
     for path, table in (
         (arguments.findings, findings_table(claim, findings)),
         (arguments.verdicts, verdicts),
@@ -37,4 +43,4 @@ def run(arguments: argparse.Namespace) -> None:
         with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
     for part, label, verdict in verdicts[["part", "label", "verdict"]].to_numpy():
-        say(f"[{spec.id}] {label}: {part}: {verdict}")
+        say(f"[{claim.spec.id}] {label}: {part}: {verdict}")
