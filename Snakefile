@@ -1,4 +1,8 @@
-"""The paper, from download to report. Rules are in workflow/rules, one file a stage."""
+"""The paper, from download to report. Rules are in workflow/rules, one file per stage."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
 
 
 configfile: "config/presets.yaml"
@@ -8,7 +12,7 @@ configfile: "config/claims.yaml"
 configfile: "config/config.yaml"
 
 
-# GPUs of this machine (resources.smk has their number) limit nothing elsewhere.
+# The GPUs of this machine, which resources.smk counts, do not limit other machines.
 resource_scopes:
     gpu="local",
 
@@ -39,15 +43,15 @@ rule all:
     default_target: True
     input:
         "results/report.html",
-        explorer_page,
-        all_figures,
+        TARGETS.explorer,
+        TARGETS.figures,
 
 
 onstart:
     snakemake_state.note(Path(".snakemake"))
     if elsewhere():
-        # The default profile, made for one machine where commands speak for themselves,
-        # is quiet of rules, and so of errors that only the executor knows.
+        # The default profile is made for one machine, where commands report by themselves.
+        # It silences rules, and with them errors that only the executor knows.
         workflow.output_settings.quiet.discard(Quietness.RULES)
         slurm.watch(Path.cwd())
 

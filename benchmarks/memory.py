@@ -40,7 +40,8 @@ def write_data(folder: Path, facts: dict[str, Any], count: int) -> None:
     for name in facts["attributes"]:
         table[name] = np.arange(count) % 2
     splits = [
-        base.Split(name, count, iter([(images, table)])) for name in ("train", "test")
+        base.Streamed(name, count, iter([(images, table)]))
+        for name in ("train", "test")
     ]
     card = {key: facts[key] for key in ("shape", "classes", "attributes")}
     prepared.write(folder, splits, card, lambda *_: None)
@@ -73,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> Row:
     spec["evaluation"] = {**spec["evaluation"], "images": 500}
     values = (peak(spec, count),)
     size = 2 * count * int(np.prod(spec["data"]["shape"]))
-    asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE
+    asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE_MB
     width = spec["network"]["width"]
     setting = f"{name} x{width:g}, threads: {spec['threads']}, CPU"
     note = f"asked for beside Snakemake's: {asked:,} MB"

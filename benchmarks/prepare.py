@@ -101,7 +101,7 @@ def timed(work: Callable[[], Any], count: int) -> tuple[float, float]:
 def in_memory(job: Job, images: list[bytes], threads: int) -> tuple[float, float]:
     import torch
 
-    size = image_decoding.CHUNK
+    size = image_decoding.CHUNK_IMAGES
     parts = [images[i : i + size] for i in range(0, len(images), size)]
     with ThreadPoolExecutor(threads, "", torch.set_num_threads, (1,)) as pool:
         return timed(lambda: list(pool.map(job, parts)), len(images))

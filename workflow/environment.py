@@ -23,14 +23,15 @@ dependencies:
 
 
 def pins(lock: str) -> list[str]:
-    """Requirements of a lock file with their markers, without hashes."""
+    """Return the requirements of a lock file with their markers, without hashes."""
     return [m.strip() for m in re.findall(r"^([a-zA-Z0-9].*==.*?)\s*\\?$", lock, re.M)]
 
 
 def environment(lock: str) -> str:
-    """The text of environment.yml."""
+    """Return the text of environment.yml."""
     return HEAD + "".join(f'    - "{pin}"\n' for pin in pins(lock))
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(environment(Path(sys.argv[1]).read_text()))
+    lock = Path(sys.argv[1]).read_text(encoding="utf-8")
+    Path(sys.argv[2]).write_text(environment(lock), encoding="utf-8")

@@ -2,10 +2,11 @@
 
     python workflow/rulegraph.py docs/pipeline.md
 
-Snakemake says which rule feeds which (`--rulegraph`); the files in workflow/rules say
-what each rule does.
+Snakemake says which rule feeds which (`--rulegraph`). What each rule does is read from
+the files in workflow/rules; the rules of specs are those of the table in specs.smk.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -13,44 +14,53 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlae.system.registry import REGISTRIES
+
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- made by workflow/rulegraph.py -->", "<!-- end -->"
 COMMAND = r"python -m vlae (\w+)"
 OUTPUT = r'output:\n\s+(?:\w+=)?(?:report\(\s*)?"([^"]+)"'
-REGISTRIES = {  # modules that a command finds by name
+SPECS_FILE = "specs.smk"
+FOUND_BY_NAME = {
     "prepare": ["datasets"],
     "train": ["models", "networks"],
     "experiment": ["experiments", "measures"],
     "figure": ["figures"],
     "claim": ["claims"],
 }
+"""Registries whose modules a command finds by name."""
 
 Edge = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as its file has it: `command` is of the package, '' for none."""
+    """A rule as its file has it."""
 
     name: str
     file: str
     does: str
     command: str
+    """Command of the package that the rule calls; empty for specs."""
     output: str
     local: bool
+    """Whether it runs where Snakemake does, also on a cluster."""
 
 
 def rules(folder: Path) -> list[Rule]:
-    """Every rule of the files in `folder`, in their order."""
+    """Return every rule of the files in `folder`, in their order."""
     found = []
     for path in sorted(folder.glob("*.smk")):
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
+        if path.name == SPECS_FILE:
+            found += spec_rules(text)
+            continue
         named = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
         local = re.findall(r"\w+", named[1]) if named else []
         for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.M):
             does = re.search(r'^    """(.*?)"""', body, re.DOTALL)
             output = re.search(OUTPUT, body)
-            assert does and output, f"{path}: rule {name} lacks a docstring or output"
+            assert does and output, f"{path}: rule {name} has no docstring or no output"
             called = re.search(COMMAND, body)
             found.append(
                 Rule(
@@ -65,21 +75,35 @@ def rules(folder: Path) -> list[Rule]:
     return found
 
 
-def edges(said: str) -> set[Edge]:
-    """Pairs of rules, one before the other, of `snakemake --rulegraph mermaid-js`."""
-    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", said, re.MULTILINE))
-    pairs = re.findall(r"^\s*(id\d+) --> (id\d+)$", said, re.MULTILINE)
+def spec_rules(text: str) -> list[Rule]:
+    """Return the rules that the table in specs.smk, whose text is given, lists."""
+    table = re.search(r"^SPECS = ({\n.*?^})", text, re.MULTILINE | re.DOTALL)
+    assert table, f"{SPECS_FILE} has no table SPECS"
+    return [
+        Rule(name, SPECS_FILE, does, command="", output=output, local=True)
+        for name, (does, output) in ast.literal_eval(table[1]).items()
+    ]
+
+
+def edges(printed: str) -> set[Edge]:
+    """Return pairs of rules, the first feeding the second.
+
+    Args:
+        printed: what `snakemake --rulegraph mermaid-js` prints.
+    """
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", printed, re.MULTILINE))
+    pairs = re.findall(r"^\s*(id\d+) --> (id\d+)$", printed, re.MULTILINE)
     return {(names[a], names[b]) for a, b in pairs if a != b}
 
 
 def without(graph: Iterable[Edge], rules: Iterable[str]) -> set[Edge]:
-    """The graph without some rules, which nothing comes before or nothing after."""
+    """Return the graph without some rules that only begin or only end it."""
     left_out = set(rules)
     return {(a, b) for a, b in graph if not {a, b} & left_out}
 
 
 def reduced(graph: set[Edge]) -> set[Edge]:
-    """Without arrows that a longer way says already; `graph` has no cycles."""
+    """Return the graph, which has no cycles, without arrows that others imply."""
     return {edge for edge in graph if not _reaches(graph - {edge}, *edge)}
 
 
@@ -96,18 +120,19 @@ def _reaches(graph: set[Edge], start: str, end: str) -> bool:
 
 
 def diagram(graph: Iterable[Edge]) -> str:
-    """A Mermaid flow chart, the same for the same graph."""
+    """Return a Mermaid flow chart, which is the same for the same graph."""
     arrows = [f"    {before} --> {after}" for before, after in sorted(graph)]
     return "\n".join(["```mermaid", "flowchart TB", *arrows, "```"])
 
 
 def table(listed: Iterable[Rule]) -> str:
-    """A line a rule: what it does, what it calls, what it writes first."""
+    """Return one line per rule: what it does, calls, and writes first."""
     heads = ["rule", "what it does", "command", "modules", "first output"]
     lines = [_line(heads), _line(["---"] * len(heads))]
     for rule in listed:
         modules = [f"commands/{rule.command}.py"]
-        modules += [f"{name}/" for name in REGISTRIES.get(rule.command, [])]
+        for name in FOUND_BY_NAME.get(rule.command, []):
+            modules.append(f"{REGISTRIES[name].folder.replace('.', '/')}/")
         links = ", ".join(f"[`{m}`](../src/vlae/{m})" for m in modules)
         command = f"`vlae {rule.command}`"
         lines.append(_line([_link(rule), rule.does, command, links, _output(rule)]))
@@ -115,7 +140,7 @@ def table(listed: Iterable[Rule]) -> str:
 
 
 def table_of_specs(listed: Iterable[Rule]) -> str:
-    """A line a rule; they call nothing of the package."""
+    """Return one line per rule of a spec, which calls no command of the package."""
     lines = [_line(["spec", "what it holds", "file"]), _line(["---"] * 3)]
     lines += [_line([_link(rule), rule.does, _output(rule)]) for rule in listed]
     return "\n".join(lines)
@@ -134,15 +159,15 @@ def _output(rule: Rule) -> str:
 
 
 def content(graph: set[Edge], listed: list[Rule]) -> str:
-    """All that is generated of the page.
+    """Return everything on the page that is generated.
 
-    Specs are left out of the diagram: each is made for one other rule, from the
-    configuration. So is `all`, which the last ones feed.
+    The diagram leaves out specs, each of which is made from the configuration for one
+    other rule, and `all`, which the last rules feed.
     """
     named = {rule.name for rule in listed}
     drawn = {name for edge in graph for name in edge} - {"all"}
     assert drawn == named, f"rules in one place only: {sorted(drawn ^ named)}"
-    specs = [rule for rule in listed if rule.file == "specs.smk"]
+    specs = [rule for rule in listed if rule.file == SPECS_FILE]
     others = [rule for rule in listed if rule not in specs]
     shown = reduced(without(graph, ["all", *(rule.name for rule in specs)]))
     order = _order(shown)
@@ -159,7 +184,7 @@ def content(graph: set[Edge], listed: list[Rule]) -> str:
 
 
 def _order(graph: set[Edge]) -> list[str]:
-    """Rules so that each comes after what feeds it; else by name."""
+    """Return the rules, each after what feeds it, and otherwise by name."""
     left = {name for edge in graph for name in edge}
     found: list[str] = []
     while left:
@@ -170,7 +195,7 @@ def _order(graph: set[Edge]) -> list[str]:
 
 
 def printed(root: Path) -> str:
-    """What Snakemake says of the whole paper; it builds the graph and runs nothing."""
+    """Return the rule graph of the whole paper as Snakemake prints it; nothing runs."""
     words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1"]
     called = [sys.executable, "-m", "snakemake", *words]
     done = subprocess.run(called, cwd=root, capture_output=True, text=True)
@@ -180,7 +205,7 @@ def printed(root: Path) -> str:
 
 
 def replaced(page: str, content: str) -> str:
-    """The page with `content` between its marks."""
+    """Return the page with `content` between its marks."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
@@ -189,4 +214,5 @@ def replaced(page: str, content: str) -> str:
 if __name__ == "__main__":
     path = Path(sys.argv[1])
     made = content(edges(printed(ROOT)), rules(ROOT / "workflow" / "rules"))
-    path.write_text(replaced(path.read_text(), made))
+    page = path.read_text(encoding="utf-8")
+    path.write_text(replaced(page, made), encoding="utf-8")

@@ -5,17 +5,24 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import network
 
+import vlae
 from vlae import __main__
 from vlae.__main__ import main
 from vlae.config import configuration
-from vlae.config.configuration import RunName
 from vlae.config.overlays import BASE
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import FigureSpec, RunRow
+from vlae.config.selection import RunName
+from vlae.results.targets import Targets
 from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
@@ -23,7 +30,8 @@ from vlae.system.files import sha256, write_json
 from vlae.training import weights as weight_files
 
 LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-COMMANDS = registry.names("commands")
+MODULES = registry.names("commands")
+COMMANDS = [name.replace("_", "-") for name in MODULES]
 
 
 def call(*words, check=None):
@@ -41,14 +49,16 @@ def call(*words, check=None):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return configuration.load([*LAYERS, ROOT / "tests" / "config" / "tiny.yaml"])
+    return configuration.load(
+        [*LAYERS, ROOT / "tests" / "workflow" / "config" / "tiny.yaml"]
+    )
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory, shipped):
     """Prepared strokes."""
     folder = tmp_path_factory.mktemp("strokes")
-    write_json(folder / "spec.json", shipped.data_spec("strokes"))
+    write_json(folder / "spec.json", shipped.specs.data_spec("strokes"))
     words = ["--spec", folder / "spec.json", "--raw", folder, "--out", folder / "data"]
     assert main(["prepare", *map(str, words)]) == 0
     return folder / "data"
@@ -56,7 +66,7 @@ def data(tmp_path_factory, shipped):
 
 @pytest.fixture
 def spec(shipped):
-    return shipped.run_spec(RunName("strokes", "vlae"), seed=1)
+    return shipped.specs.run_spec(RunName("strokes", "vlae"), seed=1)
 
 
 @pytest.fixture
@@ -79,9 +89,41 @@ def message(capsys):
 def test_help_lists_every_command_with_its_summary():
     said = " ".join(call("-m", "vlae", "--help", check=0).stdout.split())
     assert {"download", "prepare", "train", "experiment", "figure"} < {*COMMANDS}
-    for name in COMMANDS:
-        module = registry.load("commands", name)
-        assert f" {name} {(module.__doc__ or '').splitlines()[0]}" in said
+    for name, module in zip(COMMANDS, MODULES, strict=True):
+        text = registry.load("commands", module).__doc__ or ""
+        assert f" {name} {text.splitlines()[0]}" in said
+
+
+def test_help_has_a_group_for_each_kind_of_reader():
+    text = call("-m", "vlae", "--help", check=0).stdout
+    headings = [text.index(f"{heading}:") for heading in __main__.GROUPS.values()]
+    assert headings == sorted(headings)
+    people, pipeline, maintainers = headings
+    place = {name: text.index(f"\n  {name} ") for name in COMMANDS}
+    assert people < place["spec"] < pipeline < place["train"] < maintainers
+    assert place["config-docs"] > maintainers
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_command_is_in_a_known_group(module):
+    assert registry.constant("commands", module, "GROUP") in __main__.GROUPS
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"vlae {vlae.__version__}\n"
+
+
+def test_both_ways_to_call_it_are_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, function = project["scripts"]["vlae"].split(":")
+    assert (module, function) == ("vlae.__main__", "main")
+    for words in (["--help"], ["train", "--help"]):
+        script = f"import sys; sys.argv[0] = 'vlae'; from {module} import main; main()"
+        by_script = call("-c", script, *words, check=0)
+        assert by_script.stdout == call("-m", "vlae", *words, check=0).stdout
 
 
 def test_help_is_instant():
@@ -103,7 +145,7 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    places = {"--out", "--table", "--verdicts", "--folder", "--results"}
+    places = {"--out", "--table", "--verdicts", "--folder", "--results", "--configfile"}
     assert places & {*said.split()}
 
 
@@ -151,8 +193,8 @@ def test_user_error_while_loading_a_command(message, monkeypatch):
         "prepare --spec {} --raw . --out .",
         "train --spec {} --data . --out . --checkpoints .",
         "experiment --spec {} --run . --data . --table t --arrays a",
-        "figure --spec {} --runs . --experiments . --out o",
-        "report --spec {} --template . --results . --out o",
+        "figure --spec {} --results . --out o",
+        "report --spec {} --results . --out o",
         "download --sources {} --out o",
     ],
     ids=lambda words: words.split()[0],
@@ -167,7 +209,8 @@ def test_broken_spec_is_named(tmp_path, message, words, content, expected):
 
 def test_unknown_module_in_a_spec(tmp_path, message):
     spec = tmp_path / "spec.json"
-    write_json(spec, {"experiment": "chain"})
+    content = {"dataset": "d", "run": "r", "seed": 1, "measures": [], "settings": {}}
+    write_json(spec, {"experiment": "chain", **content})
     folders = ["--run", tmp_path, "--data", tmp_path]
     said = message(
         "experiment", "--spec", spec, *folders, "--table", "t", "--arrays", "a"
@@ -181,7 +224,7 @@ def test_download_of_an_unknown_file(tmp_path, message):
     files = {"train-images": {"remote": "x.gz", "checksum": None}}
     write_json(sources, {"dataset": "toy", "mirrors": [], "files": files})
     said = message("download", "--sources", sources, "--out", tmp_path / "trian-images")
-    assert "--out: 'trian-images' is no file of toy" in said
+    assert "--out: 'trian-images' is not a file of toy" in said
     assert "Did you mean 'train-images'?" in said
 
 
@@ -207,7 +250,9 @@ def test_prepare_writes_card_arrays_and_tables(data, shipped):
 
 
 def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
-    write_json(tmp_path / "s.json", {**shipped.data_spec("strokes"), "classes": 9})
+    write_json(
+        tmp_path / "s.json", {**shipped.specs.data_spec("strokes"), "classes": 9}
+    )
     places = ["--raw", tmp_path, "--out", tmp_path / "data"]
     said = message("prepare", "--spec", tmp_path / "s.json", *places)
     assert "datasets.strokes.classes: 9, but labels run from 0 to 9" in said
@@ -224,7 +269,7 @@ def copied(data, tmp_path):
 
 
 def train_words(tmp_path, spec, data):
-    write_json(tmp_path / "spec.json", spec)
+    write_json(tmp_path / "spec.json", spec.as_dict())
     out = ["--out", tmp_path / "run", "--checkpoints", tmp_path / "checkpoints"]
     return ["train", "--spec", tmp_path / "spec.json", "--data", data, *out]
 
@@ -272,11 +317,12 @@ def experiment_words(tmp_path, data, spec, shipped):
     from vlae.models import base
 
     run = tmp_path / "run"
-    write_json(run / "spec.json", spec)
+    write_json(run / "spec.json", spec.as_dict())
     weights = base.build_model(spec).state_dict()
     weight_files.save(run / "model.safetensors", weights, {})
     name = RunName("strokes", "vlae")
-    write_json(tmp_path / "spec.json", shipped.experiment_spec("samples", name, 1))
+    experiment = shipped.specs.experiment_spec("samples", name, 1)
+    write_json(tmp_path / "spec.json", experiment.as_dict())
     out = ["--table", tmp_path / "s.parquet", "--arrays", tmp_path / "s.npz"]
     inputs = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data]
     return ["experiment", *inputs, *out]
@@ -291,22 +337,22 @@ def test_experiment_by_hand(tmp_path, experiment_words):
 
 
 def test_weights_of_another_network(tmp_path, experiment_words, spec, message):
-    spec["network"]["width"] *= 2
-    write_json(tmp_path / "run" / "spec.json", spec)
+    wider = {**spec.network, "width": 2 * spec.network["width"]}
+    write_json(tmp_path / "run" / "spec.json", spec.replace(network=wider).as_dict())
     said = message(*experiment_words)
-    assert "model.safetensors: weights of another network" in said
+    assert "model.safetensors: these weights do not fit the network" in said
     assert not (tmp_path / "s.npz").exists()
 
 
 def test_experiment_on_a_classifier(tmp_path, experiment_words, spec, message):
     from vlae.models import base
 
-    spec = {**spec, "network": network("classifier")}
-    write_json(tmp_path / "run" / "spec.json", spec)
+    spec = spec.replace(network=network("classifier"))
+    write_json(tmp_path / "run" / "spec.json", spec.as_dict())
     weights = base.build_model(spec).state_dict()
     weight_files.save(tmp_path / "run" / "model.safetensors", weights, {})
     said = message(*experiment_words)
-    assert f"--run: {tmp_path / 'run'} holds a classifier" in said
+    assert f"{tmp_path / 'run'} holds a classifier" in said
     assert "expected a generative model" in said
 
 
@@ -319,29 +365,33 @@ def test_truncated_weights_are_named(tmp_path, experiment_words, message, size):
 
 
 @pytest.fixture
-def figure_words(tmp_path, shipped):
-    """`figure figure3` of one run whose files are still to be written."""
-    write_json(
-        tmp_path / "spec.json",
-        shipped.figure_spec("figure3", [RunName("strokes", "hvae-plain")]),
+def results(tmp_path):
+    return ResultsFolder(tmp_path / "results")
+
+
+@pytest.fixture
+def figure_words(tmp_path, results):
+    """The words of `figure figure3` on a small results folder of one run."""
+    row = RunRow(
+        dataset="strokes",
+        dataset_title="Strokes",
+        run="hvae-plain",
+        label="HVAE",
+        seeds=(1, 2),
     )
-    folder = tmp_path / "strokes" / "hvae-plain"
-    for seed in ("1", "2"):
-        (folder / seed).mkdir(parents=True)
+    spec = FigureSpec(figure="figure3", rows=(row,))
+    write_json(tmp_path / "spec.json", spec.as_dict())
+    for seed in row.seeds:
+        files = results.experiment("effects", row.dataset, row.run, seed)
+        files.table.parent.mkdir(parents=True)
         table = pd.DataFrame(
-            {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": 1}
+            {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": seed}
         )
-        table.to_parquet(folder / seed / "effects.parquet")
+        table.to_parquet(files.table)
+        files = results.experiment("ablation", row.dataset, row.run, seed)
         images = np.zeros((4, 1, 28, 28), np.uint8)
-        np.savez_compressed(folder / seed / "ablation.npz", layer_1=images)
-    places = [
-        "--runs",
-        tmp_path,
-        "--experiments",
-        tmp_path,
-        "--out",
-        tmp_path / "f.svg",
-    ]
+        np.savez_compressed(files.arrays, layer_1=images)
+    places = ["--results", results.root, "--out", tmp_path / "f.svg"]
     return ["figure", "--spec", tmp_path / "spec.json", *places]
 
 
@@ -355,8 +405,10 @@ def test_figure_by_hand_twice_the_same(tmp_path, figure_words):
 
 @pytest.mark.parametrize("size", [None, 0, 50, -20])
 @pytest.mark.parametrize("name", ["effects.parquet", "ablation.npz"])
-def test_unreadable_results_are_named(tmp_path, figure_words, message, name, size):
-    path = tmp_path / "strokes" / "hvae-plain" / "1" / name
+def test_unreadable_results_are_named(
+    tmp_path, results, figure_words, message, name, size
+):
+    path = results.experiment("effects", "strokes", "hvae-plain", 1).table.parent / name
     whole = path.read_bytes()
     path.unlink()
     if size is not None:
@@ -367,7 +419,75 @@ def test_unreadable_results_are_named(tmp_path, figure_words, message, name, siz
     assert not (tmp_path / "f.svg").exists()
 
 
-def test_pickles_are_refused(tmp_path, figure_words, message):
-    path = tmp_path / "strokes" / "hvae-plain" / "1" / "ablation.npz"
+def test_pickles_are_refused(results, figure_words, message):
+    path = results.experiment("ablation", "strokes", "hvae-plain", 1).arrays
     np.savez(path, layer_1=np.array([{}], dtype=object))
     assert f"{path}: cannot be read" in message(*figure_words)
+
+
+# Settings of a run
+
+
+@pytest.fixture
+def printed_spec(capsys):
+    def run(*words):
+        assert main(["spec", *words]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_spec_is_that_of_the_rule(printed_spec, shipped):
+    tiny = str(ROOT / "tests" / "workflow" / "config" / "tiny.yaml")
+    said = printed_spec("strokes/vlae", "1", "--configfile", tiny)
+    wildcards = SimpleNamespace(dataset="strokes", run="vlae", seed="1")
+    rule = Targets(shipped, main_process=False, overlays=[], given={})
+    assert said == rule.run_spec(wildcards) + "\n"
+
+
+def test_later_overlays_win(printed_spec, tmp_path):
+    paths = []
+    for steps in (11, 12):
+        paths.append(str(tmp_path / f"{steps}.yaml"))
+        settings = {"defaults": {"training": {"steps": steps}}}
+        settings["runs"] = {"mnist": {"vlae": {"training": {"steps": steps}}}}
+        Path(paths[-1]).write_text(json.dumps(settings))
+    words = ["mnist/vlae", "7", "--configfile"]
+    for order, last in ((paths, 12), (paths[::-1], 11)):
+        spec = json.loads(printed_spec(*words, *order))
+        assert (spec["training"]["steps"], spec["seed"]) == (last, 7)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["mnist/vlea", "1"], "Did you mean 'vlae'?"),
+        (["minst/vlae", "1"], "Did you mean 'mnist'?"),
+        (["mnist", "1"], "RUN: expected DATASET/RUN, such as mnist/vlae, got 'mnist'"),
+        (["mnist/vlae", "-1"], "SEED: expected 0 or more, got -1"),
+        (["mnist/vlae", "1", "--configfile", "no.yaml"], "no.yaml cannot be read"),
+    ],
+)
+def test_mistakes_in_the_name_of_a_run(message, words, expected):
+    assert expected in message("spec", *words)
+
+
+# Where it is started
+
+
+def test_outside_the_environment_there_is_a_message():
+    """Python without its libraries, as the system's is."""
+    words = ["--spec", "s", "--data", "d", "--out", "o", "--checkpoints", "c"]
+    said = call("-S", "-m", "vlae", "train", *words, check=1).stderr
+    assert said.startswith(f"vlae train: {sys.executable} has no library 'msgspec'")
+    assert "make env" in said and "Traceback" not in said
+    assert "Commands for people" in call("-S", "-m", "vlae", "--help", check=0).stdout
+
+
+def test_a_missing_module_of_the_package_is_a_bug(monkeypatch):
+    def broken(package, name):
+        raise ModuleNotFoundError("No module named 'vlae.gone'", name="vlae.gone")
+
+    monkeypatch.setattr(__main__.registry, "load", broken)
+    with pytest.raises(ModuleNotFoundError):
+        main(["train"])

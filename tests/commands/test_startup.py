@@ -1,4 +1,4 @@
-"""What each command imports before it works: seconds, dozens of times in a pipeline."""
+"""What is imported before any work is done: seconds, dozens of times in a pipeline."""
 
 import os
 import subprocess
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import vlae
 from vlae.system import registry
 
 SOURCE = Path(__file__).parents[2] / "src"
 
 
-# These ask scikit-learn, which takes a second to import and much longer to work.
+# These use scikit-learn, which takes a second to import and much longer to work.
 PROBING = ["vlae.experiments.codes", "vlae.experiments.stability"]
 
 
@@ -21,14 +22,23 @@ def all_of(package):
     return [name for name in found if name not in PROBING]
 
 
-# Experiments that draw images and estimate nothing: the others need statistics.
+# Experiments that draw images and estimate nothing; the others need statistics.
 DRAWING = [f"vlae.experiments.{name}" for name in ("samples", "ablation", "traversal")]
 
 # Modules of the package, and what they must not import, directly or not.
 LIGHT = {
+    "the package": (["vlae"], {"msgspec", "numpy", "pandas", "torch", "yaml"}),
     "Snakefile": (
-        ["vlae.config.configuration", "vlae.system.code_hash", "vlae.config.overlays"],
+        ["vlae.config.configuration", "vlae.results.targets", "vlae.config.overlays"],
         {"numpy", "pandas", "torch"},
+    ),
+    "results from Python": (
+        ["vlae.results.loaded_results"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "sklearn", "torch"},
+    ),
+    "a run from Python": (
+        ["vlae.training.loaded_run", *all_of("models")],
+        {"matplotlib", "pandas", "scipy.stats", "seaborn", "skimage", "torch._dynamo"},
     ),
     "prepare": (
         [
@@ -102,8 +112,25 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(command):
 
 
 def test_setting_determinism_imports_no_compiler():
-    """Every experiment does, and would wait a second for it."""
-    spec = {"threads": 1, "precision": "float32"}
-    found = imported(f"from vlae import computing; computing.set_up({spec})")
+    """Every experiment does it, and would wait a second for the compiler."""
+    found = imported(
+        "from types import SimpleNamespace\n"
+        "from vlae.training.device import set_up\n"
+        "set_up(SimpleNamespace(threads=1, precision='float32'))"
+    )
     assert "torch" in found
     assert not found & {"sympy", "torch._dynamo", "torch._inductor"}
+
+
+def test_public_names_are_imported_at_their_first_use():
+    found = imported("import vlae; vlae.load_results")
+    assert "vlae.results.loaded_results" in found and "torch" not in found
+    assert "torch" in imported("from vlae import load")
+
+
+def test_public_names_are_those_that_are_listed():
+    assert {*vlae.__all__} <= {*dir(vlae)}
+    for name in vlae.__all__:
+        assert getattr(vlae, name).__doc__ if name != "__version__" else True
+    with pytest.raises(AttributeError, match="module 'vlae' has no attribute 'lood'"):
+        _ = vlae.lood

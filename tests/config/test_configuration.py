@@ -7,8 +7,8 @@ import yaml
 from configuration_helpers import LAYERS, merged, read, resolved
 
 from vlae.config import configuration, validation
-from vlae.config.configuration import RunName
-from vlae.data.download.sources import MIRROR_VARIABLE
+from vlae.config.run_spec import DataNoise, KLWarmup, Objective
+from vlae.config.selection import RunName
 from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
@@ -19,9 +19,8 @@ OVERLAYS = sorted({*(ROOT / "config").glob("*.yaml")} - {*LAYERS})
 def specs(found):
     """Every run's spec, by name."""
     return {
-        f"{dataset}/{run}": found.run_spec(RunName(dataset, run), seed=1)
-        for dataset, runs in found.content["runs"].items()
-        for run in runs
+        str(name): found.specs.run_spec(name, seed=1)
+        for name in found.selection.defined_runs()
     }
 
 
@@ -42,7 +41,7 @@ def test_there_are_overlays_to_check():
 )
 def test_shipped_configuration_is_right(overlay):
     found = resolved(*([read(overlay)] if overlay else []))
-    assert found.runs(), "no figure shows any run"
+    assert found.selection.runs(), "no figure shows any run"
     content = found.content
     for package, names in {
         "datasets": {d["module"] for d in content["datasets"].values()},
@@ -50,13 +49,13 @@ def test_shipped_configuration_is_right(overlay):
         "networks": {n["model"] for n in content["networks"].values()},
         "experiments": set(content["experiments"]),
         "figures": set(content["figures"]),
-        "claims": {c["module"] for c in content["claims"].values()},
+        "claims": {c["kind"] for c in content["claims"].values()},
     }.items():
         assert names <= set(registry.names(package))
-    for name in found.figures():
-        for experiment in found.needs(name):
-            for run in found.shown(name):
-                assert found.experiment_spec(experiment, run, 1)["settings"]
+    for name in found.selection.figures():
+        for experiment in found.selection.figure_experiments(name):
+            for run in found.selection.figure_runs(name):
+                assert found.specs.experiment_spec(experiment, run, 1).settings
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda p: p.stem)
@@ -81,16 +80,16 @@ def test_every_model_brings_a_plan_and_a_schema():
 
 
 def test_paper_preset_is_the_plain_elbo(shipped):
-    spec = shipped.run_spec(RunName("mnist", "vlae"), seed=1)
-    assert spec["preset"] == "paper"
-    assert spec["objective"] == {
-        "likelihood": "gaussian",
-        "scale": "fixed",
-        "scale_value": 0.25,
-        "kl_warmup": {"schedule": "none"},
-    }
-    assert spec["training"]["learning_rate"] == 2e-4
-    assert spec["training"]["batch_size"] == 100
+    spec = shipped.specs.run_spec(RunName("mnist", "vlae"), seed=1)
+    assert spec.preset == "paper"
+    assert spec.objective == Objective(
+        likelihood="gaussian",
+        scale="fixed",
+        scale_value=0.25,
+        kl_warmup=KLWarmup(schedule="none"),
+    )
+    assert spec.training.learning_rate == 2e-4
+    assert spec.training.batch_size == 100
 
 
 @pytest.mark.parametrize(
@@ -106,23 +105,23 @@ def test_presets_of_the_authors_code(
     preset, likelihood, scale, warmup, batch_norm, minimum
 ):
     runs = {"mnist": {"vlae": {"preset": preset}}}
-    # Batch statistics of one image make no sense: the explorer would refuse them.
+    # A single image has no batch statistics, so the explorer would refuse them.
     found = resolved({"runs": runs, "explorer": []})
-    spec = found.run_spec(RunName("mnist", "vlae"), seed=1)
-    assert spec["objective"] == {
-        "likelihood": likelihood,
-        "scale": "fixed",
-        "scale_value": scale,
-        "kl_warmup": {"schedule": "exponential", "steps": warmup},
-    }
-    assert spec["network"]["batch_norm"] == batch_norm
-    assert spec["network"]["posterior_scale"] == "sigmoid"
-    assert spec["network"]["scale_minimum"] == minimum
-    assert spec["network"]["initial_std"] == 0.02
-    training = spec["training"]
-    assert (training["learning_rate"], training["batch_size"]) == (2e-4, 100)
-    assert training["learning_rate_tail"] == 0
-    assert not any(spec["data_noise"].values())
+    spec = found.specs.run_spec(RunName("mnist", "vlae"), seed=1)
+    assert spec.objective == Objective(
+        likelihood=likelihood,
+        scale="fixed",
+        scale_value=scale,
+        kl_warmup=KLWarmup(schedule="exponential", steps=warmup),
+    )
+    assert spec.network["batch_norm"] == batch_norm
+    assert spec.network["posterior_scale"] == "sigmoid"
+    assert spec.network["scale_minimum"] == minimum
+    assert spec.network["initial_std"] == 0.02
+    training = spec.training
+    assert (training.learning_rate, training.batch_size) == (2e-4, 100)
+    assert training.learning_rate_tail == 0
+    assert spec.data_noise == DataNoise(dequantise=False, scale=0, denoising=0)
 
 
 def test_a_run_wins_over_its_preset_which_wins_over_the_defaults():
@@ -133,10 +132,10 @@ def test_a_run_wins_over_its_preset_which_wins_over_the_defaults():
             "runs": {"mnist": {"vlae-trial": {"training": {"learning_rate": 4.0}}}},
         }
     )
-    training = found.run_spec(RunName("mnist", "vlae-trial"), 1)["training"]
-    assert training["steps"] == 1
-    assert training["batch_size"] == 3
-    assert training["learning_rate"] == 4.0
+    training = found.specs.run_spec(RunName("mnist", "vlae-trial"), 1).training
+    assert training.steps == 1
+    assert training.batch_size == 3
+    assert training.learning_rate == 4.0
 
 
 def test_a_schedule_is_replaced_whole():
@@ -146,8 +145,21 @@ def test_a_schedule_is_replaced_whole():
         {"runs": {"mnist": {"hvae-matched": linear}}},
     )
     for run in ("hvae-warmup", "hvae-matched"):
-        warmup = found.run_spec(RunName("mnist", run), 1)["objective"]["kl_warmup"]
-        assert warmup == {"schedule": "linear", "steps": 7}
+        spec = found.specs.run_spec(RunName("mnist", run), 1)
+        assert spec.objective.kl_warmup == KLWarmup(schedule="linear", steps=7)
+        assert spec.as_dict()["objective"]["kl_warmup"] == {
+            "schedule": "linear",
+            "steps": 7,
+        }
+
+
+def test_a_run_that_does_not_exist_is_named(shipped):
+    for name, near in (
+        (RunName("mnst", "vlae"), "mnist"),
+        (RunName("mnist", "vlea"), "vlae"),
+    ):
+        with pytest.raises(UserError, match=rf"^runs.*Did you mean '{near}'"):
+            shipped.specs.run_spec(name, 1)
 
 
 # A change reaches what it concerns, and nothing else
@@ -182,7 +194,7 @@ def test_labels_mirrors_and_other_seeds_change_no_spec(shipped, tmp_path):
         }
     )
     assert specs(found) == specs(shipped)
-    assert found.data_spec("mnist") == shipped.data_spec("mnist")
+    assert found.specs.data_spec("mnist") == shipped.specs.data_spec("mnist")
 
 
 def test_a_new_data_set_changes_no_existing_spec(shipped):
@@ -197,11 +209,10 @@ def test_a_new_data_set_changes_no_existing_spec(shipped):
     assert {n: after[n] for n in before} == before
     assert {n.split("/")[0] for n in after.keys() - before.keys()} == {"more"}
     for dataset in content["datasets"]:
-        assert new.data_spec(dataset) == shipped.data_spec(dataset)
-        assert new.sources(dataset) == shipped.sources(dataset)
-    name = RunName("mnist", "vlae")
-    for figure in shipped.figures():
-        assert new.figure_spec(figure, [name]) == shipped.figure_spec(figure, [name])
+        assert new.specs.data_spec(dataset) == shipped.specs.data_spec(dataset)
+        assert new.specs.sources(dataset) == shipped.specs.sources(dataset)
+    for figure in shipped.selection.figures():
+        assert new.specs.figure_spec(figure) == shipped.specs.figure_spec(figure)
 
 
 COLOUR = """
@@ -236,14 +247,14 @@ def in_colour(**changes):
 def test_measures_concern_the_experiments_that_measure_and_no_data(shipped):
     name = RunName("plates", "classifier")
     found, other = in_colour(), in_colour(measures=["pen"])
-    assert found.experiment_spec("effects", name, 1)["measures"] == ["colour", "pen"]
-    assert other.experiment_spec("effects", name, 1)["measures"] == ["pen"]
+    assert found.specs.experiment_spec("effects", name, 1).measures == ("colour", "pen")
+    assert other.specs.experiment_spec("effects", name, 1).measures == ("pen",)
     for experiment in found.content["experiments"]:
         if registry.constant("experiments", experiment, "MEASURES_IMAGES"):
             continue
-        spec = found.experiment_spec(experiment, name, 1)
-        assert spec == other.experiment_spec(experiment, name, 1)
-    assert found.data_spec("plates") == other.data_spec("plates")
+        spec = found.specs.experiment_spec(experiment, name, 1)
+        assert spec == other.specs.experiment_spec(experiment, name, 1)
+    assert found.specs.data_spec("plates") == other.specs.data_spec("plates")
 
 
 def test_measures_of_grey_images_are_refused_for_colour():
@@ -258,16 +269,18 @@ def test_measures_of_grey_images_are_refused_for_colour():
 
 
 def test_a_claim_is_about_the_runs_of_its_figure_unless_it_names_some(shipped):
-    assert shipped.claims.runs("F3") == shipped.shown("figure3")
+    chosen = shipped.selection
+    assert chosen.claim_runs("F3") == chosen.figure_runs("figure3")
     own = resolved({"claims": {"F3": {"runs": ["mnist/hvae-warmup"]}}})
-    assert own.claims.runs("F3") == [RunName("mnist", "hvae-warmup")]
+    assert own.selection.claim_runs("F3") == [RunName("mnist", "hvae-warmup")]
 
 
 def test_a_claim_without_runs_is_left_out(shipped):
-    assert {"F3", "F5"} <= {*shipped.claims.names()}
+    assert {"F3", "F5"} <= {*shipped.selection.claims()}
     without = resolved({"figures": {"figure5": []}, "claims": {"F3": {"runs": []}}})
-    assert not {"F3", "F5"} & {*without.claims.names()}
-    assert not {"F3", "F5"} & {c["id"] for c in without.report_spec([], {})["claims"]}
+    assert not {"F3", "F5"} & {*without.selection.claims()}
+    reported = without.specs.report_spec([], {}).claims
+    assert not {"F3", "F5"} & {claim.id for claim in reported}
 
 
 def test_the_explorer_has_nothing_trained_for_itself():
@@ -277,15 +290,12 @@ def test_the_explorer_has_nothing_trained_for_itself():
     without: dict = {name: {"runs": []} for name in merged()["claims"]}
     overlay = {"explorer": listed, "figures": with_figure, "claims": without}
     found = resolved(overlay)
-    assert found.explored() == [RunName("strokes", "vlae")]
-    (row,) = found.explorer_spec()["runs"]
-    assert (row["dataset"], row["run"], row["seeds"]) == (
-        "strokes",
-        "vlae",
-        found.seeds,
-    )
-    assert found.report_spec([], {})["explorer"]
-    assert not resolved({**overlay, "explorer": []}).report_spec([], {})["explorer"]
+    assert found.selection.explored() == [RunName("strokes", "vlae")]
+    (row,) = found.specs.explorer_spec().runs
+    assert (row.dataset, row.run) == ("strokes", "vlae")
+    assert list(row.seeds) == found.selection.seeds
+    assert found.specs.report_spec([], {}).explorer
+    assert not resolved({**overlay, "explorer": []}).specs.report_spec([], {}).explorer
 
 
 def test_controls_are_trained_where_their_data_are_judged():
@@ -294,9 +304,10 @@ def test_controls_are_trained_where_their_data_are_judged():
     figures["figure3"] = ["strokes/hvae-plain"]
     others: dict = {name: {"runs": []} for name in content["claims"] if name != "F3"}
     found = resolved({"figures": figures, "claims": others})
-    assert found.claims.controls("F3") == [RunName("strokes", "vlae")]
-    assert RunName("strokes", "vlae") in found.runs()
-    assert {run.dataset for run in found.runs()} == {"strokes"}
+    chosen = found.selection
+    assert chosen.controls("F3") == [RunName("strokes", "vlae")]
+    assert RunName("strokes", "vlae") in chosen.runs()
+    assert {run.dataset for run in chosen.runs()} == {"strokes"}
 
 
 def test_shipped_seeds_of_verdicts_are_fresh(shipped):
@@ -306,11 +317,14 @@ def test_shipped_seeds_of_verdicts_are_fresh(shipped):
         assert len({*content["seeds"]} - development) >= 3
 
 
-@pytest.mark.parametrize("run", ["vlae", "vae", "lvae", "hvae-autoregressive"])
+@pytest.mark.parametrize(
+    "run",
+    ["vlae", "vae-equal-budget", "lvae-equal-budget", "hvae-autoregressive"],
+)
 def test_a_gibbs_chain_of_any_model_can_be_shown(run):
     shown = resolved().content["figures"]["figure2"]
     found = resolved({"figures": {"figure2": [*shown, f"strokes/{run}"]}})
-    assert found.shown("figure2")[-1] == RunName("strokes", run)
+    assert found.selection.figure_runs("figure2")[-1] == RunName("strokes", run)
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "strokes"])
@@ -322,7 +336,7 @@ def test_a_control_differs_from_what_it_controls_in_one_thing(overlay, dataset):
     found = resolved(*([read(overlay)] if overlay else []))
 
     def settings(run):
-        spec = found.run_spec(RunName(dataset, run), seed=1)
+        spec = found.specs.run_spec(RunName(dataset, run), seed=1).as_dict()
         return {k: v for k, v in spec.items() if k not in ("run", "preset")}
 
     matched, clean = settings("hvae-matched"), settings("hvae-clean")
@@ -342,32 +356,13 @@ def test_a_control_differs_from_what_it_controls_in_one_thing(overlay, dataset):
 
 def test_mirrors_are_folders_or_addresses(tmp_path):
     for mirror in (str(tmp_path), "https://example.org/data/"):
-        assert resolved({"mirror": mirror}).sources("mnist")["mirror"] == mirror
-
-
-@pytest.mark.parametrize("key", ["mirror", MIRROR_VARIABLE])
-def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch, key):
-    overlay = {} if key == MIRROR_VARIABLE else {key: "/nowhere/at/all"}
-    if not overlay:
-        monkeypatch.setenv(key, "/nowhere/at/all")
-    found = resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay)
-    for name in found.files("mnist"):
-        with pytest.raises(UserError, match=rf"^{key}: no folder '/nowhere/at/all'"):
-            found.check_mirrors(tmp_path)
-        (tmp_path / "mnist").mkdir(exist_ok=True)
-        (tmp_path / "mnist" / name).touch()
-    found.check_mirrors(tmp_path)  # all there: nobody looks for it
-
-
-def test_built_in_data_need_no_mirror(tmp_path):
-    demo = read(ROOT / "config" / "demo.yaml")
-    resolved(demo, {"mirror": "/nowhere/at/all"}).check_mirrors(tmp_path)
+        assert resolved({"mirror": mirror}).specs.sources("mnist")["mirror"] == mirror
 
 
 def test_sources_are_all_that_a_download_needs():
     own = {"addresses": ["https://example.org/get?id=1"], "checksum": None}
     changed = {"datasets": {"mnist": {"files": {"test_labels": own}}}}
-    found = resolved(changed).sources("mnist")
+    found = resolved(changed).specs.sources("mnist")
     assert found["dataset"] == "mnist"
     assert found["mirror"] is None
     assert len(found["mirrors"]) == 2

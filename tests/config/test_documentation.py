@@ -16,19 +16,19 @@ def written():
 
 
 def test_reference_is_up_to_date(written):
-    shown = (ROOT / "config" / "README.md").read_text()
-    assert shown == written, "run: make reference"
+    shown = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert shown == written, "run: make config-docs"
 
 
 def test_command_writes_it(tmp_path, written):
     out = tmp_path / "README.md"
     assert main(["config-docs", "--out", str(out)]) == 0
-    assert out.read_text() == written
+    assert out.read_text(encoding="utf-8") == written
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda p: p.name.split(".")[0])
 def test_every_key_of_a_schema_is_shown(path, written):
-    content = yaml.safe_load(path.read_text())
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert f"\n## {content['title']}\n" in written
     section = written.split(f"\n## {content['title']}\n")[1].split("\n## ")[0]
     rows = section.count("\n| `")
@@ -48,12 +48,12 @@ def test_tables_are_whole(written):
 
 def test_types_ranges_and_choices_are_shown(written):
     for row in (
-        "| `training.learning_rate` | number > 0 | Of Adam. |",
+        "| `training.learning_rate` | number > 0 | Learning rate of Adam. |",
         "| `training.learning_rate_tail` | number ≥ 0, ≤ 1 | Last fraction",
         "| `shape` | list of 3: integer ≥ 1 | Channels, height and width",
         "| `device` | `auto`, `cpu`, `cuda`, `mps` | ",
         "| `mirror` | string or null | ",
-        "| `runs.*.*.preset` | string | A preset by name. |",
+        "| `runs.*.*.preset` | string | Name of its preset. |",
         "| `objective.kl_warmup.fraction` | number > 0, ≤ 1 | ",
         "| `decoder[].merge` | `concat`, `gated` | ",
     ):

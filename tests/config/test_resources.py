@@ -28,7 +28,7 @@ LARGE += ["mnist/vae-equal-budget", "mnist/hvae-autoregressive", "celeba/classif
 def run_spec(name, overlay=None, **changes):
     layers = [*LAYERS, CONFIG / overlay] if overlay else LAYERS
     found = configuration.load(layers) if overlay else PAPER
-    return {**found.run_spec(RunName(*name.split("/")), 0), **changes}
+    return found.specs.run_spec(RunName.parse(name), 0).replace(**changes)
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -36,11 +36,9 @@ def test_weights_of_the_papers_networks(name):
     wanted = run_spec(name)
     with torch.device("meta"):
         built = sum(p.numel() for p in build_model(wanted).parameters())
-    assert resources.work(wanted["network"]).parameters == pytest.approx(
-        built, rel=0.25
-    )
+    assert resources.work(wanted.network).parameters == pytest.approx(built, rel=0.25)
     if built > 5e6:
-        found = resources.work(wanted["network"]).parameters
+        found = resources.work(wanted.network).parameters
         assert found == pytest.approx(built, rel=0.05)
 
 
@@ -49,22 +47,22 @@ def test_operations_of_every_kind_of_network(name):
     """Without the last layers, which are no small part of so small networks."""
     wanted = spec(name)
     model = build_model(wanted)
-    x, labels = torch.rand(2, *wanted["data"]["shape"]), torch.zeros(2).long()
-    noise = [torch.zeros(2, size) for size in wanted["network"]["latents"]]
+    x, labels = torch.rand(2, *wanted.data.shape), torch.zeros(2).long()
+    noise = [torch.zeros(2, size) for size in wanted.network["latents"]]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.terms(x, x, labels, noise)
-    found = 2 * resources.work(wanted["network"]).operations
+    found = 2 * resources.work(wanted.network).operations
     assert counter.get_total_flops() / 2.5 <= found <= counter.get_total_flops()
 
 
 def test_operations_of_the_papers_network():
     wanted = run_spec("mnist/vlae")
     model = build_model(wanted)
-    x = torch.rand(2, *wanted["data"]["shape"])
-    noise = [torch.zeros(2, size) for size in wanted["network"]["latents"]]
+    x = torch.rand(2, *wanted.data.shape)
+    noise = [torch.zeros(2, size) for size in wanted.network["latents"]]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.terms(x, x, torch.zeros(2).long(), noise)
-    found = 2 * resources.work(wanted["network"]).operations
+    found = 2 * resources.work(wanted.network).operations
     assert found == pytest.approx(counter.get_total_flops(), rel=0.03)
 
 
@@ -102,7 +100,7 @@ def test_a_training_gets_what_was_measured_and_a_margin(
     asked = resources.training_memory(
         run_spec(name, overlay, device="cpu"), images, 4000
     )
-    assert 1.3 * measured < asked - resources.SNAKEMAKE < 2.2 * measured
+    assert 1.3 * measured < asked - resources.SNAKEMAKE_MB < 2.2 * measured
 
 
 @pytest.mark.parametrize(("name", "overlay", "experiment", "measured"), EXPERIMENTS)
@@ -112,7 +110,7 @@ def test_an_experiment_gets_what_was_measured_and_a_margin(
     settings = configuration.load([*LAYERS, CONFIG / overlay]).content["experiments"]
     wanted = run_spec(name, overlay, device="cpu")
     asked = resources.experiment_memory(wanted, settings[experiment])
-    assert 1.3 * measured < asked - resources.SNAKEMAKE < 3 * measured
+    assert 1.3 * measured < asked - resources.SNAKEMAKE_MB < 3 * measured
 
 
 def test_the_page_on_clusters_has_these_tables():
@@ -145,7 +143,7 @@ SECONDS = [
 @pytest.mark.parametrize(("name", "overlay", "measured"), SECONDS)
 def test_a_training_gets_the_time_that_it_took_and_a_margin(name, overlay, measured):
     wanted = run_spec(name, overlay, device="cpu", threads=1)
-    minutes = resources.training_minutes(wanted) - resources.START
+    minutes = resources.training_minutes(wanted) - resources.START_MINUTES
     assert 1.5 * measured < 60 * minutes < 6 * measured
 
 

@@ -14,12 +14,14 @@ import safetensors.torch
 import torch
 from helpers import NETWORKS, ROOT, network, prepared_strokes, spec
 
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import RunRow
 from vlae.data import prepared
 from vlae.data.datasets import arrays
 from vlae.models import base
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
-from vlae.system.files import LEFT_OVER, atomic, write_json
+from vlae.system.files import ABANDONED_AFTER_S, atomic, write_json
 from vlae.training import trained_run
 from vlae.training import trainer as training_loop
 from vlae.training import weights as weight_files
@@ -85,28 +87,28 @@ def test_the_same_training_continues(data, folder):
 def test_a_checkpoint_of_another_spec(data, folder):
     other = wanted(objective={"scale_value": 0.3})  # of the very same shapes
     said = refused(other, data, folder)
-    assert "it belongs to a training with other spec. Delete" in said
+    assert "not a checkpoint of this training: it differs in spec. Delete" in said
 
 
 def test_a_checkpoint_of_other_data(data, folder, tmp_path):
     other = prepared_strokes(tmp_path / "other", 70, test=20)
-    assert "a training with other data." in refused(wanted(), other, folder)
+    assert "it differs in data." in refused(wanted(), other, folder)
 
 
 def test_a_checkpoint_of_other_code(data, folder, monkeypatch):
     monkeypatch.setattr(training_loop, "training_code", lambda _: "edited")
-    assert "a training with other code." in refused(wanted(), data, folder)
+    assert "it differs in code." in refused(wanted(), data, folder)
 
 
 def test_a_checkpoint_of_another_pytorch(data, folder, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "99.0.0")
-    assert "a training with other libraries." in refused(wanted(), data, folder)
+    assert "it differs in libraries." in refused(wanted(), data, folder)
 
 
 def test_a_finished_training_of_another_spec(data, folder):
     train(wanted(), data, folder, NEVER)
     other = wanted(seed=2)
-    assert "with other spec." in refused(other, data, folder, FINISHED)
+    assert "it differs in spec." in refused(other, data, folder, FINISHED)
 
 
 def changed(path, **facts):
@@ -134,7 +136,7 @@ def test_facts_that_no_training_has(fact, value, data, folder):
 def test_a_checkpoint_that_does_not_say_whose_it_is(value, data, folder):
     changed(folder / CHECKPOINT, identity=value)
     said = refused(wanted(), data, folder)
-    assert "with other spec, code, data, device" in said
+    assert "it differs in spec, code, data, device, libraries" in said
 
 
 def drop(tensors, name):
@@ -178,7 +180,7 @@ def test_a_finished_training_that_lacks_something(data, folder):
     weights, facts = weight_files.load(folder / FINISHED)
     weight_files.save(folder / FINISHED, {**weights, "x": torch.zeros(1)}, facts)
     said = refused(wanted(), data, folder, FINISHED)
-    assert "its weights are not this network's (1 unknown: 'x')" in said
+    assert "its weights do not fit this network (1 unknown: 'x')" in said
     del facts["history"]
     weight_files.save(folder / FINISHED, weights, facts)
     assert "it lacks history" in refused(wanted(), data, folder, FINISHED)
@@ -197,20 +199,20 @@ def test_facts_that_are_no_object(tmp_path):
 
 
 def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
-    write_json(tmp_path / "spec.json", spec("vlae"))
+    write_json(tmp_path / "spec.json", spec("vlae").as_dict())
     other = base.build_model(spec(network("vlae", latents=[2, 4])))
     weight_files.save(tmp_path / "model.safetensors", other.state_dict(), {})
     with pytest.raises(UserError) as caught:
         trained_run.load(tmp_path)
     said = str(caught.value)
-    assert said.startswith(f"{tmp_path / 'model.safetensors'}: weights of another ")
+    assert said.startswith(f"{tmp_path / 'model.safetensors'}: these weights do not ")
     assert "of another kind: '" in said and "expected float32" in said
     assert len(said) < 400 and "\n" not in said
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_of_the_same_network_are_taken(name, tmp_path):
-    write_json(tmp_path / "spec.json", spec(name))
+    write_json(tmp_path / "spec.json", spec(name).as_dict())
     ours = base.build_model(spec(name)).state_dict()
     weight_files.save(tmp_path / "model.safetensors", ours, {})
     found = trained_run.load(tmp_path).model.state_dict()
@@ -271,7 +273,7 @@ def test_a_pickle_as_a_checkpoint(name, kind, bomb, data, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_weights(kind, bomb, tmp_path):
-    write_json(tmp_path / "spec.json", spec("vlae"))
+    write_json(tmp_path / "spec.json", spec("vlae").as_dict())
     (tmp_path / "model.safetensors").write_bytes(bomb(kind))
     with pytest.raises(UserError, match="not a complete safetensors file"):
         trained_run.load(tmp_path)
@@ -279,16 +281,17 @@ def test_a_pickle_as_weights(kind, bomb, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_results(kind, bomb, tmp_path):
-    folder = tmp_path / "strokes" / "vlae" / "1"
-    folder.mkdir(parents=True)
-    for name in ("samples.npz", "samples.parquet"):
-        (folder / name).write_bytes(bomb(kind))
-    row = {"dataset": "strokes", "run": "vlae", "seeds": [1]}
-    found = RunResults({**row, "dataset_title": "", "label": ""}, tmp_path, tmp_path)
+    files = ResultsFolder(tmp_path).experiment("samples", "strokes", "vlae", 1)
+    files.table.parent.mkdir(parents=True)
+    for path in (files.table, files.arrays):
+        path.write_bytes(bomb(kind))
+    names = dict.fromkeys(("dataset_title", "label"), "")
+    row = RunRow(dataset="strokes", run="vlae", seeds=(1,), **names)
+    found = RunResults(row, ResultsFolder(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
         found.arrays("samples")
     with pytest.raises(UserError, match="cannot be read"):
-        read_table(folder / "samples.parquet")
+        read_table(files.table)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -309,7 +312,7 @@ def test_a_pickle_as_ones_own_arrays(kind, bomb, tmp_path):
     definition = {"files": files, "shape": [1, 4, 4], "classes": 2, "seed": 0}
     with pytest.raises(UserError, match=r"mine\.npz"):
         splits = arrays.splits({**definition, "test": 1}, tmp_path)
-        [chunk for split in splits for chunk in split.images(0, 1)]
+        [chunk for split in splits for chunk in split.chunks(0, 1)]
 
 
 UNSAFE_MODULES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
@@ -373,7 +376,7 @@ def test_temporary_files_of_the_dead_are_removed_a_day_later(tmp_path):
     ]
     for path in (old, new, *others):
         path.touch()
-    long_ago = time.time() - LEFT_OVER - 1
+    long_ago = time.time() - ABANDONED_AFTER_S - 1
     for path in (old, *others):
         os.utime(path, (long_ago, long_ago))
     with atomic(tmp_path / "table.parquet") as temporary:

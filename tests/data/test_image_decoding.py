@@ -15,7 +15,7 @@ from PIL import Image
 
 from vlae.data import image_decoding
 from vlae.data.image_decoding import BrokenImages, Framing, decode
-from vlae.data.npy_writer import Growing
+from vlae.data.npy_writer import GrowingArray
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 from vlae.system.files import sha256
@@ -200,7 +200,7 @@ def test_broken_images_are_all_named():
     with pytest.raises(UserError) as caught:
         list(image_decoding.stream(source, list(source), framing, 0, 2))
     said = str(caught.value)
-    assert said.startswith("mine.zip: 4 broken or unfit images:\n  3.png: ")
+    assert said.startswith("mine.zip: 4 images that cannot be used:\n  3.png: ")
     assert all(f"  {n}.png: " in said for n in (50, 70, 99))
     assert "cannot identify image file it" in said
     with pytest.raises(BrokenImages):
@@ -209,7 +209,7 @@ def test_broken_images_are_all_named():
 
 def test_ten_broken_images_are_enough():
     source = Memory({str(i): b"" for i in range(100)})
-    with pytest.raises(UserError, match="at least 10 broken") as caught:
+    with pytest.raises(UserError, match="at least 10 images") as caught:
         list(
             image_decoding.stream(source, list(source), Framing((3, 6, 6), None), 0, 2)
         )
@@ -226,7 +226,7 @@ def rows():
 
 def grow(path, rows, key="k", stop=None, saved=None):
     """Append `rows`; give up after `stop` of them, the first `saved` on the disk."""
-    with Growing(path, rows.shape, key) as array:
+    with GrowingArray(path, rows.shape, key) as array:
         start = array.done
         for i in range(start, len(rows)):
             if i == saved:
@@ -282,7 +282,7 @@ def test_growth_starts_again(tmp_path, rows, key, spoil):
 def test_too_many_rows(tmp_path, rows):
     with (
         pytest.raises(UserError, match=r"a\.npy: more than 100 images"),
-        Growing(tmp_path / "a.npy", rows.shape, "") as array,
+        GrowingArray(tmp_path / "a.npy", rows.shape, "") as array,
     ):
         array.append(np.concatenate([rows, rows]))
     assert list(tmp_path.iterdir()) == []
@@ -321,13 +321,13 @@ def prepare_words(tmp_path, out, side=32):
 # Saves often, and has little time to be killed in without a rest.
 SLOW = """
 import sys, time
-from vlae import decoding, growing
 from vlae.__main__ import main
-growing.SAVE_BYTES, read = 1, decoding.read
+from vlae.data import image_decoding, npy_writer
+npy_writer.SAVE_BYTES, read = 1, image_decoding.read
 def slow(*words):
     time.sleep(0.02)
     return read(*words)
-decoding.read = slow
+image_decoding.read = slow
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -367,8 +367,8 @@ MEMORY = """
 import resource, sys
 from vlae.__main__ import main
 import torch, pandas
-from vlae import decoding, prepared
-decoding.jpeg_decoder()
+from vlae.data import image_decoding, prepared
+image_decoding.jpeg_decoder()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert main(sys.argv[1:]) == 0
 print("grown", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

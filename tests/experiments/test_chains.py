@@ -15,12 +15,18 @@ from exact_world import (
     exact_run,
     plausible,
 )
-from experiments_helpers import run, trained
+from experiments_helpers import run, trained, with_data_noise
 from helpers import prepared_strokes, randomise
 from linear_gaussian import set_linear
 
 from vlae.experiments._gibbs_chain import gibbs_step
-from vlae.experiments._sample_quality import BLOCK, Look, Standard, class_entropy, share
+from vlae.experiments._sample_quality import (
+    MAX_BLOCK_SIZE,
+    Look,
+    Standard,
+    class_entropy,
+    share,
+)
 from vlae.experiments.chains import COLUMNS
 from vlae.training.trained_run import grey_levels
 
@@ -65,11 +71,11 @@ def exact(world):
 @pytest.fixture
 def table(world, exact):
     def of(trained_run=None, **settings):
-        judged = {
+        options = {
             "classifier": exact_classifier(),
             "settings": {**SETTINGS, **settings},
         }
-        found = run("chains", trained_run or exact_run(exact), world[1], **judged)
+        found = run("chains", trained_run or exact_run(exact), world[1], **options)
         return found.table.set_index(KEY).sort_index()
 
     return of
@@ -79,8 +85,8 @@ def table(world, exact):
 def optimum(world):
     """The table of the exact model."""
     model, data, _ = world
-    judged = {"classifier": exact_classifier(), "settings": SETTINGS}
-    found = run("chains", exact_run(model), data, **judged).table
+    options = {"classifier": exact_classifier(), "settings": SETTINGS}
+    found = run("chains", exact_run(model), data, **options).table
     return found.set_index(KEY).sort_index()
 
 
@@ -196,7 +202,7 @@ def test_clean_data_under_a_small_scale_lead_the_chain_astray(table, exact):
 # The measures
 
 
-def test_the_judge_of_the_reference(optimum, world):
+def test_the_classifier_of_the_reference(optimum, world):
     """Its accuracy is on held-out images; the data noise makes it guess."""
     found = optimum.loc[("held_out", 0)]
     accuracy = found.xs("accuracy", level="measure")
@@ -314,7 +320,7 @@ def test_chains_take_as_many_steps_as_they_are_looked_at(strokes, monkeypatch):
         return gibbs_step(model, x, stream)
 
     monkeypatch.setattr(chains, "gibbs_step", spy)
-    monkeypatch.setattr(chains, "BATCH", 20)
+    monkeypatch.setattr(chains, "BATCH_SIZE", 20)
     run("chains", trained("hvae"), strokes, settings=FEW)
     noise = [20] * 5 + [20] * 3 + [4] * 2 + [5] * 3
     assert steps == noise + [20] * 3 + [10] * 3
@@ -323,7 +329,7 @@ def test_chains_take_as_many_steps_as_they_are_looked_at(strokes, monkeypatch):
 def test_batches_are_joined_in_order(strokes, monkeypatch):
     """Images of the panels and rows of the reference do not depend on the batch."""
     whole = run("chains", trained("hvae"), strokes, settings=FEW)
-    monkeypatch.setattr(chains, "BATCH", 3)
+    monkeypatch.setattr(chains, "BATCH_SIZE", 3)
     parts = run("chains", trained("hvae"), strokes, settings={**FEW, "shown": 7})
     for name in ("held_out_0", "data_0"):
         assert np.array_equal(whole.arrays[name], parts.arrays[name][:4])
@@ -344,8 +350,7 @@ def test_means_are_held_against_clean_images_and_draws_against_noisy_ones(
         return add(self, arm, step, mean, draw)
 
     monkeypatch.setattr(chains.Looks, "add", spy)
-    weights = trained("hvae")
-    weights.spec["data_noise"] = {**weights.spec["data_noise"], "scale": 0.3}
+    weights = with_data_noise(trained("hvae"), 0.3)
     run("chains", weights, strokes, settings=FEW)
     for look, split in ((("held_out", 0), "test"), (("data", 0), "train")):
         mean, draw = seen[look]
@@ -356,7 +361,7 @@ def test_means_are_held_against_clean_images_and_draws_against_noisy_ones(
         assert (draw - mean).std().item() == pytest.approx(0.3, rel=0.02)
     for look in (("ancestral", 1), ("noise", 3)):
         mean, draw = seen[look]
-        scale = weights.spec["objective"]["scale_value"]
+        scale = weights.spec.objective.scale_value
         assert (draw - mean).std().item() == pytest.approx(scale, rel=0.02)
     start = seen["noise", 0][0]
     assert start.mean().item() == pytest.approx(0.5, abs=0.01)
@@ -375,7 +380,7 @@ def test_blocks_are_at_least_ten_and_at_most_of_five_hundred(table, monkeypatch)
     monkeypatch.setattr(quality, "kernel_distances", spy)
     table()
     assert blocks == {(2000, 200), (1500, 150), (1000, 100)}
-    assert BLOCK == 500
+    assert MAX_BLOCK_SIZE == 500
 
 
 # The chain itself
@@ -408,8 +413,7 @@ def test_every_step_starts_from_the_draw_before_it_and_not_from_its_mean(
 
 def test_chains_start_at_images_under_the_data_noise(strokes, monkeypatch):
     """What enters q(z1|x) first is noisy like the images of the training."""
-    weights = trained("hvae")
-    weights.spec["data_noise"] = {**weights.spec["data_noise"], "scale": 0.3}
+    weights = with_data_noise(trained("hvae"), 0.3)
     result, seen = spied(monkeypatch, weights, strokes)
     for arm, start in (("noise", seen[0][0]), ("data", seen[5][0])):
         clean = torch.tensor(result.arrays[f"{arm}_0"]) / 255
@@ -418,7 +422,7 @@ def test_chains_start_at_images_under_the_data_noise(strokes, monkeypatch):
         assert residue.std().item() == pytest.approx(0.3, abs=5 * error)
 
 
-def test_the_judge_is_sure_from_the_threshold_on():
+def test_the_classifier_is_sure_from_the_threshold_on():
     certainty = np.array([0.9, 0.89, 1.0, 0.5])
     probabilities = np.stack([certainty, 1 - certainty], 1)
     look = Look(np.zeros((4, 1), np.float32), probabilities)

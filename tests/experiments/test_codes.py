@@ -6,12 +6,10 @@ import pytest
 import torch
 from experiments_helpers import context, random_classifier, trained
 from experiments_helpers import run as run_experiment
-from helpers import prepared_strokes, spec
+from helpers import prepared_strokes, run_of, spec
 
-from vlae.claims import expected_layers
+from vlae.config.experiment_outputs import WIDE_CODES_SCORE
 from vlae.experiments import codes, stability
-from vlae.experiments.codes import WIDE
-from vlae.training.trained_run import TrainedRun
 
 COUNT = 400
 
@@ -52,7 +50,7 @@ def read(digits):
 
 def reading(digits, order):
     model = Reader(digits.table("test"), order)
-    run = TrainedRun(spec(), model, torch.device("cpu"))
+    run = run_of(spec(), model)
     settings = {"images": COUNT, "classifier_accuracy": 2.0}  # nobody is trusted
     found = run_experiment("codes", run, digits, settings=settings).table
     return found.set_index(["score", "layer", "property"]).sort_index()
@@ -76,11 +74,6 @@ def test_each_layer_knows_what_is_in_its_code(read, order):
     assert table.loc[("trees", thick, "thickness"), "low"] > 0.9
 
 
-def test_the_claim_reads_the_score_that_the_experiment_writes():
-    """It does not import it, which would take seconds."""
-    assert expected_layers.WIDE == WIDE
-
-
 def test_codes_are_scored_on_what_the_data_know(read):
     table = read[0, 1].reset_index()
     assert [*codes.COLUMNS] == [
@@ -89,7 +82,7 @@ def test_codes_are_scored_on_what_the_data_know(read):
     known = table[table["known"]]["property"].unique()
     assert {*known} == {"thickness", "slant", "width", "class"}
     assert "ink" in set(table["property"]), "measured"
-    assert WIDE not in set(table["score"]), "no classifier to be trusted"
+    assert WIDE_CODES_SCORE not in set(table["score"]), "no classifier to be trusted"
     bounds = table[table["score"].isin(["linear", "trees"])]
     assert (bounds["low"] <= bounds["value"]).all()
     assert (bounds["value"] <= bounds["high"]).all()
@@ -98,7 +91,7 @@ def test_codes_are_scored_on_what_the_data_know(read):
 # Wide codes
 
 
-class Judged(torch.nn.Module):
+class Bars(torch.nn.Module):
     """Draws bars: layer 2 says how wide they are, and which class is more frequent."""
 
     latent_sizes = (1, 1)
@@ -127,7 +120,7 @@ def test_wide_codes_that_give_more_zeros(digits, monkeypatch, sign):
     monkeypatch.setattr(codes, "decode", decode)
     monkeypatch.setattr(codes, "properties", properties)
     monkeypatch.setattr(codes, "classifier_accuracies", lambda context: {"class": 1.0})
-    run = TrainedRun(spec(), Judged(), torch.device("cpu"))
+    run = run_of(spec(), Bars())
     found = codes._wide_codes(context("codes", run, digits), 2, 60, 40)
     assert found is not None
     if sign:
@@ -156,7 +149,7 @@ def test_an_untrained_model_has_codes_of_every_kind(digits):
     ).table
     assert set(table["score"]) >= {
         *("linear", "trees", "information", "mig", "mig_sup"),
-        *("disentanglement", "completeness", "informativeness", WIDE),
+        *("disentanglement", "completeness", "informativeness", WIDE_CODES_SCORE),
     }
     assert [*table.columns] == codes.COLUMNS
     assert set(table["layer"]) == {0, 1, 2}
@@ -185,7 +178,7 @@ class Greys(torch.nn.Module):
 
 
 def steadiness(grey, data, **settings):
-    run = TrainedRun(spec(), Greys(grey), torch.device("cpu"))
+    run = run_of(spec(), Greys(grey))
     chosen = {"samples": 3000, "pairs": 300, **settings}
     found = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=chosen
@@ -228,7 +221,7 @@ class Patterns(Greys):
     ],
 )
 def test_direction_of_a_step(data, depth, share):
-    run = TrainedRun(spec(), Patterns(depth), torch.device("cpu"))
+    run = run_of(spec(), Patterns(depth))
     settings = {"samples": 50, "pairs": 400, "coordinates": 2}
     table = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=settings
@@ -240,7 +233,7 @@ def test_direction_of_a_step(data, depth, share):
     assert len(found) == 3
 
 
-def test_what_the_judge_cannot_name_has_no_stability(data):
+def test_what_the_classifier_cannot_name_has_no_stability(data):
     tables = [
         run_experiment(
             "stability",

@@ -91,7 +91,7 @@ def named(classifier, data):
     return classify(classifier, images)
 
 
-def test_accuracy_of_the_judge_on_held_out_images(data):
+def test_accuracy_of_the_classifier_on_held_out_images(data):
     classifier = random_classifier()
     classes = named(classifier, data).argmax(1)
     wrong = classes.copy()
@@ -104,9 +104,9 @@ def test_accuracy_of_the_judge_on_held_out_images(data):
         assert found == {"class": pytest.approx(expected)}
 
 
-def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
+def test_attributes_are_scored_by_balanced_accuracy(data, monkeypatch):
     """One always right, one always `no`, one that no image has."""
-    monkeypatch.setattr(_properties, "FEWEST", 1)
+    monkeypatch.setattr(_properties, "MIN_IMAGES_PER_VALUE", 1)
     classifier = random_classifier(classes=0, attributes=["right", "never", "absent"])
     has = (named(classifier, data) > 0.5).astype(int)
     classifier.model.logits.affine.bias.data[1:] = -1e6
@@ -137,7 +137,7 @@ def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
         assert numbers.isna().all(axis=None), name
         assert table.loc[name, "withheld"].all()
     assert not table.loc["right", "withheld"].any()
-    monkeypatch.setattr(_properties, "FEWEST", 2)
+    monkeypatch.setattr(_properties, "MIN_IMAGES_PER_VALUE", 2)
     again = classifier_accuracies(
         context("effects", trained(), relabelled, classifier=classifier)
     )
@@ -145,7 +145,7 @@ def test_attributes_are_judged_by_balanced_accuracy(data, monkeypatch):
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.5, True), (0.95, False)])
-def test_class_is_withheld_where_the_judge_errs(data, threshold, shown):
+def test_class_is_withheld_where_the_classifier_errs(data, threshold, shown):
     classifier = random_classifier()
     labels = named(classifier, data).argmax(1)
     labels[:2] = (labels[:2] + 1) % 10  # 90 % right
@@ -160,7 +160,7 @@ def test_class_is_withheld_where_the_judge_errs(data, threshold, shown):
     assert table.loc[table["property"] == "pixels", "total_effect"].notna().all()
 
 
-def test_without_a_judge_the_rest_is_measured(data):
+def test_without_a_classifier_the_rest_is_measured(data):
     table = run("effects", trained(), data, classifier=None).table
     assert "class" not in set(table["property"])
     assert table["classifier_accuracy"].isna().all()

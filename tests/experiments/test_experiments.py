@@ -1,19 +1,21 @@
 """Every experiment on tiny models: what it shows, and that it shows what it says."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from experiments_helpers import SETTINGS, ignore, run, trained
-from helpers import GENERATIVE, SHAPE, network, noise, spec
+from experiments_helpers import SETTINGS, context, ignore, run, trained, with_data_noise
+from helpers import GENERATIVE, SHAPE, network, noise, save_run, spec, untrained
 
+from vlae.data.noise import observe
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
 from vlae.training import trained_run as trained_runs
 from vlae.training import trainer
-from vlae.training import weights as weight_files
-from vlae.training.trained_run import SPEC, WEIGHTS, decode, grey_levels
+from vlae.training.trained_run import decode, grey_levels
 
 # Codes need a hundred images: see test_codes.py.
 SMALL = [name for name in SETTINGS if name != "codes"]
@@ -35,18 +37,12 @@ def test_results_follow_from_the_seed(experiment, model, data):
     weights = trained(model)
     first, again = (run(experiment, weights, data) for _ in range(2))
     assert same(first, again)
-    spec_of_other = {**weights.spec, "seed": 2}
-    other = run(
-        experiment, trained_runs.TrainedRun(spec_of_other, *_rest(weights)), data
-    )
+    other_seed = dataclasses.replace(weights, spec=weights.spec.replace(seed=2))
+    other = run(experiment, other_seed, data)
     if experiment == "traversal":  # its table is the grid
         assert not np.array_equal(first.arrays["layer_1"], other.arrays["layer_1"])
     else:
         assert not first.table.equals(other.table)
-
-
-def _rest(trained_run):
-    return trained_run.model, trained_run.device
 
 
 @pytest.mark.parametrize(("experiment", "model"), CASES)
@@ -210,10 +206,11 @@ def test_gibbs_steps_draw_what_the_image_depends_on(model):
 def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
     wanted = spec(model, training={"steps": 4})
     result = trainer.train(wanted, data, tmp_path / "checkpoints")
-    write_json(tmp_path / SPEC, wanted)
-    weight_files.save(tmp_path / WEIGHTS, result.weights, {})
+    weights = untrained(wanted)
+    weights.model.load_state_dict(result.weights)
+    save_run(tmp_path, wanted, weights.model)
     loaded = trained_runs.load(tmp_path)
-    layers = {f"layer_{i + 1}" for i in range(len(wanted["network"]["latents"]))}
+    layers = {f"layer_{i + 1}" for i in range(len(wanted.network["latents"]))}
     for experiment in SMALL:
         found = run(experiment, loaded, data)
         assert len(found.table) > 0
@@ -231,18 +228,16 @@ def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
 @pytest.fixture
 def saved(tmp_path):
     weights = trained()
-    write_json(tmp_path / SPEC, weights.spec)
-    weight_files.save(tmp_path / WEIGHTS, weights.model.state_dict(), {})
-    return tmp_path, weights
+    return save_run(tmp_path, weights.spec, weights.model), weights
 
 
 def test_a_run_is_loaded_with_its_weights(saved):
-    folder, weights = saved
+    files, weights = saved
     with torch.no_grad():  # so that the seed of the spec alone does not give them
         for tensor in weights.model.state_dict().values():
             tensor.mul_(1.5)
-    weight_files.save(folder / WEIGHTS, weights.model.state_dict(), {})
-    loaded = trained_runs.load(folder)
+    save_run(files.folder, weights.spec, weights.model)
+    loaded = trained_runs.load(files.folder)
     assert loaded.spec == weights.spec
     assert not loaded.model.training
     for name, tensor in weights.model.state_dict().items():
@@ -250,18 +245,19 @@ def test_a_run_is_loaded_with_its_weights(saved):
 
 
 def test_weights_of_another_network_are_an_error(saved):
-    folder, _ = saved
-    write_json(folder / SPEC, spec(network("vlae", width=0.5)))
-    with pytest.raises(UserError, match=f"{folder / WEIGHTS}.*{SPEC}"):
-        trained_runs.load(folder)
+    files, _ = saved
+    write_json(files.spec, spec(network("vlae", width=0.5)).as_dict())
+    with pytest.raises(UserError, match=f"{files.weights}.*{files.spec.name}"):
+        trained_runs.load(files.folder)
 
 
-@pytest.mark.parametrize("name", [SPEC, WEIGHTS])
-def test_a_missing_file_of_a_run_is_an_error(saved, name):
-    folder, _ = saved
-    (folder / name).unlink()
-    with pytest.raises(UserError, match=f"{folder / name}: no such file"):
-        trained_runs.load(folder)
+@pytest.mark.parametrize("file", ["spec", "weights"])
+def test_a_missing_file_of_a_run_is_an_error(saved, file):
+    files, _ = saved
+    path = getattr(files, file)
+    path.unlink()
+    with pytest.raises(UserError, match=f"{path}: no such file"):
+        trained_runs.load(files.folder)
 
 
 def test_batches_of_a_decoding_are_joined_in_order(monkeypatch):
@@ -276,3 +272,26 @@ def test_batches_of_a_decoding_are_joined_in_order(monkeypatch):
 def test_grey_levels_are_rounded_and_clipped():
     values = torch.tensor([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 1.0, 1.7])
     assert grey_levels(values).tolist() == [0, 0, 0, 1, 255, 255]
+
+
+# The context of an experiment
+
+
+def test_held_out_images_come_with_what_the_run_sees_of_them(data):
+    weights = with_data_noise(trained(), 0.3)
+    asked = context("samples", weights, data)
+    found = asked.held_out(7, weights.stream("held out"))
+    stored = torch.tensor(data.images("test")[:7])
+    assert torch.equal(found.images, stored)
+    noise = weights.spec.data_noise
+    x, target = observe(stored, noise, weights.stream("held out"))
+    assert torch.equal(found.x, x)
+    assert torch.equal(found.target, target)
+    everything = asked.held_out(10_000, weights.stream("held out"))
+    assert len(everything.images) == len(data.images("test"))
+
+
+@pytest.mark.parametrize("experiment", ["chains", "mixing", "redundancy", "recomposed"])
+def test_an_experiment_without_its_classifier_is_refused(experiment, data):
+    with pytest.raises(UserError, match=rf"{experiment} needs .*--classifier"):
+        run(experiment, trained(), data, classifier=None)

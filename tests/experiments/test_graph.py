@@ -77,8 +77,8 @@ def test_derivatives_alone_tell_the_same(model, monkeypatch):
     edges = _dependence._edges
 
     def spy(sensitivity, *others):
-        least = _dependence.TOLERANCE * max(sensitivity.values())
-        seen.append({pair for pair, value in sensitivity.items() if value > least})
+        threshold = _dependence.RELATIVE_TOLERANCE * max(sensitivity.values())
+        seen.append({pair for pair, value in sensitivity.items() if value > threshold})
         return edges(sensitivity, *others)
 
     monkeypatch.setattr(_dependence, "_edges", spy)
@@ -223,3 +223,22 @@ def test_table_has_both_directions_and_follows_from_the_seed():
     other = run("graph", trained("vlae", seed=2, **THREE["vlae"]), None).table
     assert not table["sensitivity"].equals(other["sensitivity"])
     assert math.isfinite(table["sensitivity"].sum())
+
+
+def test_the_rung_of_three_layers():
+    """The example that `_rungs` explains."""
+    layer, variable = _dependence.Layer, _dependence.Variable
+    parents: _dependence.Parents = {
+        layer(0): {variable("x")},
+        layer(1): {layer(0)},
+        layer(2): {layer(0)},
+        layer(3): {layer(2)},
+        layer(4): {layer(2)},
+        layer(5): {layer(4)},
+        variable("z1"): {layer(1)},
+        variable("z2"): {layer(3)},
+        variable("z3"): {layer(5)},
+    }
+    pairs = {("x", "z1"), ("x", "z2"), ("x", "z3")}
+    found = _dependence._rungs(parents, pairs, by_target=True)
+    assert found == {"h2": _dependence.Rung({"x"}, {"z2", "z3"})}

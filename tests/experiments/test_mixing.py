@@ -16,7 +16,7 @@ from experiments_helpers import context, run, trained
 from helpers import prepared_strokes
 from linear_gaussian import set_linear
 
-from vlae.experiments.mixing import COLUMNS, SHOWN, starts
+from vlae.experiments.mixing import COLUMNS, SHOWN_IMAGES, starts
 from vlae.system.errors import UserError
 
 SETTINGS = {"chains": 20, "steps": 600, "every": 1, "lags": 6, "projections": 3}
@@ -28,9 +28,9 @@ def data():
 
 
 def diagnosed(trained_run, data, **settings):
-    judged = {"classifier": exact_classifier(), "measures": []}
+    options = {"classifier": exact_classifier(), "measures": []}
     wanted = {**SETTINGS, **settings}
-    table = run("mixing", trained_run, data, settings=wanted, **judged).table
+    table = run("mixing", trained_run, data, settings=wanted, **options).table
     return table.set_index(["scalar", "measure", "lag"])["value"].unstack("measure")
 
 
@@ -162,7 +162,7 @@ def test_table_and_array(strokes):
         assert rows["draws"].unique().tolist() == [chains[0] * 8]
     present = strokes.table("test")["label"].nunique()
     assert chains == [present * -(-20 // present)]
-    assert result.arrays["chains"].shape[0] == chains[0] * SHOWN
+    assert result.arrays["chains"].shape[0] == chains[0] * SHOWN_IMAGES
 
 
 def test_measures_that_are_vectors_are_taken_apart(strokes):

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from experiments_helpers import random_classifier, run, trained
-from helpers import GENERATIVE, SHAPE
+from experiments_helpers import random_classifier, run, trained, with_data_noise
+from helpers import GENERATIVE, SHAPE, run_of
 
+from vlae.config.run_spec import DataFacts
 from vlae.data.noise import observe
 from vlae.experiments import recomposed as module
 from vlae.experiments.recomposed import (
@@ -24,7 +25,6 @@ from vlae.experiments.recomposed import (
 )
 from vlae.statistics.intervals import bootstrap
 from vlae.system.errors import UserError
-from vlae.training import trained_run
 
 CLASSES = 5
 
@@ -135,13 +135,14 @@ def test_crossed_groups_are_of_several_classes_and_use_each_image_once():
 
 
 def test_the_most_evenly_split_attribute_makes_the_classes():
-    facts = {"classes": 0, "attributes": ["rare", "even", "common"]}
+    facts = DataFacts(shape=SHAPE, classes=0, attributes=("rare", "even", "common"))
     table = np.array([[0, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]])
     found, output = classes(table, facts)
     assert output == 1
     assert found.tolist() == [0, 1, 0, 1]
     labels = np.array([3, 1])
-    assert classes(labels, {"classes": 4}) == (labels, None)
+    facts = DataFacts(shape=SHAPE, classes=4, attributes=())
+    assert classes(labels, facts) == (labels, None)
 
 
 # What is measured
@@ -187,9 +188,8 @@ def test_elbo_is_that_of_the_model():
     found = measured(weights, data)
     rows = grouped(data.labels["label"], 40, module.derive(1, "parts")).flatten()
     stream = weights.stream("recomposed")
-    x, target = observe(
-        torch.tensor(data.pixels[rows]), weights.spec["data_noise"], stream
-    )
+    images = torch.tensor(data.pixels[rows])
+    x, target = observe(images, weights.spec.data_noise, stream)
     with torch.no_grad():
         noise = weights.model.draw_noise(len(x), stream)
         terms = weights.model.terms(x, target, torch.zeros(len(x)), noise)
@@ -207,7 +207,7 @@ def constant_classifier(output):
     return classifier
 
 
-def test_a_judge_of_one_class_is_sure_and_right_of_that_one():
+def test_a_classifier_of_one_class_is_sure_and_right_of_that_one():
     table = measured(classifier=constant_classifier(2)).table.set_index(
         ["images", "measure"]
     )
@@ -219,7 +219,7 @@ def test_a_judge_of_one_class_is_sure_and_right_of_that_one():
     assert table.loc[("one_class", "accuracy"), "difference"] == 0
 
 
-def test_attributes_are_judged_by_the_one_that_makes_the_classes():
+def test_attributes_are_decided_by_the_one_that_makes_the_classes():
     """A classifier that always says no to it, and yes to the other."""
     table = {"rare": np.repeat([1, 0], [4, 36]), "even": np.tile([0, 1, 1, 0], 10)}
     classifier = random_classifier(classes=0, attributes=["rare", "even"])
@@ -236,9 +236,7 @@ def test_attributes_are_judged_by_the_one_that_makes_the_classes():
 
 def test_all_kinds_of_images_see_the_same_noise(monkeypatch):
     """So that a difference is that of the images: here there is none."""
-    weights = trained()
-    noisy = {**weights.spec, "data_noise": {**weights.spec["data_noise"], "scale": 0.3}}
-    weights = trained_run.TrainedRun(noisy, weights.model, weights.device)
+    weights = with_data_noise(trained(), 0.3)
     monkeypatch.setattr(module, "recomposed", lambda images, places: images)
     table = measured(weights).table.set_index(["images", "measure"])
     assert table.loc[("one_class", "elbo"), "difference"] == 0
@@ -285,11 +283,16 @@ def test_a_model_of_pixels_one_by_one_does_not_notice():
 class Wholes(torch.nn.Module):
     """Likes images of one grey level: its ELBO is minus the variance of the pixels."""
 
+    latent_sizes = (1,)
+
     def draw_noise(self, count, generator):
         return [torch.zeros(count, 1)]
 
     def terms(self, x, target, labels, noise):
-        return {"reconstruction": -x.flatten(1).var(1, correction=0)}
+        return {
+            "reconstruction": -x.flatten(1).var(1, correction=0),
+            "kl_1": torch.zeros(len(x)),
+        }
 
     def summary(self, terms):
         return {**terms, "elbo": terms["reconstruction"]}
@@ -300,9 +303,9 @@ def test_a_model_of_wholes_notices():
     data = labelled()
     levels = np.random.default_rng(0).integers(0, 256, len(data.pixels))
     data.pixels[:] = levels[:, None, None, None]
-    weights = trained()
-    weights = trained_run.TrainedRun(weights.spec, Wholes(), weights.device)
-    table = measured(weights, data).table.set_index(["images", "measure"])
+    table = measured(run_of(trained().spec, Wholes()), data).table.set_index(
+        ["images", "measure"]
+    )
     rows = grouped(data.labels["label"], 40, module.derive(1, "parts"))
     groups = rows.reshape(-1, PARTS)
     for arm, found in (

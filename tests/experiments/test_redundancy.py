@@ -22,8 +22,8 @@ def data():
 
 
 def told_apart(trained_run, data, count=COUNT):
-    judged = {"classifier": exact_classifier(), "settings": {"samples": count}}
-    table = run("redundancy", trained_run, data, **judged).table
+    options = {"classifier": exact_classifier(), "settings": {"samples": count}}
+    table = run("redundancy", trained_run, data, **options).table
     return table.set_index(["subject", "classifier"])
 
 

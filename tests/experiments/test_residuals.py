@@ -7,14 +7,13 @@ import pytest
 import scipy.stats
 import torch
 from experiments_helpers import OTHERS, run, trained
-from helpers import GENERATIVE, SHAPE, noise, spec
+from helpers import GENERATIVE, SHAPE, noise, spec, untrained
 
 from vlae.data.noise import observe
 from vlae.experiments.residuals import COLUMNS, MEASURES, draw_correlation, explained
 from vlae.statistics.moments import moments, overall, powers
 from vlae.statistics.normality import gaussian_divergence, normality
 from vlae.system.random_streams import generator
-from vlae.training import trained_run
 from vlae.training.trainer import train
 
 IMAGES = OTHERS["residuals"]["images"]
@@ -135,7 +134,7 @@ def test_results_follow_from_the_seed():
 def test_of_independent_layers_they_are_the_codes():
     weights, data = trained(), Noise()
     stream = weights.stream("residuals")
-    x, _ = observe(torch.tensor(data.pixels), weights.spec["data_noise"], stream)
+    x, _ = observe(torch.tensor(data.pixels), weights.spec.data_noise, stream)
     latents, _ = weights.model.infer(x, weights.model.draw_noise(len(x), stream))
     found = values(run("residuals", weights, data))
     for layer, z in enumerate(latents, start=1):
@@ -229,12 +228,12 @@ def test_history_has_the_moments_of_held_out_residuals(model, data, tmp_path):
     """The last ones are those of the weights that the training leaves."""
     wanted = spec(model, training={"steps": 4})
     result = train(wanted, data, tmp_path, 1e9)
-    weights = trained_run.build_model(wanted)
+    weights = untrained(wanted).model
     weights.load_state_dict(result.weights)
     device = torch.device("cpu")
-    stream = generator(device, wanted["seed"], "evaluation", "test")
+    stream = generator(device, wanted.seed, "evaluation", "test")
     images = torch.tensor(np.array(data.images("test")))
-    x, _ = observe(images, wanted["data_noise"], stream)
+    x, _ = observe(images, wanted.data_noise, stream)
     with torch.no_grad():
         latents, _ = weights.eval().infer(x, weights.draw_noise(len(x), stream))
         residuals = weights.residuals(latents)
@@ -254,7 +253,7 @@ def test_divergence_is_that_of_the_active_dimensions():
     found = values(run("residuals", weights, data, settings={"active": 0.001}))
     assert found[2, 0, "active"] == 3
     stream = weights.stream("residuals")
-    x, _ = observe(torch.tensor(data.pixels), weights.spec["data_noise"], stream)
+    x, _ = observe(torch.tensor(data.pixels), weights.spec.data_noise, stream)
     with torch.no_grad():
         noise = weights.model.draw_noise(len(x), stream)
         z = weights.model.infer(x, noise)[0][1].numpy()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import network, noise, randomise
+from helpers import network, noise, objective, randomise
 from linear_gaussian import (
     ALPHA,
     MINIMUM,
@@ -34,7 +34,7 @@ from vlae.models.vae import VAE
 IMAGE, PIXELS = (1, 2, 3), 6
 LAYERS = 3
 SCALE = 0.5  # of p(x | z)
-OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": SCALE}
+OBJECTIVE = objective(scale_value=SCALE)
 DENSE = {"posterior": [""] * 3, "prior": [""] * 2, "decoder": ""}
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from helpers import NETWORKS, ROOT, network, noise, randomise
+from helpers import NETWORKS, ROOT, network, noise, objective, randomise
 from torch import nn
 
+from vlae.config.run_spec import DataFacts
 from vlae.models.hvae import HVAE
 from vlae.models.nn.layers import (
     Block,
@@ -24,7 +25,7 @@ from vlae.networks.notation import chain
 from vlae.system import registry
 
 IMAGE = (1, 28, 28)
-OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
+OBJECTIVE = objective()
 
 
 def plain_builder():
@@ -254,7 +255,7 @@ def shipped(name):
 def built(settings, **data):
     facts = {"shape": settings["input"], "classes": 10, "attributes": [], **data}
     module = registry.load("models", settings["model"])
-    return module.build(settings, OBJECTIVE, facts)
+    return module.build(settings, OBJECTIVE, DataFacts.of(facts))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Which layer depends on which: hierarchies, ladders, and the parts of a flat code."""
 
+from typing import Any
+
 import pytest
 import torch
-from helpers import SHAPE, network, noise, randomise, spec, untrained
+from helpers import SHAPE, network, noise, randomise, save_run, spec, untrained
 
-from vlae.models import base
 from vlae.models.nn.distributions import gaussian_kl
 from vlae.networks import vae as vae_plan
-from vlae.system.files import write_json
-from vlae.training import trained_run, weights
+from vlae.training import trained_run
 
 SIZES = {"latents": [4, 3, 2], "batch_norm": "none", "initial_std": 0.5}
 THREE = {
@@ -235,17 +235,16 @@ def test_the_kl_of_the_layers_add_up_to_that_of_the_code():
 def test_the_partition_is_stored_with_the_weights(tmp_path, monkeypatch):
     """Also where Python's shuffle should ever become another one."""
     wanted = spec(network("vae", **SIZES))
-    model = randomise(base.build_model(wanted), std=0.3).eval()
-    write_json(tmp_path / trained_run.SPEC, wanted)
-    weights.save(tmp_path / trained_run.WEIGHTS, model.state_dict(), {})
+    model = randomise(untrained(wanted).model, std=0.3)
+    save_run(tmp_path, wanted, model)
     drawn = noise(model, 3)
 
     def other(self, code, count):
         return [*code][:count]
 
     monkeypatch.setattr(vae_plan.random.Random, "sample", other)
-    assert base.build_model(wanted).partition.tolist() == [*range(9)]
-    loaded = trained_run.load(tmp_path).model
+    assert untrained(wanted).model.partition.tolist() == [*range(9)]
+    loaded: Any = trained_run.load(tmp_path).model
     assert torch.equal(loaded.partition, model.partition)
     with torch.no_grad():
         assert torch.equal(loaded.decode(drawn), model.decode(drawn))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers import randomise
+from helpers import objective, randomise
 
 from vlae.models.hvae import HVAE
 from vlae.models.nn.layers import Builder
@@ -13,7 +13,6 @@ from vlae.models.vlae import VLAE
 from vlae.networks.notation import size
 
 IMAGE = (1, 28, 28)
-OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
 MODELS = {"vlae": VLAE, "hvae": HVAE}
 
 
@@ -31,9 +30,9 @@ FAMILIES = {
 
 
 def likelihood(family, scale, body, value=0.2):
-    objective = {"likelihood": family, "scale": scale, "scale_value": value}
+    settings = objective(likelihood=family, scale=scale, scale_value=value)
     stride = None if body == "dense" else 2
-    return Likelihood(objective, plain_builder(), FEATURES[body], IMAGE, stride)
+    return Likelihood(settings, plain_builder(), FEATURES[body], IMAGE, stride)
 
 
 @pytest.mark.parametrize("body", FEATURES)

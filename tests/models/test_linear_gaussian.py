@@ -9,7 +9,7 @@ import math
 import pytest
 import scipy.stats
 import torch
-from helpers import network, noise, randomise
+from helpers import network, noise, objective, randomise
 from linear_gaussian import (
     ALPHA,
     IMAGE,
@@ -265,8 +265,8 @@ def vlae():
     settings = network("vlae", input=[1, 8, 8], batch_norm="none")
     settings["heads"][0], settings["trunks"][0] = "c4,2", "c4,2 lin16"
     settings["decoder"][0]["body"] = "f4x4x4"
-    objective = {"likelihood": "laplace", "scale": "fixed", "scale_value": 0.3}
-    model = VLAE(settings, objective, (1, 8, 8)).double()
+    laplace = objective(likelihood="laplace", scale_value=0.3)
+    model = VLAE(settings, laplace, (1, 8, 8)).double()
     return randomise(model, std=0.4)
 
 
@@ -289,7 +289,7 @@ def test_vlae_kl_of_each_layer_is_that_of_torch(vlae, vlae_terms):
 def test_vlae_reconstruction_is_at_the_target_and_the_draw(vlae, vlae_terms):
     x, target, drawn, terms = vlae_terms
     latents = [m + s * e for (m, s), e in zip(vlae.posterior(x), drawn, strict=True)]
-    mean, scale = vlae.models.nn.likelihood(vlae.decoder(latents))
+    mean, scale = vlae.likelihood(vlae.decoder(latents))
     expected = reference.Laplace(mean, scale).log_prob(target).flatten(1).sum(1)
     torch.testing.assert_close(terms["reconstruction"], expected)
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 import yaml
-from helpers import ROOT
+from helpers import ROOT, objective
 
+from vlae.config.run_spec import DataFacts
 from vlae.system import registry
 
-OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
+OBJECTIVE = objective()
 
 
 def parameters(name, width):
@@ -15,7 +16,7 @@ def parameters(name, width):
     networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
     settings = {**networks["networks"][name], "width": width}
     module = registry.load("models", settings["model"])
-    data = {"shape": settings["input"], "classes": 0, "attributes": []}
+    data = DataFacts(shape=settings["input"], classes=0, attributes=())
     with torch.device("meta"):
         model = module.build(settings, OBJECTIVE, data)
     return sum(p.numel() for p in model.parameters())

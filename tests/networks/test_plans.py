@@ -14,7 +14,6 @@ from vlae.networks.notation import chain
 from vlae.system.errors import UserError
 
 IMAGE = (1, 28, 28)
-OBJECTIVE = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
 PLANS = {"hvae_autoregressive": hvae_autoregressive_plan, "lvae": lvae_plan}
 
 

@@ -52,6 +52,7 @@ def test_pages_are_found():
     assert {
         "README.md",
         "CONTRIBUTING.md",
+        "docs/architecture.md",
         "docs/cluster.md",
         "config/README.md",
     } < names
@@ -97,7 +98,7 @@ def test_targets_of_make_exist(page):
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([\w-]+):", makefile, re.MULTILINE)
     for words in code(page.read_text()):
-        for target in re.findall(r"(?:^|: |\()make ([a-z]+)(?![\w/])", words):
+        for target in re.findall(r"(?:^|: |\()make ([a-z-]+)(?![\w/])", words):
             assert target in targets, words
 
 
@@ -105,9 +106,9 @@ def test_targets_of_make_exist(page):
 def test_commands_and_their_options_exist(page):
     for words in code(page.read_text()):
         for command, rest in re.findall(
-            r"(?:^|(?:python -m ))vlae ([a-z]+)\b(?!:)([^#|;]*)", words
+            r"(?:^|(?:python -m ))vlae ([a-z][a-z-]*)\b(?!:)([^#|;]*)", words
         ):
-            path = COMMANDS / f"{command}.py"
+            path = COMMANDS / f"{command.replace('-', '_')}.py"
             assert path.exists(), words
             for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
                 assert f'"{option}"' in path.read_text() or option == "--help", words

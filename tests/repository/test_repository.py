@@ -6,6 +6,7 @@ import tomllib
 import pytest
 import yaml
 
+import vlae
 from vlae.system.checkout import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -26,14 +27,15 @@ def test_github_runs_what_everybody_runs():
     assert PROJECT["requires-python"] == f">={python['python-version']}"
     assert (ROOT / python["cache-dependency-path"]).is_file()
     browser = [s["run"].split()[0] for s in steps if "--version" in s.get("run", "")]
-    known = (ROOT / "tests" / "browser.py").read_text()
+    known = (ROOT / "tests" / "support" / "browser.py").read_text()
     assert all(f'"{name}"' in known for name in browser) and browser
 
 
 def test_citation_agrees_with_project_and_licence():
     citation = content("CITATION.cff")
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
-    assert citation["version"] == PROJECT["version"]
+    assert citation["version"] == vlae.__version__
+    assert PROJECT["dynamic"] == ["version"]  # pyproject reads that of the package
     assert citation["license"] == PROJECT["license"] == "MIT"
     assert (ROOT / "LICENSE").read_text().startswith("MIT License")
     paper = citation["preferred-citation"]

@@ -1,4 +1,4 @@
-"""A run at its exact optimum, data that it describes exactly, and a classifier of them.
+"""A run at its exact optimum, data that it describes exactly, and their classifier.
 
 The HVAE of `linear_gaussian.exact_hvae`: grey levels are means of p(x|z), the data
 noise is the noise of p(x|z), so q(z_1|x) p_data(x) = p(x|z_1) p(z_1) holds but for the
@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 import torch
-from helpers import network, noise, spec, untrained
+from helpers import network, noise, run_of, spec, untrained
 from linear_gaussian import IMAGE, Exact, exact_hvae
 
 from vlae.training.trained_run import TrainedRun
@@ -26,17 +26,18 @@ class ExactData:
         self.splits = {name: images(exact, count, name) for name in ("train", "test")}
 
     def images(self, split):
+        """Return grey levels (count, *IMAGE)."""
         return self.splits[split]
 
     def table(self, split):
-        """The class is that of the brightest pixel, as the classifier below has it."""
+        """Return the class of each image: its brightest pixel, as in the classifier."""
         pixels = self.splits[split].reshape(-1, CLASSES)
         return pd.DataFrame({"label": pixels.argmax(1)})
 
 
 @torch.no_grad()
 def images(exact: Exact, count: int, split: str) -> np.ndarray:
-    """Means of p(x|z), z ~ p(z), as grey levels (count, *IMAGE)."""
+    """Return means of p(x|z), z ~ p(z), as grey levels (count, *IMAGE)."""
     model, seed = exact.model, {"train": 21, "test": 22}[split]
     dtype = next(model.parameters()).dtype
     latents = model.generate(noise(model, count, seed, dtype=dtype))
@@ -46,24 +47,23 @@ def images(exact: Exact, count: int, split: str) -> np.ndarray:
 
 
 def exact_model() -> Exact:
-    """In single precision, around the middle of the grey range."""
+    """Return the exact HVAE in single precision, centred on the middle grey level."""
     exact = exact_hvae(SCALE, centre=0.5)
     exact.model.float()
     return exact
 
 
 def exact_run(exact: Exact, data_noise: float = SCALE, seed: int = 1) -> TrainedRun:
-    """The model as a trained run, under data noise of this scale."""
+    """Return the model as a trained run, under data noise of this scale."""
     added = {"dequantise": True, "scale": data_noise, "denoising": 0.0}
-    return TrainedRun(
-        {**spec("hvae"), "seed": seed, "data_noise": added},
-        exact.model,
-        torch.device("cpu"),
-    )
+    return run_of(spec("hvae", seed=seed, data_noise=added), exact.model)
 
 
 def exact_classifier() -> TrainedRun:
-    """Its class is the brightest pixel's; its features are folded projections."""
+    """Return a classifier whose class is the brightest pixel's.
+
+    Its features are projections that an activation folds.
+    """
     wanted = spec(
         network("classifier", input=list(IMAGE), body="f24", batch_norm="none"),
         data={"shape": list(IMAGE), "classes": CLASSES},
@@ -74,7 +74,7 @@ def exact_classifier() -> TrainedRun:
     with torch.no_grad():
         body.weight.normal_(0, 4, generator=stream)
         body.weight[:CLASSES] = torch.eye(CLASSES)
-        # An activation folds the other features at the middle of the grey range.
+        # The activation folds the other features at the middle of the grey range.
         body.bias.copy_(-body.weight.sum(1) / 2)
         body.bias[:CLASSES] = 0
         logits.weight.zero_()
@@ -84,9 +84,10 @@ def exact_classifier() -> TrainedRun:
 
 
 def plausible(value, low, high, expected):
-    """Whether a 95 % interval speaks for `expected`: at most 4 standard errors off.
+    """Return whether a value lies within four standard errors of `expected`.
 
-    Seeds are fixed; with dozens of intervals some miss by more than two.
+    The standard error follows from a 95 % interval. Seeds are fixed, but among dozens
+    of intervals some miss by more than two standard errors.
     """
     error = (high - low) / 2 / 1.96
     assert math.isfinite(error) and error > 0

@@ -1,8 +1,10 @@
 """Experiments on tiny models of random weights."""
 
+import dataclasses
 import importlib
 from typing import Any
 
+import msgspec
 import torch
 from helpers import network, spec, untrained
 
@@ -11,7 +13,7 @@ from vlae.config.overlays import merge
 from vlae.config.run_spec import RunSpec
 from vlae.experiments.base import Context
 
-# Of experiments that a few images of strokes are enough for.
+# Settings of experiments for which a few images of strokes are enough.
 SETTINGS: dict[str, dict[str, Any]] = {
     "samples": {"count": 7},
     "ablation": {"count": 7},
@@ -57,6 +59,12 @@ def trained(model="vlae", seed=1, **changes):
     visible = {"initial_std": 0.5, "batch_norm": "none"}
     wanted = spec(network(model, **{**visible, **changes}))
     return untrained(wanted.replace(seed=seed))
+
+
+def with_data_noise(run, scale):
+    """The same run under Gaussian data noise of this standard deviation."""
+    noise = msgspec.structs.replace(run.spec.data_noise, scale=scale)
+    return dataclasses.replace(run, spec=run.spec.replace(data_noise=noise))
 
 
 def random_classifier(**facts):

@@ -1,6 +1,8 @@
 """Runs whose decoders show something, exported, and the page of them."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,14 +17,14 @@ from vlae.training import weights
 from vlae.training.trained_run import TrainedRun, decode
 
 
-def lively(spec: RunSpec, std: float = 0.4) -> TrainedRun:
+def lively(spec: RunSpec, std: float = 0.4) -> TrainedRun[Any]:
     """A run whose every parameter is drawn from N(0, std^2): pictures have contrast."""
     run = untrained(spec)
     randomise(run.model, std)
     return run
 
 
-def export(run: TrainedRun, results: Path) -> Path:
+def export(run: TrainedRun[Any], results: Path) -> Path:
     """Save the run as training does and export it; the folder of the decoder."""
     name = run.spec.dataset, run.spec.run, run.spec.seed
     files = ResultsFolder(results).run(*name)

@@ -4,15 +4,19 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 
 from vlae.config.overlays import merge
-from vlae.config.run_spec import RunSpec
+from vlae.config.run_spec import Objective, RunFiles, RunSpec
 from vlae.data import prepared
 from vlae.data.datasets import strokes
 from vlae.models import base
+from vlae.models.base import Model
 from vlae.system.checkout import ROOT
+from vlae.system.files import write_json
+from vlae.training import weights
 from vlae.training.trained_run import TrainedRun
 
 SHAPE = (1, strokes.SIZE, strokes.SIZE)
@@ -106,18 +110,19 @@ GENERATIVE = sorted(NETWORKS.keys() - {"classifier"})
 
 
 def network(name: str, **changes: Any) -> dict[str, Any]:
-    """A tiny network of `NETWORKS`, keys replaced by `changes`."""
+    """Return a tiny network of `NETWORKS`, keys replaced by `changes`."""
     return {**copy.deepcopy(NETWORKS[name]), **changes}
 
 
 def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> RunSpec:
-    """A complete run spec: the defaults of config.yaml, made tiny, then `changes`.
+    """Return a complete run spec: the defaults of config.yaml, tiny, then `changes`.
 
     Args:
         network: one of `NETWORKS`, or a whole network.
         changes: top-level keys; maps are merged, as in the configuration.
     """
-    content = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    path = ROOT / "config" / "config.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     defaults = content["defaults"]
     del defaults["network_settings"]
     chosen = NETWORKS[network] if isinstance(network, str) else network
@@ -137,6 +142,17 @@ def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> RunSpec:
     return RunSpec.of(merge(defaults, tiny, changes))
 
 
+def changed(spec: RunSpec, **changes: Any) -> RunSpec:
+    """Return the spec with `changes` merged into it, as in the configuration."""
+    return RunSpec.of(merge(spec.as_dict(), changes))
+
+
+def objective(**changes: Any) -> Objective:
+    """Return a Gaussian likelihood of a fixed scale, keys replaced by `changes`."""
+    plain = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
+    return Objective.of({**plain, "kl_warmup": {"schedule": "none"}, **changes})
+
+
 def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
     """Write and open `n` train and `test` (default: as many) test images."""
     definition = {"train": n, "test": n if test is None else test, "seed": 0}
@@ -145,21 +161,45 @@ def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
     return prepared.load(folder)
 
 
-def untrained(spec: RunSpec) -> TrainedRun:
-    """A run with the initial weights of its seed, in evaluation mode on the CPU."""
-    model = base.build_model(spec).eval()
+def assert_same_but_for_rounding(found: Any, expected: Any) -> None:
+    """Check that float32 results of sums in another order agree.
+
+    Bits are promised for the same batch on the same machine only: another batch size or
+    instruction set sums in another order. Errors of sums scale with their largest
+    terms, so the tolerance scales with the largest of `expected`.
+    """
+    found, expected = np.asarray(found), np.asarray(expected)
+    largest = float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * largest)
+
+
+def run_of(spec: RunSpec, model: Any) -> TrainedRun[Any]:
+    """Return `model`, or a stand-in for one, as a trained run on the CPU."""
     return TrainedRun(spec, model, torch.device("cpu"))
 
 
+def untrained(spec: RunSpec) -> TrainedRun[Any]:
+    """Return a run with the initial weights of its seed, in evaluation mode."""
+    return run_of(spec, base.build_model(spec).eval())
+
+
+def save_run(folder: Path, spec: RunSpec, model: Model) -> RunFiles:
+    """Write spec and weights as a training does; return where they lie."""
+    files = RunFiles(folder)
+    write_json(files.spec, spec.as_dict())
+    weights.save(files.weights, model.state_dict(), {})
+    return files
+
+
 def noise(model: Any, count: int, seed: int = 0, **options: Any) -> list[torch.Tensor]:
-    """Standard normal noise, (count, d_l) per layer; `options` e.g. the dtype."""
+    """Draw standard normal noise, (count, d_l) per layer; `options` e.g. the dtype."""
     stream = torch.Generator().manual_seed(seed)
     sizes = model.latent_sizes
     return [torch.randn(count, d, generator=stream, **options) for d in sizes]
 
 
 def randomise(module: Any, std: float, seed: int = 0) -> Any:
-    """Every parameter redrawn from N(0, std^2)."""
+    """Redraw every parameter from N(0, std^2); return the module."""
     stream = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():

@@ -1,4 +1,4 @@
-"""Instruments of exact tests: models of linear maps, and statistics of their draws.
+"""Tools of exact tests: models of linear maps, and statistics of their draws.
 
 With empty bodies every conditional mean is linear, and with constant scales a whole
 model is a Gaussian, whose densities and posteriors are known in closed form.
@@ -12,27 +12,28 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from helpers import network, noise
+from helpers import network, noise, objective
 from torch import Tensor
 from torch import distributions as reference
 
+from vlae.config.run_spec import Objective
 from vlae.models.hvae import HVAE
 from vlae.models.nn.layers import Builder
 from vlae.models.nn.likelihood import Likelihood
 
-MINIMUM = 0.001  # of the network's scales
-ALPHA = 1e-4  # of the tests; seeds are fixed, so they do not flicker
+MINIMUM = 0.001  # `scale_minimum` of the networks
+ALPHA = 1e-4  # level of the tests; seeds are fixed, so that they do not flicker
 
 
 class LinearLikelihood(Likelihood):
-    """The real likelihood but for the sigmoid around its mean."""
+    """The real likelihood without the sigmoid around its mean."""
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         return self.mean(features), self.get_buffer("scale")
 
 
-def linearised(model: Any, objective: dict[str, Any], image: tuple[int, ...]) -> Any:
-    """A model of empty bodies, in double precision, with a linear likelihood."""
+def linearised(model: Any, objective: Objective, image: tuple[int, ...]) -> Any:
+    """Make a model of empty bodies linear, in double precision; return it."""
     builder = Builder("none", 0.0, "relu")
     seen = (model.likelihood.mean.affine.in_features,)
     model.likelihood = LinearLikelihood(objective, builder, seen, image, None)
@@ -40,11 +41,13 @@ def linearised(model: Any, objective: dict[str, Any], image: tuple[int, ...]) ->
 
 
 def normal(*shape, seed=0):
+    """Draw standard normal numbers in double precision."""
     stream = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=stream, dtype=torch.float64)
 
 
 def orthonormal(rows, columns, seed):
+    """Draw a matrix (rows, columns) of orthonormal columns."""
     return torch.linalg.qr(normal(rows, columns, seed=seed))[0]
 
 
@@ -59,23 +62,22 @@ def set_linear(head, matrix, shift, scale):
 
 @torch.no_grad()
 def elbo(model, x, seed=0):
-    """ELBO estimates (B,), one draw of the latents each."""
-    labels = torch.zeros(len(x), dtype=torch.long)
+    """Return ELBO estimates (B,) in nats, from one draw of the latents each."""
     drawn = noise(model, len(x), seed, dtype=torch.float64)
-    return model.summary(model.terms(x, x, labels, drawn))["elbo"]
+    return model.summary(model.terms(x, x, None, drawn))["elbo"]
 
 
 def assert_mean(values, expected):
-    """The mean of independent `values` is `expected`, within five standard errors."""
+    """Check that independent values have this mean, within five standard errors."""
     error = values.std().item() / math.sqrt(len(values))
     assert values.mean().item() == pytest.approx(expected, abs=5 * error)
 
 
 def moments_p_value(x, mean, covariance):
-    """p-value of independent draws x (n, d) being N(mean, covariance).
+    """Return the p-value of independent draws x (n, d) being N(mean, covariance).
 
-    Whitened, the mean has n |m|^2 ~ chi^2(d), and entries of the covariance have
-    variance 2/n on the diagonal and 1/n beside it; all are nearly independent.
+    After whitening, the mean has n |m|^2 ~ chi^2(d), and the entries of the covariance
+    have variance 2/n on the diagonal and 1/n off it; all are nearly independent.
     """
     count, size = x.shape
     root = torch.linalg.cholesky(covariance)
@@ -88,7 +90,7 @@ def moments_p_value(x, mean, covariance):
     return scipy.stats.chi2.sf(count * statistic.item(), freedom)
 
 
-# An HVAE whose densities are all known in closed form
+# An HVAE all of whose densities are known in closed form
 
 IMAGE, LATENTS = (1, 2, 2), [3, 2]
 PIXELS = math.prod(IMAGE)
@@ -105,18 +107,19 @@ class Exact:
     top: tuple[Tensor, Tensor, Tensor]  # p(z2|z1)
 
     def density(self):
+        """Return p(x)."""
         return reference.MultivariateNormal(self.mean, self.covariance)
 
     def data(self, count, seed=0):
-        """x ~ p(x), (count, C, H, W)."""
+        """Draw x ~ p(x), (count, C, H, W)."""
         root = torch.linalg.cholesky(self.covariance)
         x = self.mean + normal(count, PIXELS, seed=seed) @ root.T
         return x.reshape(count, *IMAGE)
 
 
 def empty_hvae(inference="bottom-up", scale=0.5) -> Any:
-    """An HVAE of empty bodies, in double precision, with a linear likelihood."""
-    objective = {"likelihood": "gaussian", "scale": "fixed", "scale_value": scale}
+    """Return an HVAE of empty bodies, in double precision, with a linear likelihood."""
+    fixed = objective(scale_value=scale)
     settings = network(
         "hvae",
         latents=LATENTS,
@@ -126,11 +129,11 @@ def empty_hvae(inference="bottom-up", scale=0.5) -> Any:
         decoder="",
         scale_minimum=MINIMUM,
     )
-    return linearised(HVAE(settings, objective, IMAGE), objective, IMAGE)
+    return linearised(HVAE(settings, fixed, IMAGE), fixed, IMAGE)
 
 
 def exact_hvae(scale=0.5, centre=0.0) -> Exact:
-    """A model at its optimum: inference is the exact posterior.
+    """Return a model at its optimum: inference is the exact posterior.
 
     Its conditionals are linear Gaussians,
 
@@ -140,8 +143,8 @@ def exact_hvae(scale=0.5, centre=0.0) -> Exact:
     inference networks can be set to them.
 
     Args:
-        scale: sx. C is proportional to it.
-        centre: mean of all pixels; else each has its own.
+        scale: sx, to which C is proportional.
+        centre: mean of all pixels; if 0, every pixel has its own.
     """
     sx = scale
     model = empty_hvae(scale=sx)

@@ -55,14 +55,14 @@ def test_disk_that_is_full_on_the_way(server, out, limit):
     assert again == expected, "what was fetched is not fetched again"
 
 
-@pytest.mark.parametrize("what", ["locks.alone", "transfer.Part.begin"])
+@pytest.mark.parametrize("what", ["fetch.alone", "http.Part.begin"])
 def test_disk_without_room_for_a_note(server, out, folder, monkeypatch, what):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     server.serve("/file.gz", WHOLE)
     with monkeypatch.context() as patch:
-        patch.setattr(f"vlae.{what}".replace("locks", "download"), full)
+        patch.setattr(f"vlae.data.download.{what}", full)
         with pytest.raises(DiskFull, match=r"the disk is full \(No space.*needed more"):
             fetch(out, server.address, folder)
     assert not out.exists()

@@ -14,7 +14,7 @@ from vlae.system.errors import UserError
 HOLD = """
 import sys
 from pathlib import Path
-from vlae import gpus
+from vlae.system import gpus
 print(gpus.reserve(2, Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -65,7 +65,7 @@ def test_places_belong_to_gpus_whatever_their_number(holders):
     [("0", 1), ("1,11", 2), ("-1", 0), ("", 0), ("GPU-1-1", 1), ("0,-1,1", 1)],
 )
 def test_count_of_visible_gpus(monkeypatch, visible, expected):
-    monkeypatch.setenv(gpus.VISIBLE, visible)
+    monkeypatch.setenv(gpus.VISIBLE_VARIABLE, visible)
     assert gpus.count() == expected
 
 
@@ -78,7 +78,7 @@ def test_count_of_visible_gpus(monkeypatch, visible, expected):
     ],
 )
 def test_count_of_the_machines_gpus(monkeypatch, tmp_path, script, expected):
-    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.delenv(gpus.VISIBLE_VARIABLE, raising=False)
     if script:
         (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "nvidia-smi").chmod(0o755)
@@ -88,7 +88,7 @@ def test_count_of_the_machines_gpus(monkeypatch, tmp_path, script, expected):
 
 def test_a_job_that_asked_for_a_gpu_and_has_none_stops(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setenv(gpus.VISIBLE, "0")
+    monkeypatch.setenv(gpus.VISIBLE_VARIABLE, "0")
     for device in ("auto", "cuda"):
         with pytest.raises(UserError, match=r"is '0'.*partition.*set device: cpu"):
             gpus.take(1, device)
@@ -99,7 +99,7 @@ def test_a_job_that_asked_for_a_gpu_and_has_none_stops(monkeypatch):
 def test_a_taken_gpu_is_the_current_one(monkeypatch, tmp_path, holders):
     assert holders()[1] == 0
     chosen: list[int] = []
-    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.delenv(gpus.VISIBLE_VARIABLE, raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)

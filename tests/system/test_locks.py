@@ -101,10 +101,10 @@ def test_a_killed_holder_leaves_the_lock_and_its_name(data, tmp_path, holder, ca
     holder.wait()
     train(spec("vlae", training={"steps": 1}), data, tmp_path, NEVER)
     said = capsys.readouterr().out
-    assert f"the attempt before (process {holder.pid} on " in said
-    assert "was killed without a word: out of memory, a lost node" in said
+    assert f"the previous attempt (process {holder.pid} on " in said
+    assert "ended without a message: out of memory, a lost node" in said
     train(spec("vlae", training={"steps": 1}), data, tmp_path, NEVER)
-    assert "the attempt before" not in capsys.readouterr().out, "said once"
+    assert "the previous attempt" not in capsys.readouterr().out, "said once"
 
 
 def test_a_holder_that_ends_in_order_leaves_nothing(tmp_path, holder):

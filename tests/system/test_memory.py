@@ -85,10 +85,12 @@ def test_any_command_says_so(monkeypatch, capsys):
         raise MemoryError
 
     monkeypatch.setattr(registry.load("commands", "figure"), "run", act)
-    words = ["--spec", "s", "--runs", "r", "--experiments", "e", "--out", "o"]
+    words = ["--spec", "s", "--results", "r", "--out", "o"]
     assert main(["figure", *words]) == 1
     said = capsys.readouterr().err
-    assert said == f"vlae figure: out of memory on this machine. {memory.GENERAL}\n"
+    assert (
+        said == f"vlae figure: out of memory on this machine. {memory.GENERAL_ADVICE}\n"
+    )
 
 
 # Real trainings and experiments in too little memory
@@ -97,8 +99,9 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import torch, pandas, pyarrow, scipy.stats
-from vlae import registry, training, runs
 from vlae.__main__ import main
+from vlae.system import registry
+from vlae.training import trained_run, trainer
 for kind in ("vlae", "hvae"):
     registry.load("models", kind)
 torch.ones(50, 50) @ torch.ones(50, 50)
@@ -111,17 +114,17 @@ sys.exit(main({words}))
 """
 AT_ONCE = "limit()"
 IN_STEP = """
-step = training._Trainer._step
-def limited(trainer):
-    if trainer.state.step == {step}:
+step = trainer._Trainer._step
+def limited(training):
+    if training.state.step == {step}:
         limit()
         try:
             while True:  # also what the C library keeps for later
-                trainer.hog = [getattr(trainer, "hog", None), torch.empty(1 << 18)]
+                training.hog = [getattr(training, "hog", None), torch.empty(1 << 18)]
         except RuntimeError:
             pass
-    return step(trainer)
-training._Trainer._step = limited
+    return step(training)
+trainer._Trainer._step = limited
 """
 
 
@@ -137,7 +140,7 @@ def limited(words, room, when=AT_ONCE):
 
 
 def train_words(folder, data, wanted):
-    write_json(folder / "spec.json", wanted)
+    write_json(folder / "spec.json", wanted.as_dict())
     places = ["--spec", folder / "spec.json", "--data", data.folder]
     places += ["--out", folder / "out", "--checkpoints", folder / "checkpoints"]
     return ["train", *places, "--checkpoint-seconds", 0]
@@ -170,7 +173,7 @@ def test_a_training_that_runs_out_of_memory(data, tmp_path):
 
 def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     run = tmp_path / "run"
-    write_json(run / "spec.json", spec(NETWORKS["vlae"]))
+    write_json(run / "spec.json", spec(NETWORKS["vlae"]).as_dict())
     weights = base.build_model(spec()).state_dict()
     weight_files.save(run / "model.safetensors", weights, {})
     wanted = {"dataset": "strokes", "run": "vlae", "seed": 1, "measures": []}

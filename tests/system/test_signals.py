@@ -177,15 +177,15 @@ def test_a_full_disk_keeps_the_checkpoint_before(data, whole, tmp_path):
     script = f"""
 import resource, sys
 from pathlib import Path
-from vlae import checkpoints
 from vlae.__main__ import main
-save, calls = checkpoints.save, []
+from vlae.training import weights
+save, calls = weights.save, []
 def limited(*arguments):
     calls.append(None)
     if len(calls) == 5:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
     save(*arguments)
-checkpoints.save = limited
+weights.save = limited
 sys.exit(main({command(tmp_path, data, 0)}))
 """
     finished = process(script)
@@ -202,7 +202,7 @@ sys.exit(main({command(tmp_path, data, 0)}))
 
 
 def command(folder, data, checkpoint_seconds):
-    write_json(folder / "spec.json", wanted())
+    write_json(folder / "spec.json", wanted().as_dict())
     options = {
         "spec": folder / "spec.json",
         "data": data.folder,
@@ -227,10 +227,11 @@ def test_a_job_whose_log_dies_first_saves(data, whole, tmp_path):
     (tmp_path / "child.py").write_text(f"""
 import os, signal, sys, time
 from pathlib import Path
-from vlae import progress, training
 from vlae.__main__ import main
-progress.SECONDS_BETWEEN = 0.0
-step = training._Trainer._step
+from vlae.system import progress
+from vlae.training import trainer as training_loop
+progress.INTERVAL_S = 0.0
+step = training_loop._Trainer._step
 def sending(trainer):
     if trainer.state.step == 6:
         while "step 6/14" not in Path("log").read_text():
@@ -238,7 +239,7 @@ def sending(trainer):
         os.killpg(0, signal.SIGTERM)
         time.sleep(0.5)  # `tee` is gone when the next line is printed
     return step(trainer)
-training._Trainer._step = sending
+training_loop._Trainer._step = sending
 code = main({command(tmp_path, data, NEVER)})
 Path("status").write_text(str(code))
 sys.exit(code)
@@ -307,7 +308,7 @@ def stopped_command(monkeypatch):
 
         command = registry.load("commands", "figure")
         monkeypatch.setattr(command, "run", act)
-        places = ["--spec", "s", "--runs", "r", "--experiments", "e", "--out", "o"]
+        places = ["--spec", "s", "--results", "r", "--out", "o"]
         return __main__.main(["figure", *places])
 
     return run

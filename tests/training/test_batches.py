@@ -10,12 +10,13 @@ import yaml
 from helpers import ROOT, prepared_strokes, spec
 
 from vlae.__main__ import main
+from vlae.config.run_spec import DataFacts
 from vlae.data.prepared import targets, taught
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
 from vlae.training import batches, weights
 from vlae.training import trainer as training_loop
-from vlae.training.batches import AHEAD, Order, Resident, Streamed, opened
+from vlae.training.batches import BATCHES_AHEAD, Order, Resident, Streamed, opened
 from vlae.training.trainer import train
 
 CPU = torch.device("cpu")
@@ -82,9 +83,9 @@ def test_batches_are_the_rows_of_the_order(images, memory):
 
 
 @pytest.mark.parametrize("part", [slice(0, 50), slice(50, 130), slice(7, 8)])
-@pytest.mark.parametrize("chunk", [batches._CHUNK, 3 * ROW, 1])
+@pytest.mark.parametrize("chunk", [batches._CHUNK_BYTES, 3 * ROW, 1])
 def test_images_in_sequence(images, part, chunk, monkeypatch):
-    monkeypatch.setattr(batches, "_CHUNK", chunk)
+    monkeypatch.setattr(batches, "_CHUNK_BYTES", chunk)
     for source in (Streamed(images, COUNT, CPU, 0), Resident(images, COUNT, CPU)):
         assert len(source) == COUNT
         np.testing.assert_array_equal(source.rows(part).numpy(), images[part])
@@ -135,7 +136,7 @@ def test_what_is_read_is_said(data, capsys):
     )
 
 
-@pytest.mark.parametrize(("room", "ahead"), [(0, 1), (2, 2), (100, AHEAD)])
+@pytest.mark.parametrize(("room", "ahead"), [(0, 1), (2, 2), (100, BATCHES_AHEAD)])
 def test_few_batches_are_read_ahead(images, room, ahead, monkeypatch):
     asked = []
     read = batches._File.read
@@ -203,7 +204,7 @@ def test_a_stopped_training_continues_with_other_memory(data, tmp_path):
 
 
 def test_memory_is_no_part_of_a_trainings_identity(data, tmp_path, capsys):
-    write_json(tmp_path / "spec.json", wanted())
+    write_json(tmp_path / "spec.json", wanted().as_dict())
     words = {"spec": tmp_path / "spec.json", "data": data.folder, "out": tmp_path}
     words["checkpoints"] = tmp_path / "checkpoints"
     pairs = [str(w) for k, v in words.items() for w in (f"--{k}", v)]
@@ -223,7 +224,7 @@ def test_by_hand_the_memory_is_that_of_the_configuration(data, tmp_path, monkeyp
         raise UserError("enough")
 
     monkeypatch.setattr(training_loop, "train", noted)
-    write_json(tmp_path / "spec.json", wanted())
+    write_json(tmp_path / "spec.json", wanted().as_dict())
     words = ["--spec", tmp_path / "spec.json", "--data", data.folder]
     words += ["--out", tmp_path, "--checkpoints", tmp_path]
     main(["train", *map(str, words)])
@@ -284,6 +285,7 @@ def test_a_disk_that_fails_is_an_error(data, tmp_path, monkeypatch):
     ],
 )
 def test_of_the_table_only_what_is_learned_is_read(data, facts, columns):
+    facts = DataFacts.of({"shape": [1, 28, 28], **facts})
     table = data.table("train", taught(facts))
     assert [*table.columns] == columns
     found = targets(table, facts)

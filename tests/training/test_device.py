@@ -74,10 +74,10 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch, kind):
 
 MEASURE = """
 import json, resource, sys, torch
-from vlae import computing
+from vlae.training import device
 torch.set_num_threads(1)
 if sys.argv[1] == "keep":
-    computing.keep_memory()
+    device.keep_memory()
 def once():
     torch.ones(12_000_000).add(1)
 for _ in range(10):

@@ -14,7 +14,15 @@ import pytest
 import safetensors.torch
 import torch
 import yaml
-from helpers import GENERATIVE, NETWORKS, ROOT, network, prepared_strokes, spec
+from helpers import (
+    GENERATIVE,
+    NETWORKS,
+    ROOT,
+    changed,
+    network,
+    prepared_strokes,
+    spec,
+)
 
 from vlae import __main__
 from vlae.config import configuration
@@ -81,7 +89,9 @@ def test_held_out_elbo_rises(name, data, tmp_path):
 def test_the_untrained_control_learned_nothing(data, tmp_path):
     """One step at the learning rate of others is worth thirty nats."""
     paths = [ROOT / "config" / f"{name}.yaml" for name in [*BASE, "mnist-cpu"]]
-    wanted = configuration.load(paths).run_spec(RunName("strokes", "hvae-untrained"), 1)
+    wanted = configuration.load(paths).specs.run_spec(
+        RunName("strokes", "hvae-untrained"), 1
+    )
     trained = train(wanted, data, tmp_path, NEVER)
     before, after = (value(trained, "elbo", "held-out", s) for s in (0, 1))
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
@@ -124,7 +134,7 @@ def test_weights_do_not_depend_on_how_often_they_are_saved(data, tmp_path):
 
 
 def test_weights_do_not_depend_on_how_often_they_are_evaluated(data, tmp_path):
-    other = {**everything(), "evaluation": {"every": 3, "images": 7}}
+    other = changed(everything(), evaluation={"every": 3, "images": 7})
     first = train(everything(), data, tmp_path / "first", NEVER)
     second = train(other, data, tmp_path / "second", NEVER)
     assert bytes_of(first) == bytes_of(second)
@@ -149,10 +159,9 @@ def test_weights_do_not_depend_on_what_was_drawn_before(data, tmp_path):
     ids=lambda change: next(iter(change)),
 )
 def test_every_setting_reaches_the_training(change, data, tmp_path):
-    base = everything()
-    changed = {**base, **{k: {**base[k], **v} for k, v in change.items()}}
-    first = train(base, data, tmp_path / "first", NEVER)
-    assert bytes_of(first) != bytes_of(train(changed, data, tmp_path / "x", NEVER))
+    first = train(everything(), data, tmp_path / "first", NEVER)
+    other = train(changed(everything(), **change), data, tmp_path / "other", NEVER)
+    assert bytes_of(first) != bytes_of(other)
 
 
 # What it leaves
@@ -304,7 +313,7 @@ def command(folder, data, out, checkpoint_seconds):
 def test_a_training_killed_by_the_system_continues_to_the_same_bits(
     data, tmp_path, capsys
 ):
-    write_json(tmp_path / "spec.json", everything(steps=STEPS_OF_KILL))
+    write_json(tmp_path / "spec.json", everything(steps=STEPS_OF_KILL).as_dict())
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     words = command(tmp_path, data, parts, 0)
     running = subprocess.Popen(
@@ -444,7 +453,7 @@ def test_a_gpu_that_is_not_there_is_an_error(data, tmp_path, monkeypatch):
 
 
 def batches(data, steps, seed=1, batch_size=13):
-    """Rows of the batches of `steps`, as one training would ask for them."""
+    """Return the rows of the batches of `steps`, as one training would ask for them."""
     wanted = spec("vlae", seed=seed, training={"batch_size": batch_size})
     trainer = training_loop._Trainer(wanted, data, torch.device("cpu"))
     return [trainer.order(step).tolist() for step in steps]

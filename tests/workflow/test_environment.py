@@ -1,11 +1,18 @@
-"""The two environments, of conda and of make, are the same versions."""
+"""The environments of conda and of make: the same versions, and the package in one."""
 
+import os
+import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import environment
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from workflow_helpers import copied_tree
 
 from vlae.system.checkout import ROOT
 
@@ -36,7 +43,7 @@ def test_lock_pins_every_direct_requirement_with_hashes():
 def test_every_rule_names_the_environment():
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
         text = path.read_text()
-        rules = text.count("\nrule ")
+        rules = len(re.findall(r"^ *rule\b.*:$", text, re.MULTILINE))
         assert text.count("../../environment.yml") == rules, path.name
 
 
@@ -73,3 +80,37 @@ def test_conda_finds_one_version_of_each_package_on_every_system():
         assert {"torch", "torchvision", "snakemake"} <= set(names)
         # The GPU's libraries come with it where NVIDIA has them, and only there.
         assert ("nvidia-cublas" in names) == (system == "linux")
+
+
+@pytest.mark.parametrize("name", ["a b'c", 'a"b'])
+def test_make_env_installs_the_package_below_any_path(tmp_path, name):
+    """Editable, without the network; the libraries of the lock are there already."""
+    tree = copied_tree(tmp_path / name)
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tree, check=True
+    )
+    (packages,) = tree.glob(".venv/lib/python*/site-packages")
+    libraries = [path for path in sys.path if Path(path).name == "site-packages"]
+    (packages / "libraries.pth").write_text("\n".join(libraries) + "\n")
+    (tree / ".venv" / "locked").touch()
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+    def said(*words):
+        return subprocess.run(
+            words,
+            cwd=tree,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "--editable" in said("make", "env")
+    assert "--editable" not in said("make", "env")
+    said("make", "unlock")
+    python = str(tree / ".venv" / "bin" / "python")
+    found = said(python, "-c", "import vlae; print(vlae.__file__)")
+    assert Path(found.strip()) == tree / "src" / "vlae" / "__init__.py"
+    if '"' not in name:  # which no script that pip writes can bear
+        assert "Commands for people" in said(".venv/bin/vlae", "--help")

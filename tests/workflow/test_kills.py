@@ -16,7 +16,7 @@ import pytest
 from workflow_helpers import OPTIONS, ROOT, copied_tree
 
 CONFIG = "tests/workflow/config/kills.yaml"
-PART = ["results/figures/runs/strokes/vlae.svg"]  # four commands, one of each stage
+PART = ["results/figures/figure4.svg"]  # four commands, one of each stage
 # Times, and what nobody reads as a result.
 OTHERS = ("logs/", "benchmarks/", "checkpoints/", "report.html")
 
@@ -171,7 +171,7 @@ def held_job(process):
 def test_a_lock_is_cleared_only_when_nobody_is_at_work(running):
     work, process, job = running
     said = unlock(work, check=1)
-    assert said.startswith(f"vlae unlock: {work} is locked since 20")
+    assert said.startswith(f"vlae unlock: {work} has been locked since 20")
     assert f"process {process.pid} (snakemake)" in said
     assert f"process {job.pid} (vlae prepare)" in said
     os.kill(process.pid, signal.SIGKILL)  # it alone: the job goes on

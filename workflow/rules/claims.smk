@@ -7,10 +7,10 @@ localrules:
 
 
 rule claim:
-    """Judge one claim of the paper."""
+    """Decide one claim of the paper."""
     input:
         spec="results/claims/{claim}.spec.json",
-        results=claim_inputs,
+        results=TARGETS.claim_inputs,
     output:
         findings="results/claims/{claim}.findings.parquet",
         verdicts="results/claims/{claim}.verdicts.parquet",
@@ -19,7 +19,7 @@ rule claim:
     conda:
         "../../environment.yml"
     params:
-        code=claim_code,
+        code=TARGETS.claim_code,
     shell:
         """
         python -m vlae claim \
@@ -33,11 +33,11 @@ rule claim:
 rule verdicts:
     """Join the verdicts of all claims."""
     input:
-        verdicts=all_verdicts,
+        verdicts=TARGETS.verdict_files,
     output:
         report(
             "results/tables/claims.parquet",
-            caption="../../report/captions/verdicts.rst",
+            caption="../report/verdicts.rst",
             category="Claims",
             labels={"table": "all verdicts"},
         ),
@@ -46,7 +46,7 @@ rule verdicts:
     conda:
         "../../environment.yml"
     params:
-        code=verdicts_code,
+        code=TARGETS.verdicts_code,
     shell:
         """
         python -m vlae verdicts \

@@ -5,13 +5,13 @@ the arrays and tables that the card describes.
 """
 
 
-# Compute nodes of a cluster often have no way out.
+# Compute nodes of a cluster often have no access to the internet.
 localrules:
     download,
 
 
 rule download:
-    """Fetch one raw file; where from does not matter where its checksum is known."""
+    """Fetch one raw file; if its checksum is known, its source does not matter."""
     input:
         sources=ancient("results/raw/{dataset}/sources.json"),
     output:
@@ -20,12 +20,12 @@ rule download:
         "results/logs/download/{dataset}/{file}.log",
     wildcard_constraints:
         file=r"(?!sources\.json$)[^/]+",
-    # What trainings wait for.
+    # Trainings wait for it.
     priority: 200
     conda:
         "../../environment.yml"
     params:
-        expected=expected,
+        expected=TARGETS.expected_file,
     shell:
         """
         python -m vlae download \
@@ -35,10 +35,10 @@ rule download:
 
 
 rule prepare:
-    """Images as uint8 arrays, labels and factors in tables, a card."""
+    """Turn raw files into uint8 images, tables of labels and factors, and a card."""
     input:
         spec="results/data/{dataset}/spec.json",
-        raw=raw_files,
+        raw=TARGETS.raw_files,
     output:
         card="results/data/{dataset}/card.json",
         arrays=expand("results/data/{{dataset}}/{split}.npy", split=["train", "test"]),
@@ -54,11 +54,11 @@ rule prepare:
         "../../environment.yml"
     threads: preparing_threads
     resources:
-        cpus_per_task=preparing_cpus,
-        mem_mb=preparing_memory,
-        runtime=preparing_minutes,
+        cpus_per_task=RESOURCES.preparing_cpus,
+        mem_mb=RESOURCES.preparing_memory,
+        runtime=RESOURCES.preparing_minutes,
     params:
-        code=dataset_code,
+        code=TARGETS.prepare_code,
     shell:
         """
         python -m vlae prepare \

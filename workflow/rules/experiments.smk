@@ -8,7 +8,7 @@ rule experiment:
         run_spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
         card="results/data/{dataset}/card.json",
-        classifier=classifier_files,
+        classifier=TARGETS.classifier_files,
     output:
         table="results/experiments/{dataset}/{run}/{seed}/{experiment}.parquet",
         arrays="results/experiments/{dataset}/{run}/{seed}/{experiment}.npz",
@@ -18,15 +18,15 @@ rule experiment:
         "results/benchmarks/experiments/{dataset}/{run}/{seed}/{experiment}.tsv"
     conda:
         "../../environment.yml"
-    threads: training_threads
+    threads: RESOURCES.training_threads
     resources:
         gpu=training_gpus,
-        cpus_per_task=training_threads,
-        mem_mb=experiment_memory,
-        runtime=experiment_minutes,
+        cpus_per_task=RESOURCES.training_threads,
+        mem_mb=RESOURCES.experiment_memory,
+        runtime=RESOURCES.experiment_minutes,
     params:
-        code=experiment_code,
-        classifier=classifier_option,
+        code=TARGETS.experiment_code,
+        classifier=TARGETS.classifier_option,
     shell:
         """
         python -m vlae experiment \

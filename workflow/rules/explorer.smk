@@ -1,17 +1,17 @@
-"""Explorer: trained runs in, their decoders as ONNX and one page that runs them out."""
+"""Explorer: trained runs in; their decoders as ONNX, and a page that runs them, out."""
 
 
-# Seconds each, on the CPU.
+# They take seconds each, on the CPU.
 localrules:
     export,
     explorer,
 
 
-EXPLORER_SOURCES = sources_of("report/explorer", "report/vendor")
+EXPLORER_TEMPLATES = files_below("report/explorer", "report/vendor")
 
 
 rule export:
-    """Write one trained run's decoder, from noise to image, as ONNX."""
+    """Write the decoder of one trained run, from noise to image, as ONNX."""
     input:
         spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
@@ -25,7 +25,7 @@ rule export:
     resources:
         mem_mb=4000,
     params:
-        code=export_code,
+        code=TARGETS.export_code,
     shell:
         """
         python -m vlae export \
@@ -39,8 +39,8 @@ rule explorer:
     """Write results/explorer.html."""
     input:
         spec="results/explorer.spec.json",
-        sources=EXPLORER_SOURCES,
-        decoders=decoders,
+        templates=EXPLORER_TEMPLATES,
+        decoders=TARGETS.decoders,
     output:
         "results/explorer.html",
     log:
@@ -50,7 +50,7 @@ rule explorer:
     resources:
         mem_mb=2000,
     params:
-        code=explorer_code,
+        code=TARGETS.explorer_code,
     shell:
         """
         python -m vlae explorer \

@@ -5,23 +5,19 @@ localrules:
     report,
 
 
-# Captions are for Snakemake's own report: no page of ours shows them.
-CAPTIONS = sources_of("report/captions")
-REPORT_SOURCES = [
-    p for p in sources_of("report") if p not in [*EXPLORER_SOURCES, *CAPTIONS]
-]
+REPORT_TEMPLATES = sorted({*files_below("report")} - {*EXPLORER_TEMPLATES})
 
 
 rule report:
-    """Write results/report.html, and what wrote it."""
+    """Write results/report.html, and a record of what made it."""
     input:
         spec="results/report.spec.json",
-        sources=REPORT_SOURCES,
-        results=report_inputs,
+        templates=REPORT_TEMPLATES,
+        results=TARGETS.report_inputs,
     output:
         page=report(
             "results/report.html",
-            caption="../../report/captions/report.rst",
+            caption="../report/report.rst",
             category="Report",
             labels={"page": "the whole report"},
         ),
@@ -33,7 +29,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        code=report_code,
+        code=TARGETS.report_code,
     shell:
         """
         python -m vlae report \

@@ -1,7 +1,7 @@
 """Training: a spec and prepared data in, weights and history out.
 
-Checkpoints are no output: they lie in results/checkpoints, keyed by spec, code and
-data, so that Snakemake's clean-up after a failure never takes them.
+Checkpoints are not an output: they lie in results/checkpoints, keyed by spec, code and
+data, so that Snakemake's clean-up after a failure never removes them.
 """
 
 
@@ -19,20 +19,20 @@ rule train:
         "results/logs/train/{dataset}/{run}/{seed}.log",
     benchmark:
         "results/benchmarks/train/{dataset}/{run}/{seed}.tsv"
-    # All else waits for trainings, and the longest jobs should not come last.
+    # Everything else waits for trainings, and the longest jobs should not come last.
     priority: 100
     conda:
         "../../environment.yml"
-    threads: training_threads
+    threads: RESOURCES.training_threads
     resources:
         gpu=training_gpus,
-        cpus_per_task=training_threads,
-        mem_mb=training_memory,
-        # Here and not in `params`, since a change of it must retrain nothing.
-        data_mb=data_memory,
-        runtime=training_minutes,
+        cpus_per_task=RESOURCES.training_threads,
+        mem_mb=RESOURCES.training_memory,
+        # Here and not in `params`, since a change of it must not retrain anything.
+        data_mb=RESOURCES.data_memory,
+        runtime=RESOURCES.training_minutes,
     params:
-        code=train_code,
+        code=TARGETS.train_code,
     shell:
         """
         python -m vlae train \

@@ -1,1 +1,1 @@
-"""One module a command; the module name is the command name."""
+"""Commands: one module each, with hyphens for underscores in the command's name."""

@@ -7,6 +7,8 @@ from vlae.system.checkout import of_repository
 from vlae.system.files import atomic
 from vlae.system.progress import say
 
+GROUP = "people"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""

@@ -1,18 +1,22 @@
-"""Write config/README.md: every configuration key, from the schemas."""
+"""Write config/README.md: what every configuration key means, from the schemas."""
 
 import argparse
 from pathlib import Path
 
-from vlae.config.documentation import CONFIG, text
+from vlae.config.documentation import text
+from vlae.system.checkout import of_repository
 from vlae.system.files import atomic
+
+GROUP = "maintainers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, default=CONFIG / "README.md", help="Markdown to write"
+        "--out", type=Path, help="Markdown to write (default: config/README.md)"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    with atomic(arguments.out) as temporary:
-        temporary.write_text(text())
+    out = arguments.out or of_repository("config") / "README.md"
+    with atomic(out) as temporary:
+        temporary.write_text(text(), encoding="utf-8")

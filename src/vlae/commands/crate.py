@@ -6,6 +6,8 @@ from pathlib import Path
 from vlae.config.paths import ResultsFolder
 from vlae.system.progress import say
 
+GROUP = "people"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""

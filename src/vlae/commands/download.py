@@ -1,4 +1,4 @@
-"""Fetch one file of a data set from the first source that has it right."""
+"""Fetch one file of a data set from the first source that has it intact."""
 
 import argparse
 from pathlib import Path
@@ -9,8 +9,12 @@ from vlae.system.files import read_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sources", type=Path, required=True, help="sources.json")
-    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument(
+        "--sources", type=Path, required=True, help="sources.json of the data set"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="file to write; its name says which"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -18,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = arguments.out.name
     if name not in sources["files"]:
         raise UserError(
-            f"--out: '{name}' is no file of {sources['dataset']}; "
+            f"--out: '{name}' is not a file of {sources['dataset']}; "
             + closest(name, sources["files"])
         )
     download(

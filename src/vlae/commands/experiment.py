@@ -7,7 +7,6 @@ from vlae.config.experiment_spec import ExperimentSpec
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.data import prepared
 from vlae.system import gpus, memory, registry
-from vlae.system.errors import UserError
 from vlae.system.files import atomic
 from vlae.system.progress import say
 
@@ -17,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument(
-        "--classifier", type=Path, help="folder of the classifier's run"
+        "--classifier", type=Path, help="folder of the classifier's run, if it is asked"
     )
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gpus",
         type=int,
         default=0,
-        help="GPUs that the job asked for, as of `train` (default: %(default)s)",
+        help="number of GPUs that the job requested, 0 or 1 (default: %(default)s)",
     )
 
 
@@ -33,24 +32,20 @@ def run(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from vlae.experiments.base import Context
-    from vlae.models.base import LatentVariableModel
-    from vlae.training import trained_run
+    from vlae.training import device, trained_run
 
     spec = ExperimentSpec.read(arguments.spec)
     module = registry.load("experiments", spec.experiment)
-    device = RunSpec.read(RunFiles(arguments.run).spec).device
-    gpus.take(arguments.gpus, device)
+    run_spec = RunSpec.read(RunFiles(arguments.run).spec)
+    gpus.take(arguments.gpus, run_spec.device)
     with memory.explained(spec.experiment, _advice(spec)):
+        device.set_up(run_spec)
         classifier = (
-            trained_run.load(arguments.classifier) if arguments.classifier else None
+            trained_run.load_classifier(arguments.classifier)
+            if arguments.classifier
+            else None
         )
-        # The run comes last: its thread count is the one that holds.
         trained = trained_run.load(arguments.run)
-        if not isinstance(trained.model, LatentVariableModel):
-            raise UserError(
-                f"--run: {arguments.run} holds a {trained.spec.model}; "
-                "expected a generative model, which experiments draw images from."
-            )
         context = Context(spec, trained, prepared.load(arguments.data), classifier)
         result = module.run(context)
     identity = {"dataset": spec.dataset, "run": spec.run, "seed": spec.seed}
@@ -64,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _advice(spec: ExperimentSpec) -> str:
-    """What to lower: the settings that are counts, as they are."""
+    """Return what to do about too little memory: lower the settings that are counts."""
     counts = [
         f"{key} (now {value})"
         for key, value in spec.settings.items()

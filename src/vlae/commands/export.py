@@ -1,4 +1,4 @@
-"""Export one trained run's decoder, from noise to image, as ONNX."""
+"""Export the decoder of one trained run, from noise to image, as ONNX."""
 
 import argparse
 from pathlib import Path
@@ -7,43 +7,40 @@ from vlae.system.errors import UserError
 from vlae.system.files import atomic, write_json
 from vlae.system.progress import say
 
-DRAWS = 32
-"""Images from which the order of a layer's sliders is estimated."""
+INFLUENCE_DRAWS = 32
+"""Number of images from which the order of a layer's sliders is estimated."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON to write")
+    parser.add_argument(
+        "--card", type=Path, required=True, help="JSON to write: facts for the sliders"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from vlae.models._independent import Independent
-    from vlae.models.base import LatentVariableModel
-    from vlae.training import onnx_export, trained_run
+    from vlae.training import device, onnx_export, trained_run
 
-    # It takes seconds, where Snakemake runs, which may have no GPU.
-    trained = trained_run.load(arguments.run, device="cpu", threads=1)
+    # It takes seconds and runs beside Snakemake, on a machine that may have no GPU.
+    trained = trained_run.load(arguments.run, device="cpu")
+    device.set_up(trained.spec.replace(threads=1))
     model, network = trained.model, trained.spec.network
-    if not isinstance(model, LatentVariableModel):
-        raise UserError(
-            f"--run: {arguments.run} holds a {network['model']}; expected a generative "
-            "model, which makes images of noise."
-        )
     if network["batch_norm"] == "batch":
         raise UserError(
-            f"--run: {arguments.run} samples with batch statistics: an image depends "
-            "on those beside it. Export a run with batch_norm: moving or none."
+            f"--run: {arguments.run} samples with batch statistics, so that an image "
+            "depends on the others in its batch. Export a run with batch_norm: moving "
+            "or none."
         )
     start = model.draw_noise(1, trained.stream("export"))
     card = {
         "dataset": trained.spec.dataset,
         "run": trained.spec.run,
         "seed": trained.spec.seed,
-        "inputs": "codes" if isinstance(model, Independent) else "noise",
+        "inputs": model.inputs,
         "shape": trained.spec.data.shape,
         "latents": model.latent_sizes,
-        "influences": onnx_export.influences(trained, DRAWS),
+        "influences": onnx_export.influences(trained, INFLUENCE_DRAWS),
         "start": [part[0].clamp(-2, 2).tolist() for part in start],
     }
     exported = onnx_export.halved(onnx_export.graph(model))

@@ -17,11 +17,16 @@ CARD_KEYS = ("title", "source", "licence", "shape", "classes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--spec", type=Path, required=True, help="data spec.json")
+    parser.add_argument(
+        "--spec", type=Path, required=True, help="spec.json of the data set"
+    )
     parser.add_argument("--raw", type=Path, required=True, help="folder of raw files")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
-        "--threads", type=int, default=os.cpu_count() or 1, help="that decode images"
+        "--threads",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="threads that decode images (default: %(default)s)",
     )
 
 
@@ -59,14 +64,14 @@ def run(arguments: argparse.Namespace) -> None:
     if card["classes"] != spec["classes"]:
         raise UserError(
             f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "
-            f"{card['classes'] - 1}. Correct the number; or, where it is right, the "
-            f"raw file is damaged: delete results/raw/{name} and run again."
+            f"{card['classes'] - 1}. Correct the number; if it is right, the raw file "
+            f"is damaged: delete results/raw/{name} and run again."
         )
     say(f"[{name}] {card['counts']} images of shape {card['shape']}")
 
 
 def _key(spec: dict[str, Any], raw: Path) -> str:
-    """What determines the images: settings, raw files and code."""
+    """Return a hash of what determines the images: settings, raw files and code."""
     paths = [raw / file["name"] for file in spec.get("files", {}).values()]
     stats = [path.stat() for path in paths if path.exists()]
     files = [[stat.st_size, stat.st_mtime_ns] for stat in stats]

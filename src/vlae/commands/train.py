@@ -1,4 +1,4 @@
-"""Train one run from its spec; continue it if it was interrupted."""
+"""Train one run from its spec, or continue it where it was interrupted."""
 
 import argparse
 import platform
@@ -20,34 +20,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints",
         type=Path,
         required=True,
-        help="folder of all checkpoints; each spec, code and data has its own in it",
+        help="folder of all checkpoints; each spec, code and data has a folder in it",
     )
     parser.add_argument(
         "--checkpoint-seconds",
         type=float,
         default=60.0,
-        help="seconds of work that a kill may cost (default: %(default)s)",
+        help="seconds between checkpoints: the work that a kill may cost (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--wait",
         type=float,
         default=3600.0,
-        help="seconds to wait while another process trains the same (default: "
+        help="seconds to wait while another process trains the same run (default: "
         "%(default)s)",
     )
     parser.add_argument(
         "--data-memory-mb",
         type=int,
         default=4000,
-        help="memory for images, MB; more are read while training; changes no result "
-        "(default: %(default)s)",
+        help="memory for images in MB; what exceeds it is read while training; changes "
+        "no result (default: %(default)s)",
     )
     parser.add_argument(
         "--gpus",
         type=int,
         default=0,
-        help="GPUs that the job asked for; with 1, a device: auto that finds none is "
-        "an error (default: %(default)s)",
+        help="number of GPUs that the job requested, 0 or 1; with 1 it is an error if "
+        "`device: auto` finds none (default: %(default)s)",
     )
 
 
@@ -70,10 +71,10 @@ def run(arguments: argparse.Namespace) -> None:
     device = devices.resolve_device(spec.device)
     identity = trainer.identity(spec, data, device)
     advice = (
-        f"Lower data_memory_mb (now {memory_mb}; it changes no result) or, of the "
-        f"run, training.batch_size (now {spec.training.batch_size}) or the "
-        "width in network_settings; or give the job more memory. The last "
-        "checkpoint, if any, is kept."
+        f"Lower data_memory_mb (now {memory_mb}; it changes no result) or, for this "
+        f"run, training.batch_size (now {spec.training.batch_size}) or the width in "
+        "network_settings; or give the job more memory. The last checkpoint, if there "
+        "is one, is kept."
     )
     with memory.explained(spec.name, advice):
         result = trainer.train(
@@ -101,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the libraries that bits depend on."""
+    """Return the versions of Python and of the libraries that results depend on."""
     import numpy
     import torch
 

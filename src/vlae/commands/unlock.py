@@ -1,4 +1,4 @@
-"""Clear the lock that a killed Snakemake left, unless its owner lives."""
+"""Clear the lock that a killed Snakemake left, unless its owner is still at work."""
 
 import argparse
 import socket
@@ -8,13 +8,15 @@ from vlae.system import snakemake_state
 from vlae.system.errors import UserError
 from vlae.system.progress import say
 
+GROUP = "people"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder",
         type=Path,
         default=Path(),
-        help="that Snakemake runs in (default: this one)",
+        help="folder that Snakemake runs in (default: this one)",
     )
 
 
@@ -25,18 +27,18 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if lock.owners:
         raise UserError(
-            f"{folder} is locked since {lock.since}, and here is still at work: "
-            f"{', '.join(lock.owners)}. Wait until all have ended, or end them "
-            "(`kill PID`: trainings save first); then run the same command again."
+            f"{folder} has been locked since {lock.since} by what is still at work: "
+            f"{', '.join(lock.owners)}. Wait until all have ended, or end them (`kill "
+            "PID`; trainings save first). Then run the same command again."
         )
     if lock.elsewhere:
         raise UserError(
-            f"{folder} is locked since {lock.since} by {lock.elsewhere}, which cannot "
-            f"be seen from {socket.gethostname()}. Look there; if it is gone: "
-            "snakemake --unlock"
+            f"{folder} has been locked since {lock.since} by {lock.elsewhere}, which "
+            f"cannot be seen from {socket.gethostname()}. Look there; if it has ended, "
+            "run: snakemake --unlock"
         )
     snakemake_state.clear(folder)
     say(
-        f"Cleared the lock of {lock.since}: no Snakemake and no job of it is alive in "
-        f"{folder} on {socket.gethostname()}"
+        f"Cleared the lock of {lock.since}: neither a Snakemake nor one of its jobs is "
+        f"alive in {folder} on {socket.gethostname()}"
     )

@@ -1,1 +1,1 @@
-"""What the user wrote, checked and resolved: the spec of every job, its files and needs."""
+"""What the user wrote, checked and resolved to the spec and the files of each job."""

@@ -1,36 +1,44 @@
-"""What a configuration must hold beyond its schemas: names, networks, cross-references.
+"""Check what the parts of a configuration say about one another.
 
 Every function raises a UserError that names the first key that is wrong.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from vlae.config.selection import RunName, named
+from vlae.config.selection import RunName, Selection
+from vlae.config.specs import Specs
+from vlae.config.validation import check_known
 from vlae.system import registry
 from vlae.system.errors import UserError
 
-if TYPE_CHECKING:
-    from vlae.config.configuration import Configuration
 
-from vlae.config.validation import check_joined, known
+def check(selection: Selection, specs: Specs) -> None:
+    """Check data sets, figures, the explorer and claims against what they name."""
+    content = selection.content
+    for dataset in content["datasets"]:
+        _check_classifier(selection, dataset)
+        _check_measures(selection, dataset)
+    for figure in content["figures"]:
+        runs = selection.figure_runs(figure)
+        needed = selection.figure_experiments(figure)
+        _check_runs(selection, specs, runs, needed, f"figures.{figure}")
+    _check_explorer(selection, specs)
+    for claim in content["claims"]:
+        _check_claim(selection, specs, claim)
+    for dataset in selection.datasets():
+        _check_files(selection, dataset)
 
-Map = dict[str, Any]
 
-
-# Of one part with another
-
-
-def check_classifier(configuration: "Configuration", dataset: str) -> None:
+def _check_classifier(selection: Selection, dataset: str) -> None:
+    """Check that the classifier of a data set is one, and has something to learn."""
     key = f"datasets.{dataset}.classifier"
-    definition = configuration.content["datasets"][dataset]
+    definition = selection.content["datasets"][dataset]
     classifier = definition["classifier"]
     if classifier is None:
         return
-    known(classifier, configuration.content["runs"].get(dataset, {}), key)
-    if configuration.model(RunName(dataset, classifier)) != "classifier":
+    check_known(classifier, selection.content["runs"].get(dataset, {}), key)
+    if selection.model(RunName(dataset, classifier)) != "classifier":
         raise UserError(
-            f"{key}: '{classifier}' is no classifier; expected a run whose network has "
-            "'model: classifier'."
+            f"{key}: '{classifier}' is not a classifier; expected a run whose network "
+            "has 'model: classifier'."
         )
     if not definition["classes"] and not definition["attributes"]:
         raise UserError(
@@ -39,9 +47,10 @@ def check_classifier(configuration: "Configuration", dataset: str) -> None:
         )
 
 
-def check_measures(configuration: "Configuration", dataset: str) -> None:
+def _check_measures(selection: Selection, dataset: str) -> None:
+    """Check that the measures of a data set exist and take images of its shape."""
     key = f"datasets.{dataset}.measures"
-    definition = configuration.content["datasets"][dataset]
+    definition = selection.content["datasets"][dataset]
     shape = definition["shape"]
     for name in definition["measures"]:
         registry.check("measures", name, key)
@@ -53,92 +62,113 @@ def check_measures(configuration: "Configuration", dataset: str) -> None:
             )
 
 
-def check_figure(configuration: "Configuration", name: str) -> None:
-    key = f"figures.{name}"
-    registry.check("figures", name, key)
-    check_runs(configuration, configuration.shown(name), configuration.needs(name), key)
-
-
-def check_explorer(configuration: "Configuration") -> None:
-    runs = named(configuration.content["explorer"])
-    check_runs(configuration, runs, [], "explorer")
+def _check_explorer(selection: Selection, specs: Specs) -> None:
+    """Check that the runs in the explorer can make one image alone."""
+    runs = selection.listed_in_explorer()
+    _check_runs(selection, specs, runs, [], "explorer")
     for run in runs:
-        if configuration.run_spec(run, seed=0)["network"]["batch_norm"] == "batch":
+        if specs.network(run)["batch_norm"] == "batch":
             raise UserError(
-                f"explorer: {run} samples with batch statistics (batch_norm: "
-                "batch), of which one image makes no sense. Take it from the "
-                "list, or set batch_norm: moving or none."
+                f"explorer: {run} samples with batch statistics (batch_norm: batch), "
+                "which a single image does not have. Take it from the list, or set "
+                "batch_norm: moving or none."
             )
 
 
-def check_claim(configuration: "Configuration", name: str) -> None:
-    key, claim = f"claims.{name}", configuration.content["claims"][name]
-    check_joined(claim, "claim", "claims", "kind", key)
-    figure = claim["figure"]
+def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
+    """Check figure, runs and controls of a claim."""
+    key, content = f"claims.{claim}", selection.content["claims"][claim]
+    figure = content["figure"]
     if figure is not None:
-        known(figure, configuration.content["figures"], f"{key}.figure")
-    elif claim["runs"] is None:
+        check_known(figure, selection.content["figures"], f"{key}.figure")
+    elif content["runs"] is None:
         raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
-    needed, runs = configuration.claims.needs(name), configuration.claims.runs(name)
-    check_runs(configuration, runs, needed, f"{key}.runs")
+    needed, runs = selection.claim_experiments(claim), selection.claim_runs(claim)
+    _check_runs(selection, specs, runs, needed, f"{key}.runs")
     for run in runs if figure is not None else []:
-        if run not in configuration.shown(figure):
+        if run not in selection.figure_runs(figure):
             raise UserError(
-                f"{key}.runs: {run} is not shown in the claim's {figure}. Add "
-                f"it to figures.{figure}, or take it away here."
+                f"{key}.runs: {run} is not shown in the claim's {figure}. Add it to "
+                f"figures.{figure}, or remove it here."
             )
     key = f"{key}.controls"
-    check_runs(configuration, named(claim["controls"]), [], key)
-    check_runs(configuration, configuration.claims.controls(name), needed, key)
+    # Controls of data sets that no run has are left out; their names must still exist.
+    _check_runs(selection, specs, selection.listed_controls(claim), [], key)
+    _check_runs(selection, specs, selection.controls(claim), needed, key)
 
 
-def check_runs(
-    configuration: "Configuration", runs: list[RunName], needed: list[str], key: str
+def _check_runs(
+    selection: Selection,
+    specs: Specs,
+    runs: list[RunName],
+    experiments: list[str],
+    key: str,
 ) -> None:
-    """Whether `runs` are generative, and the experiments `needed` take them."""
-    for experiment in needed:
-        known(experiment, configuration.content["experiments"], "experiments")
+    """Check that `runs` exist and are generative, and that `experiments` take them."""
+    content = selection.content
+    for experiment in experiments:
+        check_known(experiment, content["experiments"], "experiments")
     for run in runs:
-        known(run.dataset, configuration.content["runs"], key)
-        known(run.run, configuration.content["runs"][run.dataset], f"{key}: {run}")
-        if configuration.model(run) == "classifier":
+        check_known(run.dataset, content["runs"], key)
+        check_known(run.run, content["runs"][run.dataset], f"{key}: {run}")
+        if selection.model(run) == "classifier":
             raise UserError(
                 f"{key}: {run} is a classifier; expected runs of a generative model."
             )
-        for experiment in needed:
-            check_experiment(configuration, experiment, run, key)
+        for experiment in experiments:
+            where = f"{key}: {run}"
+            _check_model(selection.model(run), experiment, where)
+            _check_has_classifier(selection, run.dataset, experiment, where)
+            _check_batch_norm(specs.network(run), experiment, where)
 
 
-def check_experiment(
-    configuration: "Configuration", experiment: str, run: RunName, key: str
-) -> None:
-    """Whether the model and network of `run` allow `experiment`."""
+def _check_model(model: str, experiment: str, where: str) -> None:
+    """Check that an experiment takes a model."""
     models = registry.constant("experiments", experiment, "MODELS")
-    model = configuration.model(run)
-    dataset = configuration.content["datasets"][run.dataset]
-    wish = registry.constant("experiments", experiment, "CLASSIFIER")
-    if wish == "any" and not dataset["classifier"]:
-        raise UserError(
-            f"{key}: {run}: the experiment '{experiment}' needs a classifier, of "
-            f"classes or of attributes, and datasets.{run.dataset} has no 'classifier'. "
-            "Show other runs there."
-        )
-    if wish == "required" and not (dataset["classifier"] and dataset["classes"]):
-        raise UserError(
-            f"{key}: {run}: the experiment '{experiment}' needs a classifier of "
-            f"classes, and datasets.{run.dataset} has no 'classifier' or no 'classes'. "
-            "Show other runs there."
-        )
     if models is not None and model not in models:
         raise UserError(
-            f"{key}: {run} is a {model}, but the experiment '{experiment}' needs "
+            f"{where} is a {model}, but the experiment '{experiment}' needs "
             f"{' or '.join(models)}. Show other runs there."
         )
-    network = configuration.run_spec(run, seed=0)["network"]
+
+
+def _check_has_classifier(
+    selection: Selection, dataset: str, experiment: str, where: str
+) -> None:
+    """Check that a data set has the classifier that an experiment needs."""
+    wish = registry.constant("experiments", experiment, "CLASSIFIER")
+    definition = selection.content["datasets"][dataset]
+    if wish == "any" and not definition["classifier"]:
+        raise UserError(
+            f"{where}: the experiment '{experiment}' needs a classifier, of classes or "
+            f"of attributes, and datasets.{dataset} has no 'classifier'. Show other "
+            "runs there."
+        )
+    if wish == "required" and not (definition["classifier"] and definition["classes"]):
+        raise UserError(
+            f"{where}: the experiment '{experiment}' needs a classifier of classes, "
+            f"and datasets.{dataset} has no 'classifier' or no 'classes'. Show other "
+            "runs there."
+        )
+
+
+def _check_batch_norm(network: dict[str, object], experiment: str, where: str) -> None:
+    """Check that an experiment which fixes layers has no batch statistics."""
     fixes = registry.constant("experiments", experiment, "FIXES_LAYERS")
     if fixes and network["batch_norm"] == "batch":
         raise UserError(
-            f"{key}: {run} samples with batch statistics (batch_norm: batch). The "
-            f"experiment '{experiment}' cannot: layers that are equal in a whole "
-            "batch are normalised away. Set batch_norm: moving or none."
+            f"{where} samples with batch statistics (batch_norm: batch). The "
+            f"experiment '{experiment}' cannot use them: layers that are equal in a "
+            "whole batch are normalised away. Set batch_norm: moving or none."
         )
+
+
+def _check_files(selection: Selection, dataset: str) -> None:
+    """Check that a data set names every file that its module needs."""
+    files = selection.content["datasets"][dataset].get("files", {})
+    for role, reason in selection.needed_files(dataset).items():
+        if role not in files:
+            raise UserError(
+                f"datasets.{dataset}.files: key '{role}' is missing, which {reason} "
+                "needs."
+            )

@@ -1,4 +1,4 @@
-"""The reference of the configuration, as Markdown, from the schemas that check it."""
+"""Write config/README.md: every configuration key, as its schema describes it."""
 
 import inspect
 from collections.abc import Iterator
@@ -6,39 +6,39 @@ from pathlib import Path
 from typing import Any
 
 from vlae.config.overlays import BASE
-from vlae.config.validation import SCHEMAS, schema
+from vlae.config.validation import schema
 from vlae.networks import notation
-from vlae.system.checkout import ROOT
+from vlae.system.checkout import ROOT, of_repository
 
 CONFIG = ROOT / "config"
-Map = dict[str, Any]
 
 INTRODUCTION = """\
 # Configuration
 
-<!-- Written by `make reference` from workflow/schemas/; edit the schemas, not this. -->
+<!-- Written by `make config-docs` from workflow/schemas/; edit those, not this. -->
 
-Every default stands once, in one of four files that are always read:
+Every default stands once, in one of five files that are always read:
 
-- `config.yaml`: the paper: data sets, runs, experiments, figures, `defaults`
-- `claims.yaml`: what is judged, and by which criterion
-- `presets.yaml`: settings by name
+- `config.yaml`: the paper's runs, experiments and figures, and the `defaults` of runs
+- `datasets.yaml`: data sets by name
 - `networks.yaml`: networks by name
+- `presets.yaml`: settings by name
+- `claims.yaml`: the claims, and the criterion that decides each
 
 To change something, write an overlay that holds only what changes, and give it with
-`--configfile FILE` (several: later ones win). `--config mirror=FOLDER` sets a single
-text and wins over files; numbers, lists and nested keys belong in an overlay.
+`--configfile FILE`. Several may be given; later ones win. `--config mirror=FOLDER` sets
+a single text and wins over files. Numbers, lists and nested keys belong in an overlay.
 
-- Maps merge key by key; lists are replaced; a map with the key `schedule` is replaced
-  whole.
-- A run's settings are `defaults`, then its preset, then its own keys; the later wins.
-  Its `network_settings` replace keys of its network.
-- The result is `results/runs/DATASET/RUN/SEED/spec.json`: all that the training reads.
-  What leaves it unchanged retrains nothing.
+- Maps are merged key by key; lists are replaced; a map with the key `schedule` is
+  replaced whole.
+- The settings of a run are the `defaults`, then its preset, then its own keys; the
+  later wins. Its `network_settings` replace keys of its network.
+- The result is `results/runs/DATASET/RUN/SEED/spec.json`, which is all that the
+  training reads. A change that leaves this file as it is retrains nothing.
 - Unknown keys, wrong types and impossible networks stop Snakemake before the first job.
 - `snakemake -n --configfile FILE` shows what an overlay would run.
 
-YAML takes `2e-4` for text; write `2.0e-4`.
+YAML reads `2e-4` as text; write `2.0e-4`.
 """
 
 _NUMBERS = {
@@ -50,7 +50,7 @@ _NUMBERS = {
 
 
 def text(folder: Path = CONFIG) -> str:
-    """All of config/README.md, for the overlays in `folder`."""
+    """Return the text of config/README.md, for the overlays in `folder`."""
     return "\n".join(
         [INTRODUCTION, _overlays(folder), _blocks(), *map(_section, _described())]
     )
@@ -63,9 +63,9 @@ def _overlays(folder: Path) -> str:
 
 
 def _first_comment(path: Path) -> str:
-    """The comment at the head of a file, up to the first indented line (a command)."""
+    """Return the comment at a file's head, up to the first indented line of it."""
     found = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("# ") or line.startswith("#  "):
             break
         found.append(line.removeprefix("# "))
@@ -73,13 +73,13 @@ def _first_comment(path: Path) -> str:
 
 
 def _blocks() -> str:
-    """The notation of networks, in the words of the module that reads it."""
+    """Return the notation of networks, as the module that reads it describes it."""
     described = inspect.cleandoc(notation.__doc__ or "").split("\n", 2)[2]
     return f"## Blocks of a network\n\n{described}\n"
 
 
-def _described() -> Iterator[Map]:
-    """Every schema, each followed by its parts that have a title of their own."""
+def _described() -> Iterator[dict[str, Any]]:
+    """Yield every schema, each followed by its parts that have their own title."""
     for name in _schemas():
         content = schema(name)
         yield content
@@ -87,7 +87,7 @@ def _described() -> Iterator[Map]:
 
 
 def _schemas() -> list[str]:
-    """Names of all schemas: the general ones, then those of the modules."""
+    """Return the names of all schemas: each general one, then those of its modules."""
     folders = {"dataset": "datasets", "network": "networks"}
     names = ["config", "run"]
     for general, folder in folders.items():
@@ -96,11 +96,12 @@ def _schemas() -> list[str]:
 
 
 def _modules(folder: str) -> list[str]:
-    paths = sorted((SCHEMAS / folder).glob("*.schema.yaml"))
+    schemas = of_repository("workflow", "schemas", folder)
+    paths = sorted(schemas.glob("*.schema.yaml"))
     return [f"{folder}/{path.name.removesuffix('.schema.yaml')}" for path in paths]
 
 
-def _section(content: Map) -> str:
+def _section(content: dict[str, Any]) -> str:
     lines = [f"## {content['title']}\n"]
     if "description" in content:
         lines.append(f"{content['description']}\n")
@@ -111,8 +112,8 @@ def _section(content: Map) -> str:
     return "\n".join([*lines, ""])
 
 
-def _keys(node: Map, prefix: str) -> Iterator[tuple[str, Map]]:
-    """Described keys below `node`; `*` stands for any name, `[]` for an entry."""
+def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the described keys below `node`; `*` is any name, `[]` a list's entry."""
     children = dict(node.get("properties", {}))
     if isinstance(node.get("additionalProperties"), dict):
         children["*"] = node["additionalProperties"]
@@ -124,8 +125,8 @@ def _keys(node: Map, prefix: str) -> Iterator[tuple[str, Map]]:
         yield from _keys(child.get("items", {}), f"{key}[].")
 
 
-def _value(node: Map) -> str:
-    """Type, choices and range of a key, e.g. 'number > 0'."""
+def _value(node: dict[str, Any]) -> str:
+    """Return type, choices and range of a key, such as 'number > 0'."""
     if "enum" in node:
         return ", ".join(f"`{choice}`" for choice in node["enum"])
     types: list[str] = [node["type"]] if isinstance(node["type"], str) else node["type"]
@@ -136,7 +137,7 @@ def _value(node: Map) -> str:
         if kind in node
     )
     if "items" in node:
-        least, most = node.get("minItems"), node.get("maxItems")
-        length = f" of {least}" if least and least == most else ""
+        shortest, longest = node.get("minItems"), node.get("maxItems")
+        length = f" of {shortest}" if shortest and shortest == longest else ""
         words += f"{length}: {_value(node['items'])}"
     return words

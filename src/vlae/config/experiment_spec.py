@@ -1,4 +1,7 @@
-"""Type of an experiment's spec. Types only: every experiment depends on this module."""
+"""Type of an experiment's spec.
+
+Every experiment depends on this module, so an edit of it repeats all of them.
+"""
 
 from typing import Any
 
@@ -14,6 +17,6 @@ class ExperimentSpec(Spec, frozen=True):
     run: str
     seed: int
     measures: tuple[str, ...]
-    """Modules of `vlae.experiments.measures` that it measures images with."""
+    """Modules of `vlae.experiments.measures` by which it measures images."""
     settings: dict[str, Any]
-    """Keys of the experiment's own; its schema in `workflow/schemas` describes them."""
+    """Free keys: those of the experiment, as its schema describes them."""

@@ -1,4 +1,4 @@
-"""Configuration files on top of each other; schedules are replaced whole."""
+"""Read configuration files and merge them; schedules are replaced whole."""
 
 import copy
 from pathlib import Path
@@ -11,21 +11,22 @@ from vlae.system.errors import UserError
 BASE = ("presets", "networks", "datasets", "claims", "config")
 """Files of `config/` that are always read, in this order; all others are overlays."""
 
-Map = dict[str, Any]
 
+def extended(
+    content: dict[str, Any], overlay: dict[str, Any], root: Path
+) -> dict[str, Any]:
+    """Return `content` with the file that `overlay` extends and then `overlay` on top.
 
-def extended(content: Map, overlay: Map, root: Path) -> Map:
-    """`content` with `overlay` on top, and below that the file that it extends.
-
-    Snakemake merges schedules key by key; here each is replaced whole.
+    Snakemake has merged the files already, but merges schedules key by key; here each
+    schedule is replaced whole.
 
     Args:
         content: the merged configuration, `overlay` included.
         overlay: what was given on the command line.
-        root: folder from which the path in `extends` starts.
+        root: folder that the path in `extends` is relative to.
 
     Raises:
-        UserError: if there is no such file, or it extends another one.
+        UserError: if that file cannot be read, or extends another file itself.
     """
     if "extends" not in overlay:
         return merge(content, overlay)
@@ -35,24 +36,28 @@ def extended(content: Map, overlay: Map, root: Path) -> Map:
     return merge(content, base, overlay)
 
 
-def read(path: Path, key: str) -> Map:
-    """A YAML file; `key` is named if it cannot be read.
+def read(path: Path, key: str) -> dict[str, Any]:
+    """Return the content of a YAML file.
+
+    Args:
+        path: the file.
+        key: what messages name as the origin of the path.
 
     Raises:
-        UserError: if it is missing, broken or holds no map.
+        UserError: if the file is missing or broken, or is not a YAML map.
     """
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{key}: {path} cannot be read ({error}).") from None
     if not isinstance(content, dict):
-        raise UserError(f"{key}: {path} holds no keys; expected a YAML map.")
+        raise UserError(f"{key}: {path} has no keys; expected a YAML map.")
     return content
 
 
-def merge(*maps: Map) -> Map:
-    """Later maps win key by key; a schedule is replaced as a whole."""
-    result: Map = {}
+def merge(*maps: dict[str, Any]) -> dict[str, Any]:
+    """Return merged maps: later ones win key by key, but replace a schedule whole."""
+    result: dict[str, Any] = {}
     for source in maps:
         for key, value in source.items():
             old = result.get(key)

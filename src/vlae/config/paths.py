@@ -42,9 +42,11 @@ class DataFiles:
         self.card = folder / "card.json"
 
     def images(self, split: str) -> Path:
+        """Return the path of a split's images, (n, channels, height, width) uint8."""
         return self.folder / f"{split}.npy"
 
     def table(self, split: str) -> Path:
+        """Return the path of a split's labels and factors, one row per image."""
         return self.folder / f"{split}.parquet"
 
 
@@ -59,10 +61,10 @@ class ExportFiles:
 class ResultsFolder:
     """The layout of a results folder.
 
-    Names may be Snakemake's wildcards, such as "{dataset}": then paths are patterns.
+    Names may be Snakemake's wildcards, such as "{dataset}"; then paths are patterns.
 
     Args:
-        root: the folder, `results` in a run of the pipeline.
+        root: the folder; the pipeline's is `results`.
     """
 
     def __init__(self, root: Path = Path("results")) -> None:
@@ -78,31 +80,40 @@ class ResultsFolder:
         self.crate = root / "ro-crate-metadata.json"
 
     def raw(self, dataset: str, file: str) -> Path:
+        """Return the path of a downloaded file."""
         return self.raw_data / dataset / file
 
     def sources(self, dataset: str) -> Path:
+        """Return the path of the spec of a data set's downloads."""
         return self.raw_data / dataset / "sources.json"
 
     def data(self, dataset: str) -> DataFiles:
+        """Return the files of a prepared data set."""
         return DataFiles(self.root / "data" / dataset)
 
     def run(self, dataset: str, run: str, seed: int | str) -> RunFiles:
+        """Return the files of a training."""
         return RunFiles(self.root / "runs" / dataset / run / str(seed))
 
     def run_of(self, row: RunRow, seed: int) -> RunFiles:
+        """Return the files of the training of a row's run with one of its seeds."""
         return self.run(row.dataset, row.run, seed)
 
     def experiment(
         self, experiment: str, dataset: str, run: str, seed: int | str
     ) -> ExperimentFiles:
+        """Return the files of an experiment on a training."""
         folder = self.root / "experiments" / dataset / run / str(seed)
         return ExperimentFiles(folder, experiment)
 
     def figure(self, figure: str) -> FigureFiles:
+        """Return the files of a figure."""
         return FigureFiles(self.root / "figures", figure)
 
     def claim(self, claim: str) -> ClaimFiles:
+        """Return the files of a claim."""
         return ClaimFiles(self.root / "claims", claim)
 
     def export(self, dataset: str, run: str, seed: int | str) -> ExportFiles:
+        """Return the files of a run's exported decoder."""
         return ExportFiles(self.root / "explorer" / dataset / run / str(seed))

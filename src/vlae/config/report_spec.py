@@ -1,12 +1,15 @@
-"""Types of the specs of figures, claims, report and explorer. Types only."""
+"""Types of the specs of figures, claims, report and explorer."""
 
 from typing import Any
 
 from vlae.config.spec_types import Spec
 
+OVERVIEW_EXPERIMENTS = ("samples",)
+"""Experiments that the report's overview of a run shows, for every generative run."""
+
 
 class RunRow(Spec, frozen=True):
-    """One run with all its seeds, as figures, claims and report show it."""
+    """One run with all its seeds, as figures, claims and the report show it."""
 
     dataset: str
     dataset_title: str
@@ -16,12 +19,12 @@ class RunRow(Spec, frozen=True):
 
     @property
     def title(self) -> str:
-        """'MNIST: VLAE'."""
+        """Heading of data set and run, such as 'MNIST: VLAE'."""
         return f"{self.dataset_title}: {self.label}"
 
 
 class FigureSpec(Spec, frozen=True):
-    """A figure and its rows, one per run."""
+    """A figure and what it shows: one row per run."""
 
     figure: str
     rows: tuple[RunRow, ...]
@@ -35,10 +38,10 @@ class ClaimSpec(Spec, frozen=True):
     """Name of its module in `vlae.claims`."""
     statement: str
     place: str
-    """Where the paper says so."""
+    """Section or figure of the paper that says so."""
     figure: str | None
     criterion: dict[str, Any]
-    """Every number as `{value: ..., why: ...}`, at whatever depth."""
+    """Free keys: those of its kind. Each number is `{value: ..., why: ...}`."""
     development_seeds: tuple[int, ...]
     runs: tuple[RunRow, ...]
     controls: tuple[RunRow, ...]
@@ -51,14 +54,14 @@ class ReportSpec(Spec, frozen=True):
     overlays: tuple[str, ...]
     """Configuration files given on the command line."""
     config: dict[str, Any]
-    """Single keys given on the command line, without those about the machine."""
+    """Single keys given on the command line, except those about the machine."""
     seeds: tuple[int, ...]
     experiments: dict[str, dict[str, Any]]
     """Settings of each experiment."""
     figures: tuple[FigureSpec, ...]
     claims: tuple[ClaimSpec, ...]
     runs: tuple[RunRow, ...]
-    """Every run that is shown, classifiers last."""
+    """Every run that is shown; classifiers come last."""
     datasets: tuple[str, ...]
     explorer: bool
     """Whether there is an explorer."""

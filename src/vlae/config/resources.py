@@ -1,9 +1,9 @@
-"""What a job asks of a cluster: memory and minutes, from what was measured.
+"""Memory and minutes that a job asks a cluster for, derived from measured runs.
 
-Networks are known here by their plans, so that Snakemake need not load torch. What
-their layers keep and compute is counted; the constants that turn counts into megabytes
-and minutes were measured (docs/cluster.md has the table and the commands). All memory
-is the machine's, not the GPU's, in MB of 10^6 bytes.
+The numbers that a network keeps and computes are counted from its plan, so that
+Snakemake does not load torch. The constants that turn these counts into megabytes and
+minutes were measured; docs/cluster.md has the table and the commands. All memory is the
+machine's, not the GPU's, in MB of 10^6 bytes.
 """
 
 import math
@@ -11,32 +11,61 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from vlae.config.run_spec import RunSpec
 from vlae.networks.notation import KERNEL, Layer, size
 from vlae.system import registry
 
-Spec = dict[str, Any]
+SNAKEMAKE_MB = 300
+"""Memory of the two Snakemakes that a SLURM job starts before the command."""
+LIBRARIES_MB = 1000
+"""Memory of a process that has loaded torch and pandas; 850 to 950 was measured."""
+CUDA_LIBRARIES_MB = 3000
+"""Memory that CUDA's libraries add; assumed, as there was no GPU to measure on."""
+MEMORY_MARGIN = 1.5
+"""Factor between what the measured runs needed and what is asked for."""
 
-SNAKEMAKE = 300
-"""MB of the two Snakemakes that a SLURM job starts before the command."""
+BYTES_PER_NUMBER = 4
+STATE_BYTES_PER_WEIGHT = 20
+"""A weight with its gradient, Adam's two moments, and its copy in a checkpoint."""
+COPIES_IN_STEP = 8
+"""How often a training step holds the outputs of all layers; fitted to measurements."""
+COPIES_OF_IMAGES = 16
+"""How often an experiment holds the images that it draws; fitted to measurements."""
+EVALUATION_BATCH = 500
+"""Images that an evaluation or experiment passes through a network at a time."""
+MIN_TRAINING_BATCH = 100
+"""Smaller training batches are taken to need no less memory than this one."""
+
+GPU_OPERATIONS_PER_S = 5e12
+"""Assumed: a quarter of 20 TFLOP/s."""
+GPU_OVERHEAD_S = 0.005
+"""Seconds that each step takes on a GPU beside its operations; assumed."""
+CPU_OPERATIONS_PER_S = 2e10
+"""Operations of one thread; 4.7e10 to 8.9e10 was measured."""
+CPU_OVERHEAD_S = 0.01
+"""Seconds that each step takes on a CPU beside its operations."""
+START_MINUTES = 15
+"""Allowance for starting, copying and slow disks."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the layers of a network amount to, without its small last ones.
-
-    Args:
-        parameters: weights.
-        kept: numbers that one image leaves behind, one for each layer's outputs.
-        operations: of one image, forward: two for each product that is summed.
-    """
+    """Size of a network: sums over its layers, without its small last ones."""
 
     parameters: int
+    """Number of weights."""
     kept: int
+    """Numbers that all layers output for one image, the image itself included."""
     operations: int
+    """Additions and multiplications of one image's forward pass."""
 
 
 def work(network: dict[str, Any]) -> Work:
-    """Count what `network` of a run spec keeps and computes."""
+    """Count what a network keeps and computes.
+
+    Args:
+        network: the network of a run spec.
+    """
     plan = registry.load("networks", network["model"]).plan(
         network, tuple(network["input"]), "network"
     )
@@ -53,7 +82,7 @@ def work(network: dict[str, Any]) -> Work:
 
 
 def _layers(node: Any) -> Iterator[Layer]:
-    """Every layer anywhere in a plan."""
+    """Yield every layer anywhere in a plan."""
     if isinstance(node, Layer):
         yield node
     elif isinstance(node, tuple | list):
@@ -71,84 +100,67 @@ def _weights(layer: Layer) -> int:
 
 
 def _positions(layer: Layer) -> int:
-    """How often a layer's weights are applied to one image."""
+    """Return how often a layer's weights are applied to one image."""
     if layer.kind == "conv":
         return math.prod(layer.outputs[1:])
     return math.prod(layer.inputs[1:]) if layer.kind == "transposed" else 1
 
 
-LIBRARIES = 1000
-"""MB of a process that has loaded torch and pandas: 850 to 950 measured."""
-CUDA_LIBRARIES = 3000
-"""MB that CUDA's libraries add; assumed, since no GPU was at hand to measure on."""
-MARGIN = 1.5
-"""What is asked for is so many times what the measured runs would need."""
-_NUMBER = 4  # bytes
-_STATE, _STEP, _DRAWN = 20, 8, 16
-"""Bytes a weight (with Adam's and a checkpoint's), and how often a step and an
-experiment keep what goes through the layers and what is drawn; fits of the measured."""
-_BATCH = 500  # images of an evaluation, and of `runs.BATCH`
-
-GPU_RATE, GPU_OVERHEAD = 5e12, 0.005
-"""Operations a second and seconds a step on a GPU; assumed, a quarter of 20 TFLOP/s."""
-CPU_RATE, CPU_OVERHEAD = 2e10, 0.01
-"""The same of one thread; 4.7e10 to 8.9e10 a second measured."""
-START = 15
-"""Minutes for starting, copying and slow disks."""
-
-
-def training_memory(spec: Spec, images: int, data_memory_mb: int) -> int:
-    """MB of a training's job.
+def training_memory(spec: RunSpec, image_bytes: int, data_memory_mb: int) -> int:
+    """Return the megabytes that a training asks for.
 
     Args:
-        spec: a run spec.
-        images: bytes of its prepared images.
-        data_memory_mb: how much of them it may keep in memory.
+        spec: the run.
+        image_bytes: size of its prepared images.
+        data_memory_mb: megabytes of them that it may keep in memory.
     """
-    found, batch = work(spec["network"]), spec["training"]["batch_size"]
-    step = _NUMBER * found.kept * max(batch, 100) * _STEP
-    network = _megabytes(_STATE * found.parameters + step)
-    resident = min(_megabytes(images), data_memory_mb)
-    return _asked(spec, network) + math.ceil(resident)
+    found = work(spec.network)
+    batch = max(spec.training.batch_size, MIN_TRAINING_BATCH)
+    step = BYTES_PER_NUMBER * found.kept * batch * COPIES_IN_STEP
+    network = _megabytes(STATE_BYTES_PER_WEIGHT * found.parameters + step)
+    resident = min(_megabytes(image_bytes), data_memory_mb)
+    return _with_margin(spec, network) + math.ceil(resident)
 
 
-def training_minutes(spec: Spec) -> int:
-    """Minutes of a training's job: its steps, evaluations, and a generous start."""
-    settings, evaluation = spec["training"], spec["evaluation"]
-    image = work(spec["network"]).operations
-    steps = settings["steps"]
-    evaluations = steps // evaluation["every"] + 2
-    # Backward costs twice what forward does.
-    operations = image * 3 * settings["batch_size"] * steps
-    operations += image * evaluations * 2 * evaluation["images"]
-    if spec["device"] == "cpu":
-        rate, overhead = CPU_RATE * spec["threads"], CPU_OVERHEAD
+def training_minutes(spec: RunSpec) -> int:
+    """Return the minutes that a training asks for: start, steps and evaluations."""
+    settings, evaluation = spec.training, spec.evaluation
+    image = work(spec.network).operations
+    steps = settings.steps
+    evaluations = steps // evaluation.every + 2
+    # The backward pass costs twice the forward pass; evaluations see both splits.
+    operations = image * 3 * settings.batch_size * steps
+    operations += image * evaluations * 2 * evaluation.images
+    if spec.device == "cpu":
+        rate, overhead = CPU_OPERATIONS_PER_S * spec.threads, CPU_OVERHEAD_S
     else:
-        rate, overhead = GPU_RATE, GPU_OVERHEAD
-    return START + math.ceil((operations / rate + overhead * steps) / 60)
+        rate, overhead = GPU_OPERATIONS_PER_S, GPU_OVERHEAD_S
+    return START_MINUTES + math.ceil((operations / rate + overhead * steps) / 60)
 
 
-def experiment_memory(spec: Spec, settings: dict[str, Any]) -> int:
-    """MB of an experiment's job.
+def experiment_memory(spec: RunSpec, settings: dict[str, Any]) -> int:
+    """Return the megabytes that an experiment asks for.
 
     Args:
-        spec: the spec of the run that it is done on.
-        settings: of the experiment. The largest count among them is taken for that of
-            the images it holds.
+        spec: the run that it is done on.
+        settings: the experiment's. The largest whole number among them is taken for the
+            number of images that it holds.
     """
-    found, image = work(spec["network"]), size(tuple(spec["network"]["input"]))
+    found, image = work(spec.network), size(tuple(spec.network["input"]))
     count = max(_counts(settings), default=0)
-    passing = _NUMBER * (found.parameters + found.kept * _BATCH)
-    return _asked(spec, _megabytes(passing + _NUMBER * count * image * _DRAWN))
+    passing = BYTES_PER_NUMBER * (found.parameters + found.kept * EVALUATION_BATCH)
+    images = BYTES_PER_NUMBER * count * image * COPIES_OF_IMAGES
+    return _with_margin(spec, _megabytes(passing + images))
 
 
-def _asked(spec: Spec, network: float) -> int:
-    cuda = 0 if spec["device"] == "cpu" else CUDA_LIBRARIES
-    return SNAKEMAKE + cuda + math.ceil(MARGIN * (LIBRARIES + network))
+def _with_margin(spec: RunSpec, network_mb: float) -> int:
+    """Return the megabytes of a job whose network takes `network_mb`."""
+    cuda = 0 if spec.device == "cpu" else CUDA_LIBRARIES_MB
+    return SNAKEMAKE_MB + cuda + math.ceil(MEMORY_MARGIN * (LIBRARIES_MB + network_mb))
 
 
 def _counts(settings: dict[str, Any]) -> Iterator[int]:
-    """Whole numbers anywhere among settings, but not those of lists."""
+    """Yield the whole numbers anywhere among settings, except those in lists."""
     for value in settings.values():
         if isinstance(value, dict):
             yield from _counts(value)

@@ -1,4 +1,4 @@
-"""Types of `spec.json`, the complete settings of one training. Types only.
+"""Types of `spec.json`, the complete settings of one training.
 
 Every field is a key of the configuration; `workflow/schemas/run.schema.yaml` says what
 it means and which values it takes. Trainings depend on this module, so an edit of it
@@ -14,7 +14,7 @@ from vlae.config.spec_types import Spec
 
 
 class KLWarmup(Spec, frozen=True, omit_defaults=True):
-    """Weight of the KL over training; a length in `steps` or as `fraction` of the run."""
+    """Weight of the KL term over training; its length is `steps` or a `fraction`."""
 
     schedule: Literal["none", "linear", "exponential"]
     steps: int | None = None
@@ -22,7 +22,7 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
 
 
 class Objective(Spec, frozen=True):
-    """What is maximised: the ELBO under a likelihood, with a KL warm-up or without."""
+    """What is maximised: the ELBO under a likelihood, with or without KL warm-up."""
 
     likelihood: Literal["gaussian", "laplace"]
     scale: Literal["fixed", "scalar", "network"]
@@ -31,7 +31,7 @@ class Objective(Spec, frozen=True):
 
 
 class DataNoise(Spec, frozen=True):
-    """Noise of the data, as standard deviations in units of the full grey range."""
+    """Noise added to the data; standard deviations in units of the full grey range."""
 
     dequantise: bool
     scale: float
@@ -39,7 +39,7 @@ class DataNoise(Spec, frozen=True):
 
 
 class TrainingSettings(Spec, frozen=True):
-    """Steps, batches and Adam's learning rate."""
+    """Number of steps, size of batches, and Adam's learning rate."""
 
     steps: int
     batch_size: int
@@ -49,7 +49,7 @@ class TrainingSettings(Spec, frozen=True):
 
 
 class EvaluationSettings(Spec, frozen=True):
-    """When, and on how many images, the history is recorded."""
+    """When the history is recorded, and on how many images."""
 
     every: int
     images: int
@@ -76,7 +76,7 @@ class RunSpec(Spec, frozen=True):
     network_name: str
     data: DataFacts
     network: dict[str, Any]
-    """Keys of the model's own, which its plan in `vlae.networks` checks."""
+    """Free keys: those of the model, which its plan in `vlae.networks` checks."""
     objective: Objective
     data_noise: DataNoise
     training: TrainingSettings
@@ -88,7 +88,7 @@ class RunSpec(Spec, frozen=True):
 
     @property
     def name(self) -> str:
-        """`dataset/run/seed`, as log lines and messages call it."""
+        """`dataset/run/seed`, the name in log lines and messages."""
         return f"{self.dataset}/{self.run}/{self.seed}"
 
     @property

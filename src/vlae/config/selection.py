@@ -1,16 +1,18 @@
-"""What the configuration selects: runs by name, and the claims that are judged."""
+"""What a configuration asks for: runs, seeds, figures, claims, and what they need.
+
+These are plain questions to a configuration whose parts have been validated. None of
+them raises: whether the parts fit each other is checked in `cross_references`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 from vlae.system import registry
 
-Map = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class RunName:
-    """A run of the configuration, as in `dataset/run`."""
+    """Name of a run in the configuration, written `dataset/run`."""
 
     dataset: str
     run: str
@@ -18,44 +20,163 @@ class RunName:
     def __str__(self) -> str:
         return f"{self.dataset}/{self.run}"
 
+    @classmethod
+    def parse(cls, text: str) -> "RunName":
+        """Return the name that is written `dataset/run`."""
+        return cls(*text.split("/"))
 
-def named(runs: list[str]) -> list[RunName]:
-    return [RunName(*run.split("/")) for run in runs]
 
+class Selection:
+    """Everything that a configuration selects.
 
-@dataclass(frozen=True)
-class Claims:
-    """The claims of a configuration; `content` is its merged files."""
+    Args:
+        content: the merged configuration.
+    """
 
-    content: Map
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
 
-    def names(self) -> list[str]:
-        """Claims that are about some run, by figure, the paper's first, then by name.
+    # Runs and seeds
 
-        The order of the files would not do: overlays mix it up.
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of every run but classifiers."""
+        return list(self.content["seeds"])
+
+    def defined_runs(self) -> list[RunName]:
+        """Return all runs of the configuration, whether anything shows them or not."""
+        return [
+            RunName(dataset, run)
+            for dataset, runs in self.content["runs"].items()
+            for run in runs
+        ]
+
+    def runs(self) -> list[RunName]:
+        """Return the runs that a figure or claim reads, each once; no classifiers."""
+        read = [run for figure in self.figures() for run in self.figure_runs(figure)]
+        read += [run for claim in self.claims() for run in self.runs_read_by(claim)]
+        return list(dict.fromkeys(read))
+
+    def datasets(self) -> list[str]:
+        """Return the data sets of `runs`, each once."""
+        return list(dict.fromkeys(run.dataset for run in self.runs()))
+
+    def classifier(self, dataset: str) -> tuple[RunName, int] | None:
+        """Return run and seed of the classifier of a data set, or None without one."""
+        definition = self.content["datasets"][dataset]
+        if definition["classifier"] is None:
+            return None
+        return RunName(dataset, definition["classifier"]), definition["classifier_seed"]
+
+    def classifiers(self) -> list[RunName]:
+        """Return the classifiers of `datasets`."""
+        found = [self.classifier(dataset) for dataset in self.datasets()]
+        return [classifier[0] for classifier in found if classifier is not None]
+
+    def seeds_of(self, run: RunName) -> list[int]:
+        """Return the seeds of a run; a classifier has a single one of its own."""
+        classifier = self.classifier(run.dataset)
+        return [classifier[1]] if classifier and classifier[0] == run else self.seeds
+
+    def model(self, run: RunName) -> str:
+        """Return the model of a run's network, a module of `vlae.models`."""
+        network = self.content["runs"][run.dataset][run.run]["network"]
+        model: str = self.content["networks"][network]["model"]
+        return model
+
+    def explored(self) -> list[RunName]:
+        """Return the runs in the explorer: those listed that `runs` trains anyway."""
+        runs = self.runs()
+        return [run for run in self.listed_in_explorer() if run in runs]
+
+    def listed_in_explorer(self) -> list[RunName]:
+        """Return the runs that the key `explorer` lists."""
+        return [RunName.parse(run) for run in self.content["explorer"]]
+
+    # Figures
+
+    def figures(self) -> list[str]:
+        """Return the figures that have runs to show."""
+        return [name for name, runs in self.content["figures"].items() if runs]
+
+    def figure_runs(self, figure: str) -> list[RunName]:
+        """Return the runs that a figure shows."""
+        return [RunName.parse(run) for run in self.content["figures"][figure]]
+
+    def figure_experiments(self, figure: str) -> list[str]:
+        """Return the experiments that a figure reads, as its module says."""
+        return list(registry.constant("figures", figure, "EXPERIMENTS"))
+
+    # Claims
+
+    def claims(self) -> list[str]:
+        """Return the claims that are about some run, by figure and then by name.
+
+        The order of the files would not do, since overlays change it. Claims without a
+        figure come last.
         """
         claims = self.content["claims"]
-        found = [name for name in claims if self.runs(name)]
+        found = [name for name in claims if self.claim_runs(name)]
         return sorted(found, key=lambda name: (claims[name]["figure"] or "~", name))
 
-    def runs(self, name: str) -> list[RunName]:
-        """Runs that a claim is about: its own, or all that its figure shows."""
-        claim = self.content["claims"][name]
-        if claim["runs"] is not None:
-            return named(claim["runs"])
-        return named(self.content["figures"].get(claim["figure"], []))
+    def claim_runs(self, claim: str) -> list[RunName]:
+        """Return the runs that a claim is about: its own, or all of its figure."""
+        content = self.content["claims"][claim]
+        runs = content["runs"]
+        if runs is None:
+            runs = self.content["figures"].get(content["figure"], [])
+        return [RunName.parse(run) for run in runs]
 
-    def controls(self, name: str) -> list[RunName]:
-        """Runs that must fail its test, on the data sets of its runs."""
-        there = {run.dataset for run in self.runs(name)}
-        wanted = named(self.content["claims"][name]["controls"])
-        return [run for run in wanted if run.dataset in there]
+    def listed_controls(self, claim: str) -> list[RunName]:
+        """Return the controls that a claim lists, on whatever data set."""
+        return [RunName.parse(run) for run in self.content["claims"][claim]["controls"]]
 
-    def read(self, name: str) -> list[RunName]:
-        """All runs whose results it reads, each once."""
-        return list(dict.fromkeys([*self.runs(name), *self.controls(name)]))
+    def controls(self, claim: str) -> list[RunName]:
+        """Return the controls, which must fail, on the data sets of a claim's runs."""
+        datasets = {run.dataset for run in self.claim_runs(claim)}
+        return [run for run in self.listed_controls(claim) if run.dataset in datasets]
 
-    def needs(self, name: str) -> list[str]:
-        """Experiments that it reads, as its module says."""
-        kind = self.content["claims"][name]["kind"]
-        return registry.constant("claims", kind, "EXPERIMENTS")
+    def runs_read_by(self, claim: str) -> list[RunName]:
+        """Return all runs whose results a claim reads, each once."""
+        return list(dict.fromkeys([*self.claim_runs(claim), *self.controls(claim)]))
+
+    def claim_experiments(self, claim: str) -> list[str]:
+        """Return the experiments that a claim reads, as its module says."""
+        kind = self.content["claims"][claim]["kind"]
+        return list(registry.constant("claims", kind, "EXPERIMENTS"))
+
+    # Experiments
+
+    def asks_classifier(self, experiment: str, dataset: str) -> bool:
+        """Return whether an experiment asks a classifier and the data set has one."""
+        wish = registry.constant("experiments", experiment, "CLASSIFIER")
+        return wish is not None and self.classifier(dataset) is not None
+
+    def measures(self, experiment: str, dataset: str) -> list[str]:
+        """Return the modules by which an experiment measures images of a data set."""
+        wanted = registry.constant("experiments", experiment, "MEASURES_IMAGES")
+        return list(self.content["datasets"][dataset]["measures"]) if wanted else []
+
+    # Data
+
+    def prepares_in_parallel(self, dataset: str) -> bool:
+        """Return whether the preparation of a data set uses several threads."""
+        module = self.content["datasets"][dataset]["module"]
+        parallel: bool = registry.constant("datasets", module, "PARALLEL")
+        return parallel
+
+    def needed_files(self, dataset: str) -> dict[str, str]:
+        """Return the files that a data set needs: role to the reason, as `key: value`.
+
+        Without a statement of its module these are all files of its definition, and the
+        reason is empty.
+        """
+        definition = self.content["datasets"][dataset]
+        needed = registry.constant("datasets", definition["module"], "NEEDED")
+        if not needed:
+            return dict.fromkeys(definition.get("files", {}), "")
+        return {
+            role: f"{key}: {definition[key]}"
+            for key, roles_by_value in needed.items()
+            for role in roles_by_value[definition[key]]
+        }

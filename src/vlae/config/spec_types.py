@@ -1,4 +1,4 @@
-"""What every spec can do: be read from its JSON file and written to one."""
+"""Base class of all specs: typed, immutable, read from JSON and turned into it."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -25,8 +25,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             return msgspec.convert(content, cls)
         except msgspec.ValidationError as error:
             raise UserError(
-                f"{_title(cls)} {path}: {error}. Delete the file and run again, so that "
-                "it is written from the configuration."
+                f"{_title(cls)} {path}: {error}. Delete the file and run again: it is "
+                "written from the configuration."
             ) from None
 
     @classmethod
@@ -34,7 +34,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return the spec that a dictionary of JSON values describes.
 
         Raises:
-            UserError: as `read`.
+            UserError: if a field is missing, unknown or of another type; the message
+                names it.
         """
         try:
             return msgspec.convert(content, cls)
@@ -43,11 +44,11 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the spec's JSON file: maps, lists and plain values."""
-        content: dict[str, Any] = msgspec.to_builtins(self)
+        content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return content
 
 
 def _title(spec: type[Spec]) -> str:
-    """What messages call a spec: 'run spec' for `RunSpec`."""
+    """Return what messages call a spec, such as 'run spec' for `RunSpec`."""
     letters = (f" {c.lower()}" if c.isupper() else c for c in spec.__name__)
     return "".join(letters).strip()

@@ -1,6 +1,11 @@
-"""The schemas in workflow/schemas, and what is wrong with a value, in plain words."""
+"""Check every part of a configuration alone, against its schema and its plan.
+
+What one part says about another is checked in `cross_references`. Every function raises
+a UserError that names the first key that is wrong, in plain words.
+"""
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -8,106 +13,163 @@ import jsonschema
 import yaml
 
 from vlae.system import registry
-from vlae.system.checkout import ROOT
+from vlae.system.checkout import ROOT, of_repository
 from vlae.system.errors import UserError, closest
 
-SCHEMAS = ROOT / "workflow" / "schemas"
-Map = dict[str, Any]
-
-RUN_NEEDS = ("label", "network", "preset")
-
-# Of files, before there is a configuration
+REQUIRED_KEYS = ("label", "network", "preset")
+"""Keys that every run has, beside its settings."""
 
 
-def check_names(content: Map) -> None:
-    """A misspelt run of an overlay reads like a new one that lacks almost all."""
-    datasets, every = content.get("datasets"), content.get("runs")
-    if not isinstance(datasets, dict) or not isinstance(every, dict):
+@dataclass(frozen=True)
+class _Part:
+    """A part whose keys are common ones joined with those of the module it names."""
+
+    selector: str
+    """Key that names the module."""
+    registry: str
+    schemas: str
+    """Folder of the modules' schemas."""
+
+
+_PARTS = {
+    "dataset": _Part("module", registry="datasets", schemas="datasets"),
+    "network": _Part("model", registry="models", schemas="networks"),
+    "claim": _Part("kind", registry="claims", schemas="claims"),
+}
+
+
+def check(content: dict[str, Any]) -> None:
+    """Check all parts of a merged configuration.
+
+    Runs are checked when they are resolved, since a run alone is incomplete.
+    """
+    check_run_names(content)
+    validate(content, "config", "")
+    for name, network in content["networks"].items():
+        check_network(network, f"networks.{name}")
+    for name, dataset in content["datasets"].items():
+        check_joined(dataset, "dataset", f"datasets.{name}")
+    for name, settings in content["experiments"].items():
+        registry.check("experiments", name, f"experiments.{name}")
+        validate(settings, f"experiments/{name}", f"experiments.{name}")
+    validate(content["defaults"], "run", "defaults")
+    for name, preset in content["presets"].items():
+        validate(preset, "run", f"presets.{name}")
+    for name in content["figures"]:
+        registry.check("figures", name, f"figures.{name}")
+    for name, claim in content["claims"].items():
+        check_joined(claim, "claim", f"claims.{name}")
+
+
+def check_run_names(content: dict[str, Any]) -> None:
+    """Check that every run is known or complete.
+
+    A misspelt run in an overlay looks like a new run that lacks almost everything; the
+    schema alone would not point to the name.
+    """
+    datasets, runs_by_dataset = content.get("datasets"), content.get("runs")
+    if not isinstance(datasets, dict) or not isinstance(runs_by_dataset, dict):
         return  # the schema says what is wrong
-    for dataset, runs in every.items():
-        known(dataset, datasets, f"runs.{dataset}")
+    for dataset, runs in runs_by_dataset.items():
+        check_known(dataset, datasets, f"runs.{dataset}")
         runs = runs if isinstance(runs, dict) else {}
-        whole = {name for name, run in runs.items() if not _unnamed(run)}
-        for name in runs.keys() - whole:
+        complete = {name for name, run in runs.items() if not _lacks_all_keys(run)}
+        for name in runs.keys() - complete:
             raise UserError(
                 f"runs.{dataset}.{name}: there is no run '{name}'; "
-                f"{closest(name, whole)} A new run needs {', '.join(RUN_NEEDS)}."
+                f"{closest(name, complete)} A new run needs "
+                f"{', '.join(REQUIRED_KEYS)}."
             )
 
 
-def _unnamed(run: Any) -> bool:
-    return isinstance(run, dict) and not any(key in run for key in RUN_NEEDS)
+def _lacks_all_keys(run: Any) -> bool:
+    return isinstance(run, dict) and not any(key in run for key in REQUIRED_KEYS)
 
 
-def known(name: str, there: Map, key: str) -> None:
-    """Whether `name`, which `key` gives, is one of `there`."""
-    if name not in there:
-        raise UserError(f"{key}: there is no '{name}'; {closest(name, there)}")
+def check_known(name: str, known: dict[str, Any], key: str) -> None:
+    """Raise `UserError` unless `name`, the value of `key`, is one of `known`."""
+    if name not in known:
+        raise UserError(f"{key}: there is no '{name}'; {closest(name, known)}")
 
 
-def check_joined(
-    content: Map, common: str, folder: str, selector: str, key: str
-) -> None:
-    """Check against the common schema and that of the module it selects."""
-    chosen = content.get(selector)
-    package = folder if folder != "networks" else "models"
-    if not isinstance(chosen, str):
+def check_joined(content: dict[str, Any], part: str, key: str) -> None:
+    """Check a part against its common schema and the schema of its module.
+
+    Args:
+        content: the part.
+        part: "dataset", "network" or "claim", which is also the common schema's name.
+        key: the part's place in the configuration, for messages.
+    """
+    kind = _PARTS[part]
+    module = content.get(kind.selector)
+    if not isinstance(module, str):
+        folder = registry.REGISTRIES[kind.registry].folder.replace(".", "/")
         raise UserError(
-            f"{key}: key '{selector}' is missing or no text; expected a module of "
-            f"src/vlae/{package}/."
+            f"{key}: key '{kind.selector}' is missing or not text; expected a module "
+            f"of src/vlae/{folder}/."
         )
-    registry.check(package, chosen, f"{key}.{selector}")
-    validate(content, common, key, also=schema(f"{folder}/{chosen}"))
+    registry.check(kind.registry, module, f"{key}.{kind.selector}")
+    validate(content, part, key, also=schema(f"{kind.schemas}/{module}"))
 
 
-def check_network(name: str, network: Map, key: str | None = None) -> None:
-    """Keys, lists and shapes of a network, by the plan of its model."""
-    key = key or f"networks.{name}"
-    check_joined(network, "network", "networks", "model", key)
+def check_network(network: dict[str, Any], key: str) -> None:
+    """Check keys, lists and shapes of a network, by its schema and its model's plan."""
+    check_joined(network, "network", key)
     plans = registry.load("networks", network["model"])
     plans.plan(network, tuple(network["input"]), key)
 
 
-def check_complete(content: Map, described: Map, key: str) -> None:
-    """Every setting has a value: defaults stand in config.yaml, nowhere else."""
+def check_complete(
+    settings: dict[str, Any], described: dict[str, Any], key: str
+) -> None:
+    """Check that every setting which a schema describes has a value.
+
+    Args:
+        settings: merged settings of a run.
+        described: the schema.
+        key: the run's place in the configuration, for messages.
+    """
     for name, part in described["properties"].items():
-        if name not in content:
+        if name not in settings:
             raise UserError(f"{key}: '{name}' has no value; give it one in defaults.")
         if "properties" in part and "schedule" not in part["properties"]:
-            check_complete(content[name], part, f"{key}.{name}")
+            check_complete(settings[name], part, f"{key}.{name}")
 
 
 @cache
-def schema(name: str) -> Map:
-    """A schema of `workflow/schemas/`, without its ending.
+def schema(name: str) -> dict[str, Any]:
+    """Return a schema of `workflow/schemas/`, by its name without the ending.
 
     Raises:
-        UserError: if there is none, which a new module must bring along.
+        UserError: if there is no such file, as when a new module lacks its schema.
     """
-    path = SCHEMAS / f"{name}.schema.yaml"
+    path = of_repository("workflow", "schemas") / f"{name}.schema.yaml"
     if not path.is_file():
         raise UserError(
-            f"no schema {path.relative_to(ROOT)}: every "
-            "module that takes settings brings one."
+            f"{path.relative_to(ROOT)}: no such file; every module that takes settings "
+            "needs a schema there."
         )
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def validate(content: Any, name: str, key: str, also: Map | None = None) -> None:
-    """Check `content` against schema `name`, strictly: no unknown keys.
+def validate(
+    content: Any, name: str, key: str, also: dict[str, Any] | None = None
+) -> None:
+    """Check `content` against a schema, which also forbids unknown keys.
 
     Args:
-        key: where `content` stands in the configuration, for the message.
-        also: a second schema, joined with the first.
+        content: a value of the configuration.
+        name: the schema, as for `schema`.
+        key: the value's place in the configuration, for the message.
+        also: a second schema, to be joined with the first.
 
     Raises:
-        UserError: naming the key, what was expected, and a near miss.
+        UserError: which names the key, what was expected, and a near miss.
     """
     _check_finite(content, key)
     joined = dict(schema(name)) if also is None else _join(schema(name), also)
     joined.setdefault("additionalProperties", False)
-    validator = jsonschema.Draft202012Validator(joined)
-    error = min(validator.iter_errors(content), key=_rank, default=None)
+    error = min(_Validator(joined).iter_errors(content), key=_rank, default=None)
     if error is None:
         return
     steps = (f"[{k}]" if isinstance(k, int) else f".{k}" for k in error.absolute_path)
@@ -123,7 +185,7 @@ def validate(content: Any, name: str, key: str, also: Map | None = None) -> None
 
 
 def _check_finite(content: Any, key: str) -> None:
-    """JSON schemas let .nan and .inf pass any range."""
+    """Refuse .nan and .inf, which pass any range of a JSON schema."""
     if isinstance(content, float) and not math.isfinite(content):
         raise UserError(f"{key}: expected a finite number, got {content}.")
     parts = content.items() if isinstance(content, dict) else []
@@ -131,6 +193,17 @@ def _check_finite(content: Any, key: str) -> None:
         _check_finite(part, f"{key}.{name}".strip("."))
 
 
+def _is_integer(_: Any, value: Any) -> bool:
+    """Whether a value is a whole number; for JSON schemas 5.0 would be one too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", _is_integer
+    ),
+)
 _TYPES = {
     "object": "keys with values",
     "array": "a list",
@@ -156,19 +229,22 @@ _EXPECTED = {
 
 
 def _rank(error: jsonschema.ValidationError) -> tuple[bool, bool, int]:
-    """The smallest explains the others: a misspelt key also leaves one missing."""
+    """Return a sort key: the smallest error explains the others best.
+
+    A misspelt key, for one, also leaves a key missing.
+    """
     kind = error.validator
     return kind == "oneOf", kind != "additionalProperties", len(error.absolute_path)
 
 
 def _expected(error: jsonschema.ValidationError) -> str:
-    """What the schema wants at the place of `error`, in words."""
+    """Return in words what the schema expects at the place of `error`."""
     wanted = error.validator_value
     if error.validator == "type":
         types = [wanted] if isinstance(wanted, str) else wanted
         words = " or ".join(_TYPES[t] for t in types)
         if {"number", "integer"} & set(types) and isinstance(error.instance, str):
-            words += " (without quotes; YAML takes 2e-4 for text, write 2.0e-4)"
+            words += " (without quotes; YAML reads 2e-4 as text, write 2.0e-4)"
         return words
     if error.validator == "enum":
         return f"one of {', '.join(map(str, wanted))}"
@@ -179,7 +255,8 @@ def _expected(error: jsonschema.ValidationError) -> str:
     return _EXPECTED[error.validator].format(wanted)
 
 
-def _join(first: Map, second: Map) -> Map:
+def _join(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with the keys of two; for everything else `first` wins."""
     return {
         **second,
         **first,

@@ -1,1 +1,1 @@
-"""From the raw file to what an encoder sees."""
+"""From the raw files of a data set to what an encoder sees."""

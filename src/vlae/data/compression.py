@@ -1,4 +1,4 @@
-"""Between the form in which a file comes and the form in which it is kept."""
+"""Unpacking files that come compressed, and packing folders into one archive."""
 
 import gzip
 import shutil
@@ -10,57 +10,58 @@ from vlae.data import zip_archive
 from vlae.system.disk import size
 from vlae.system.errors import UserError
 
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 def gunzip(source: Path, out: Path) -> None:
-    """Decompress `source` to `out`.
+    """Decompress the gzip file `source` to `out`.
 
     Raises:
-        UserError: if it is damaged, or expands as no data do.
+        UserError: if it is damaged, or expands more than any data set does.
     """
     packed = source.stat().st_size
-    most = zip_archive.most(packed)
+    limit = zip_archive.max_expanded_bytes(packed)
     with out.open("wb") as file, gzip.open(source) as stream:
         while chunk := _read(stream):
-            if file.tell() + len(chunk) > most:
+            if file.tell() + len(chunk) > limit:
                 raise UserError(
-                    f"its {size(packed)} decompress to more than {size(most)}: "
-                    "stopped, no data set does that"
+                    f"its {size(packed)} decompress to more than {size(limit)}; no "
+                    "data set expands like that, so it was stopped"
                 )
             file.write(chunk)
 
 
 def _read(stream: gzip.GzipFile) -> bytes:
     try:
-        return stream.read(_CHUNK)
+        return stream.read(_CHUNK_BYTES)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"damaged gzip file ({error})") from None
 
 
 def pack(folder: Path, out: Path) -> None:
-    """Store the files below `folder` in a zip archive, the same for the same files.
+    """Store the files below `folder` in a zip archive; equal files give equal bytes.
 
-    Names begin with that of the folder; hidden files are left out.
+    Names of members begin with the name of the folder. Hidden files are left out.
 
     Raises:
-        UserError: if there is no file in it.
+        UserError: if there are no files in the folder.
     """
     names = [path.relative_to(folder).as_posix() for path in members(folder)]
     if not names:
         raise UserError("no files in this folder")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
-            member = zipfile.ZipInfo(f"{folder.name}/{name}")  # of 1980: no times
+            # ZipInfo dates every member 1980, so times do not reach the archive.
+            member = zipfile.ZipInfo(f"{folder.name}/{name}")
             with (
                 (folder / name).open("rb") as file,
                 archive.open(member, "w", force_zip64=_large(folder / name)) as packed,
             ):
-                shutil.copyfileobj(file, packed, _CHUNK)
+                shutil.copyfileobj(file, packed, _CHUNK_BYTES)
 
 
 def members(folder: Path) -> list[Path]:
-    """The files below `folder` that are packed, in the order of their names."""
+    """Return the files below `folder` that `pack` packs, sorted by name."""
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("[!.]*")

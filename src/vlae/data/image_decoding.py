@@ -1,11 +1,11 @@
-"""Encoded images to uint8 arrays of one shape, in parallel.
+"""Decoding images to uint8 arrays of one shape, in several threads.
 
-JPEG goes through torchvision's decoder, anything else (and JPEG that is turned by its
-Exif data, or not complete) through Pillow: both are libjpeg-turbo and give the same
-pixels, but Pillow spends a third more time and holds Python's lock while it reads
-headers. Resizing is torch's antialiased bilinear filter, several images at once: four
-times as fast as Pillow's, at most one level away from it. Threads, not processes:
-both release Python's lock.
+torchvision decodes JPEG files. Pillow decodes all other formats, and JPEG files that
+are incomplete or are rotated by their Exif data. Both use libjpeg-turbo and give the
+same pixels, but Pillow takes a third more time and holds Python's lock while it reads
+headers. Images are resized several at a time by torch's antialiased bilinear filter,
+which is four times as fast as Pillow's and differs from it by at most one grey level.
+Threads suffice, because decoder and filter release Python's lock.
 """
 
 import importlib
@@ -24,19 +24,23 @@ import numpy as np
 
 from vlae.system.errors import UserError
 
-CHUNK = 32  # images a thread reads at a time
-BATCH_BYTES = 1 << 23  # of cut images that are resized together
-MOST_NAMED = 10
+CHUNK_IMAGES = 32
+"""Number of images that a thread reads at a time."""
+RESIZE_BYTES = 1 << 23
+"""Size of the cropped images that are resized together, at most."""
+MAX_NAMED_FILES = 10
+"""Number of files that a message names, at most."""
 
 
 class Source(Protocol):
-    """Where encoded images come from; `vlae.data.zip_archive.Archive` is one."""
+    """A place of encoded images, for example `vlae.data.zip_archive.Archive`."""
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """Return the encoded image `name`."""
 
 
 class BrokenImages(Exception):
-    """Images that cannot be used: `found` holds names and reasons."""
+    """Raised for images that cannot be used; `found` holds their names and reasons."""
 
     def __init__(self, found: list[tuple[str, str]]) -> None:
         super().__init__(found)
@@ -45,17 +49,18 @@ class BrokenImages(Exception):
 
 @dataclass(frozen=True)
 class Framing:
-    """The centre of an image, resized.
+    """Rule for making all images of one shape: crop the centre and resize it.
 
-    Where the margins cannot be equal, the lower and the right one are larger.
+    If the margins cannot be equal, the lower and the right one are larger.
 
     Args:
         shape: channels (1 or 3), height and width of the result.
-        crop: side of the centre square, px; None for the largest centre part that
-            has the proportions of `shape`.
+        crop: side of the centre square in px, or None for the largest centre part with
+            the proportions of `shape`.
 
     Raises:
-        UserError: if `shape` is no shape of images, or not square as `crop` is.
+        UserError: if `shape` does not have 1 or 3 channels, or if there is a `crop` but
+            `shape` is not square.
     """
 
     shape: tuple[int, int, int]
@@ -71,11 +76,11 @@ class Framing:
         if self.crop is not None and height != width:
             raise UserError(
                 f"crop: {self.crop} is the side of a square, but the 'shape' "
-                f"{list(self.shape)} is none. Set crop: null."
+                f"{list(self.shape)} is not square. Set crop: null."
             )
 
     def __str__(self) -> str:
-        """What is done to the images, for the card."""
+        """Return what is done to the images, for the card."""
         channels, height, width = self.shape
         part = (
             f"centre {self.crop}x{self.crop} px"
@@ -89,10 +94,10 @@ class Framing:
         )
 
     def cut(self, image: np.ndarray) -> np.ndarray:
-        """The part of an image (H, W, C) that is kept.
+        """Return the part of an image (H, W, C) that is kept.
 
         Raises:
-            ValueError: if it is smaller than that part.
+            ValueError: if the image is smaller than that part.
         """
         height, width = image.shape[:2]
         _, out_height, out_width = self.shape
@@ -108,7 +113,7 @@ class Framing:
         return image[top : top + tall, left : left + wide]
 
     def resize(self, images: list[np.ndarray]) -> np.ndarray:
-        """Images (h, w, C) of one size to an array (n, C, H, W)."""
+        """Return images (h, w, C) of one size as an array (n, C, H, W) of `shape`."""
         import torch
 
         stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
@@ -120,31 +125,40 @@ class Framing:
 
 
 def decode(data: bytes, channels: int) -> np.ndarray:
-    """The pixels (H, W, C) of an encoded image, upright, in grey or RGB.
+    """Return the pixels of an encoded image, upright, in grey or RGB.
 
-    The first image of several; transparent parts on white.
+    Transparent parts become white. If a file has several images, the first is used.
+
+    Args:
+        data: content of the image file.
+        channels: 1 for grey or 3 for RGB.
+
+    Returns:
+        uint8 (H, W, channels).
 
     Raises:
-        Exception: of any kind, if it is broken: Pillow's readers raise many.
+        Exception: of any kind if the image is broken, because Pillow's readers raise
+            many kinds.
     """
     import torch
 
-    # torchvision fills the rest of an incomplete file with grey.
+    # torchvision would fill the rest of an incomplete file with grey.
     complete = data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")
     if complete and b"Exif\0\0" not in data:
         buffer = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-        try:  # its mode for grey is 1, and for RGB 3
+        try:  # torchvision's mode is 1 for grey and 3 for RGB
             return jpeg_decoder()(buffer, channels, False).numpy().transpose(1, 2, 0)
         except RuntimeError:
-            pass  # Pillow reads more, and says what is wrong
+            pass  # Pillow reads more files, and says what is wrong with others
     return _decode_any(data, channels)
 
 
 @cache
 def jpeg_decoder() -> Callable[..., Any]:
-    """torchvision's decoder, (bytes, channels, turn by Exif) to a tensor (C, H, W).
+    """Return torchvision's JPEG decoder, without importing the rest of torchvision.
 
-    Without the rest of torchvision, which takes 150 MB and seconds to import.
+    The rest takes 150 MB and seconds. The decoder is a function of the file's bytes, of
+    the mode, and of whether to rotate by Exif data; it returns uint8 (C, H, W).
     """
     import torch
 
@@ -162,16 +176,16 @@ def jpeg_decoder() -> Callable[..., Any]:
 
 @cache
 def _formats() -> list[str]:
-    """Formats that Pillow reads by itself."""
+    """Return the formats that Pillow reads without another program."""
     from PIL import Image
 
     Image.init()
-    # These call programs of the system, Ghostscript for one, or read no pixels.
+    # These three call programs such as Ghostscript, or do not read pixels.
     return [form for form in Image.OPEN if form not in ("EPS", "WMF", "MPEG")]
 
 
 def endings() -> list[str]:
-    """Endings, in lower case, of the names of images that `decode` reads."""
+    """Return the file name endings, in lower case, of images that `decode` reads."""
     from PIL import Image
 
     formats = _formats()
@@ -184,11 +198,11 @@ def _decode_any(data: bytes, channels: int) -> np.ndarray:
 
     with Image.open(io.BytesIO(data), formats=_formats()) as opened:
         image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I;16"):  # Pillow clips these
+    if image.mode.startswith("I;16"):  # Pillow would clip, not scale
         levels = np.asarray(image).astype(np.uint32)
         image = Image.fromarray((levels * 255 // 65535).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise ValueError("32 bits a pixel; expected 8 or 16")
+        raise ValueError("32 bits per channel; expected 8 or 16")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
@@ -198,10 +212,15 @@ def _decode_any(data: bytes, channels: int) -> np.ndarray:
 
 
 def read(source: Source, names: list[str], framing: Framing) -> np.ndarray:
-    """The images `names`, framed, as an array (n, C, H, W).
+    """Return images, cropped and resized, as uint8 (n, C, H, W).
+
+    Args:
+        source: where the encoded images are.
+        names: names of the images in `source`.
+        framing: how to crop and resize.
 
     Raises:
-        BrokenImages: naming those that cannot be read or are too small.
+        BrokenImages: if images cannot be read or are too small; it names all of them.
     """
     done: list[np.ndarray] = []
     waiting: list[np.ndarray] = []
@@ -209,14 +228,14 @@ def read(source: Source, names: list[str], framing: Framing) -> np.ndarray:
     for name in names:
         try:
             part = framing.cut(decode(source.read(name), framing.shape[0]))
-        except Exception as error:  # whatever a reader of some format raises
+        except Exception as error:  # readers of formats raise many kinds
             broken.append((name, _reason(error)))
             continue
         size = part.nbytes * (len(waiting) + 1)
-        if waiting and (part.shape != waiting[0].shape or size > BATCH_BYTES):
+        if waiting and (part.shape != waiting[0].shape or size > RESIZE_BYTES):
             done.append(framing.resize(waiting))
             waiting = []
-        waiting.append(part.copy())  # not a view: the rest of the image can go
+        waiting.append(part.copy())  # a view would keep the whole image in memory
     if broken:
         raise BrokenImages(broken)
     done.append(framing.resize(waiting))
@@ -231,14 +250,22 @@ def _reason(error: Exception) -> str:
 def stream(
     source: Source, names: list[str], framing: Framing, start: int, threads: int
 ) -> Iterator[np.ndarray]:
-    """Chunks (n, C, H, W) of the images `names`, in order, from `start` on.
+    """Return an iterator over chunks, uint8 (n, C, H, W), of images in order.
 
-    At most a few chunks a thread are in memory at once.
+    Only a few chunks per thread are in memory at once.
+
+    Args:
+        source: where the encoded images are.
+        names: names of all images in `source`.
+        framing: how to crop and resize.
+        start: number of the first image.
+        threads: number of threads that decode.
 
     Raises:
-        UserError: while iterating, naming up to ten images that are broken.
+        UserError: while iterating, if images are broken; it names up to
+            `MAX_NAMED_FILES` of them.
     """
-    jpeg_decoder()  # not first in several threads at once, nor while time is taken
+    jpeg_decoder()  # Load it once, before the threads start and time is measured.
     return _stream(source, names, framing, start, threads)
 
 
@@ -247,8 +274,8 @@ def _stream(
 ) -> Iterator[np.ndarray]:
     broken: list[tuple[str, str]] = []
     jobs = (
-        (lambda part=names[low : low + CHUNK]: read(source, part, framing))
-        for low in range(start, len(names), CHUNK)
+        (lambda part=names[low : low + CHUNK_IMAGES]: read(source, part, framing))
+        for low in range(start, len(names), CHUNK_IMAGES)
     )
     for future in _in_order(jobs, threads):
         try:
@@ -256,26 +283,26 @@ def _stream(
         except BrokenImages as error:
             broken += error.found
         else:
-            # The others are still read, for their broken images to be named too.
+            # Later chunks are still read, so that their broken images are named too.
             if not broken:
                 yield chunk
-        if len(broken) >= MOST_NAMED:
+        if len(broken) >= MAX_NAMED_FILES:
             break
     if broken:
-        lines = "\n".join(f"  {name}: {why}" for name, why in broken[:MOST_NAMED])
-        more = "at least " if len(broken) >= MOST_NAMED else ""
+        named = broken[:MAX_NAMED_FILES]
+        lines = "\n".join(f"  {name}: {why}" for name, why in named)
+        more = "at least " if len(broken) >= MAX_NAMED_FILES else ""
         raise UserError(
-            f"{getattr(source, 'path', 'archive')}: {more}"
-            f"{min(len(broken), MOST_NAMED)} broken or unfit images:\n{lines}\n"
-            "Mend them or leave them out."
+            f"{getattr(source, 'path', 'archive')}: {more}{len(named)} images that "
+            f"cannot be used:\n{lines}\nRepair or remove them."
         )
 
 
 def _in_order(jobs: Iterator[Callable[[], Any]], threads: int) -> Iterator[Future[Any]]:
-    """Futures of `jobs`, which run `threads` at a time, in the order of the jobs."""
+    """Yield the futures of jobs in order, while `threads` of them run at a time."""
     import torch
 
-    # Without this each thread would start as many again.
+    # Otherwise torch would start more threads in each of these.
     pool = ThreadPoolExecutor(threads, "decode", torch.set_num_threads, (1,))
     waiting: deque[Future[Any]] = deque()
     try:

@@ -1,4 +1,4 @@
-"""From stored uint8 images to what the encoder and the likelihood see."""
+"""Data noise: from stored uint8 images to what the encoder and the likelihood see."""
 
 from typing import Any
 
@@ -11,28 +11,29 @@ from vlae.config.run_spec import DataNoise
 def observe(
     images: Tensor, data_noise: DataNoise, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Encoder input and likelihood target of uint8 images.
+    """Return encoder input and likelihood target for stored images.
 
-    The data noise is part of x itself: both see the same noisy image. The
-    denoising noise of the authors' code is seen by the encoder alone.
+    With `dequantise` and `scale` the noise is part of x itself, so that encoder and
+    likelihood see the same noisy image. The noise of `denoising`, as in the authors'
+    code, is seen by the encoder alone.
 
     Args:
         images: uint8 (B, C, H, W).
-        data_noise: `dequantise` (uniform noise of one grey level, so that x has a
-            density), `scale` (standard deviation of Gaussian noise added to x,
-            not clipped, in units of the full grey range), `denoising` (the same,
-            added to the encoder's input only).
+        data_noise: with `dequantise`, uniform noise as wide as one grey level is added,
+            so that x has a density; `scale` and `denoising` are standard deviations of
+            Gaussian noise in units of the full grey range, which is not clipped.
+        generator: source of all noise, on the device of `images`.
 
     Returns:
-        (input, target), float32, in units where black is 0 and white is 1.
+        input and target, float32 (B, C, H, W), where black is 0 and white is 1.
     """
-    # Channels last in memory: convolutions are faster so, values are the same.
+    # Convolutions are faster with channels last in memory; values are the same.
     x = images.to(torch.float32, memory_format=torch.channels_last)
     options: dict[str, Any] = {"generator": generator, "device": images.device}
+    levels = 256 if data_noise.dequantise else 255
     if data_noise.dequantise:
-        x = (x + torch.rand(x.shape, **options)) / 256
-    else:
-        x = x / 255
+        x = x + torch.rand(x.shape, **options)
+    x = x / levels
     if data_noise.scale:
         x = x + data_noise.scale * torch.randn(x.shape, **options)
     if data_noise.denoising:

@@ -1,10 +1,9 @@
-"""Prepared data: memory-mapped uint8 images, a table beside them, a card.
+"""Prepared data: memory-mapped uint8 images, tables with their rows, and a card.
 
-A folder holds, for each split, `SPLIT.npy` of shape (N, C, H, W) and
-`SPLIT.parquet` with a row per image (`label` where there are classes, and whatever
-else is known), and `card.json`: counts, shape, classes, attributes, source, licence,
-checksums and preprocessing. The card is written last, so a folder with a card is
-complete.
+For each split a folder holds `SPLIT.npy` of shape (N, C, H, W) and `SPLIT.parquet` with
+one row per image: `label` if the data set has classes, and whatever else is known. Its
+`card.json` says counts, shape, classes, attributes, source, licence, checksums and
+preprocessing. The card is written last, so a folder with a card is complete.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,40 +15,56 @@ import numpy as np
 import pandas as pd
 
 from vlae.config.run_spec import DataFacts
-from vlae.data.datasets.base import Split, Stored
-from vlae.data.npy_writer import Growing
+from vlae.data.datasets.base import Split
+from vlae.data.npy_writer import GrowingArray
 from vlae.system.errors import UserError, closest
 from vlae.system.files import atomic, read_json, sha256, write_json
 
 CARD = "card.json"
 
+Progress = Callable[[str, int, int], None]
+"""Function of the name of a split, images done, and images in all."""
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """An opened folder. Images stay on disk until they are indexed."""
+    """An opened folder of prepared data.
+
+    Args:
+        card: content of `card.json`.
+        folder: where the arrays and tables lie.
+    """
 
     card: dict[str, Any]
     folder: Path
 
     def images(self, split: str) -> np.ndarray:
-        """Memory-mapped uint8 array (N, C, H, W)."""
+        """Return the images of a split: a memory-mapped uint8 array (N, C, H, W).
+
+        Raises:
+            UserError: if the file is not the array that the card describes.
+        """
         path = self.folder / f"{split}.npy"
         expected = (self.card["counts"][split], *self.card["shape"])
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise _broken(path, str(error)) from None
-        if not isinstance(array, np.memmap):  # a zip file is opened as well
+        if not isinstance(array, np.memmap):  # numpy opens zip files as well
             raise _broken(path, "not an .npy file")
         if array.shape != expected or array.dtype != np.uint8:
             raise _broken(path, f"{array.dtype} {array.shape}, expected {expected}")
         return array
 
     def table(self, split: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row an image: `label`, where there are classes, and the known factors.
+        """Return the table of a split, one row per image.
 
         Args:
-            columns: those that are wanted; the others are not read.
+            split: `train` or `test`.
+            columns: names of the columns to read; None reads all of them.
+
+        Raises:
+            UserError: if the file cannot be read.
         """
         path = self.folder / f"{split}.parquet"
         try:
@@ -59,16 +74,20 @@ class Prepared:
 
 
 def taught(data: DataFacts) -> list[str]:
-    """Columns of a table that `targets` reads; none where there is nothing to learn."""
+    """Return the columns of a table that `targets` reads; empty if it reads none."""
     return ["label"] if data.classes else list(data.attributes)
 
 
 def targets(table: pd.DataFrame, data: DataFacts) -> np.ndarray:
-    """What a classifier learns from a table, for the facts `data` of a run spec.
+    """Return what a classifier learns from a table.
+
+    Args:
+        table: one row per image, with at least the columns `taught(data)`.
+        data: facts of the data set, from a run spec.
 
     Returns:
-        classes (N,); else attributes (N, A) of 0 and 1; zeros (N,) where the data
-        set has neither. All int64.
+        classes (N,) if the data set has classes; else attributes (N, A) of zeros and
+        ones if it has attributes; else zeros (N,). The dtype is always int64.
     """
     if data.classes:
         return table["label"].to_numpy("int64")
@@ -84,10 +103,11 @@ def _broken(path: Path, why: str) -> UserError:
 
 
 def load(folder: Path) -> Prepared:
-    """Open a prepared folder; what was written after its card is checked against it.
+    """Open a prepared folder, and check the files that are newer than its card.
 
     Raises:
-        UserError: if its card is missing or broken, or an array is another one.
+        UserError: if the card is missing or broken, or if the checksum of a newer file
+            is not the one on the card.
     """
     card = read_json(folder / CARD, "data card")
     written = (folder / CARD).stat().st_mtime
@@ -104,23 +124,25 @@ def load(folder: Path) -> Prepared:
 
 def write(
     folder: Path,
-    splits: Sequence[Split | Stored],
+    splits: Sequence[Split],
     card: dict[str, Any],
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
     key: str = "",
     threads: int = 1,
 ) -> dict[str, Any]:
     """Write every split and then the card.
 
     Args:
+        folder: where the files go.
         splits: at least `train` and `test`.
-        card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes
-            and checksums are added, and the facts of the splits. `classes: 0` takes
-            no column for labels; `attributes` names columns of zeros and ones.
-        progress: called with split, images done, images in all; at first with what
-            an interrupted step had done, which is nothing but for `Stored` images.
-        key: what determines `Stored` images; "" prepares them all anew.
-        threads: for `Stored` images.
+        card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes,
+            checksums and the facts of the splits are added. With `classes: 0` no
+            column of labels is expected; `attributes` names columns of zeros and ones.
+        progress: called with the name of a split, the number of images done and the
+            number of all; first with the number that an interrupted step had done.
+        key: what determines the images of resumable splits; an interrupted step with
+            the same key is continued. "" prepares everything again.
+        threads: number of threads that read images.
 
     Returns:
         the complete card.
@@ -128,37 +150,16 @@ def write(
     Raises:
         UserError: if shapes, counts, labels or attributes are not what `card` says.
     """
-    shape = tuple(card["shape"])
-    images: list[Growing] = []
-    tables: dict[str, pd.DataFrame] = {}
-    classes = 0
     for split in splits:
-        stored = isinstance(split, Stored)
-        path = folder / f"{split.name}.npy"
-        with Growing(path, (split.count, *shape), key if stored else "") as growing:
-            if isinstance(split, Stored):
-                table = split.table
-                classes = max(classes, _classes(table, card, split.name))
-                chunks = split.images(growing.done, threads)
-                progress(split.name, growing.done, split.count)
-                for chunk in chunks:
-                    _append(growing, chunk, split, progress)
-            else:
-                rows = []
-                progress(split.name, 0, split.count)
-                for chunk, part in split.chunks:
-                    _append(growing, chunk, split, progress)
-                    rows.append(part)
-                table = pd.concat(rows, ignore_index=True)
-                classes = max(classes, _classes(table, card, split.name))
-        if growing.done != split.count:
-            raise UserError(
-                f"split '{split.name}': {growing.done} images, expected {split.count}."
-            )
-        images.append(growing)
-        tables[split.name] = table
-    # Names only now: Snakemake deletes what an interrupted rule had finished.
-    checksums = {growing.path.name: growing.finish() for growing in images}
+        if split.resumable:  # Find mistakes in a table before hours of decoding.
+            _count_classes(split.table(), card, split.name)
+    arrays = [
+        _write_images(folder, split, card, progress, key, threads) for split in splits
+    ]
+    tables = {split.name: split.table() for split in splits}
+    classes = [_count_classes(table, card, name) for name, table in tables.items()]
+    # Files get their names only now: Snakemake deletes what an interrupted rule made.
+    checksums = {array.path.name: array.finish() for array in arrays}
     for name, table in tables.items():
         path = folder / f"{name}.parquet"
         with atomic(path) as temporary:
@@ -168,7 +169,7 @@ def write(
         **card,
         **{key: fact for split in splits for key, fact in split.facts.items()},
         "counts": {split.name: split.count for split in splits},
-        "classes": classes,
+        "classes": max(classes),
         "attributes": card.get("attributes", []),
         "sha256": checksums,
     }
@@ -176,30 +177,48 @@ def write(
     return complete
 
 
-def _append(
-    growing: Growing,
-    chunk: np.ndarray,
-    split: Split | Stored,
-    progress: Callable[[str, int, int], None],
-) -> None:
-    expected = growing.shape[1:]
-    if chunk.shape[1:] != expected:
+def _write_images(
+    folder: Path,
+    split: Split,
+    card: dict[str, Any],
+    progress: Progress,
+    key: str,
+    threads: int,
+) -> GrowingArray:
+    """Write the images of a split to an array that does not have its name yet."""
+    shape = tuple(card["shape"])
+    path = folder / f"{split.name}.npy"
+    key = key if split.resumable else ""
+    with GrowingArray(path, (split.count, *shape), key) as array:
+        chunks = split.chunks(array.done, threads)
+        progress(split.name, array.done, split.count)
+        for chunk in chunks:
+            if chunk.shape[1:] != shape:
+                raise UserError(
+                    f"split '{split.name}': images of shape {chunk.shape[1:]}, "
+                    f"expected {shape}; correct the data set's 'shape'."
+                )
+            array.append(chunk)
+            progress(split.name, array.done, split.count)
+    if array.done != split.count:
         raise UserError(
-            f"split '{split.name}': images of shape {chunk.shape[1:]}, "
-            f"expected {expected}; correct the data set's 'shape'."
+            f"split '{split.name}': {array.done} images, expected {split.count}."
         )
-    growing.append(chunk)
-    progress(split.name, growing.done, split.count)
+    return array
 
 
-def _classes(table: pd.DataFrame, card: dict[str, Any], split: str) -> int:
-    """Number of classes in `table`, whose columns must be what `card` says."""
+def _count_classes(table: pd.DataFrame, card: dict[str, Any], split: str) -> int:
+    """Return the number of classes in a table.
+
+    Raises:
+        UserError: if it lacks labels, or the attributes that `card` names.
+    """
     name = card.get("name", "")
     for attribute in card.get("attributes", []):
         key = f"datasets.{name}.attributes"
         if attribute not in table:
             raise UserError(
-                f"{key}: the data have no '{attribute}'; "
+                f"{key}: the data have no column '{attribute}'; "
                 + closest(attribute, map(str, table.columns))
             )
         if not table[attribute].isin([0, 1]).all():

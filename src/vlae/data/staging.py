@@ -1,8 +1,8 @@
-"""Prepared data on the node's own disk, where the user names a folder for it.
+"""Copies of prepared data on a node's own disk, in a folder that the user names.
 
-With `VLAE_STAGE` set, a training copies its images there first, once for all trainings
-on that machine, and reads the copy. Every copy is checked against the card's
-checksum; a copy that lies there already, against its size.
+If `VLAE_STAGE` is set, a training first copies its images there, once for all trainings
+on that machine, and reads the copy. A new copy is checked against the checksum on the
+card, and a copy that is already there against the size of the original.
 """
 
 import hashlib
@@ -17,17 +17,18 @@ from vlae.system.locks import alone
 from vlae.system.progress import say
 
 STAGE_VARIABLE = "VLAE_STAGE"
-_CHUNK = 1 << 24  # bytes
+_CHUNK_BYTES = 1 << 24
 
 
 def staged(data: Prepared) -> Prepared:
-    """`data`, read from the folder of `VLAE_STAGE`; unchanged if that is not set.
+    """Return `data` as a copy in the folder of `VLAE_STAGE`, or unchanged without it.
 
-    Variables in it, `$SLURM_JOB_ID` say, are those of this machine. Where it has no
-    room, that is said and `data` is read where it is.
+    Variables in the folder's name, such as `$SLURM_JOB_ID`, are expanded on this
+    machine. If the disk is full, this is logged and the original is returned.
 
     Raises:
-        UserError: if it names no folder, or if `data` is not what its card says.
+        UserError: if `VLAE_STAGE` does not name a folder, or if a file of `data` is not
+            the one that its card describes.
     """
     wish = os.environ.get(STAGE_VARIABLE)
     if not wish:
@@ -40,7 +41,7 @@ def staged(data: Prepared) -> Prepared:
         )
     checksums = data.card["sha256"]
     folder = root / f"vlae-{os.getuid()}" / digest(checksums)[:16]
-    with alone(folder.with_suffix(".lock"), name):
+    with alone(folder.with_suffix(".lock"), name, "copies it"):
         missing = [file for file in checksums if not _same_size(data, folder, file)]
         needed = sum((data.folder / file).stat().st_size for file in missing)
         try:
@@ -49,8 +50,10 @@ def staged(data: Prepared) -> Prepared:
                 with guarded(folder, size(needed)):
                     _copy(data.folder / file, folder / file, checksums[file])
         except DiskFull:
-            missed = f"no room for {size(needed)} in {root}"
-            say(f"[{name}] {missed}: read from {data.folder}")
+            say(
+                f"[{name}] no room for {size(needed)} in {root}; reading from "
+                f"{data.folder} instead"
+            )
             return data
         if missing:
             say(f"[{name}] {size(needed)} copied to {folder}")
@@ -68,7 +71,7 @@ def _copy(source: Path, target: Path, checksum: str) -> None:
     hashed = hashlib.sha256()
     with atomic(target) as temporary, source.open("rb") as read:
         with temporary.open("wb") as written:
-            while chunk := read.read(_CHUNK):
+            while chunk := read.read(_CHUNK_BYTES):
                 hashed.update(chunk)
                 written.write(chunk)
         if hashed.hexdigest() != checksum:

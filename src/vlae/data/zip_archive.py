@@ -1,7 +1,7 @@
-"""Reading zip archives in place: nothing is extracted, nothing is trusted.
+"""Reading zip archives in place: nothing is extracted, and nothing is trusted.
 
-The directory of the archive is read and checked once; members are then read at
-their offsets, so that threads share an `Archive` without waiting for each other.
+The directory of an archive is read and checked once. Members are then read at their
+offsets, so that threads can share an `Archive` without waiting for each other.
 """
 
 import os
@@ -16,21 +16,35 @@ from typing import Self
 
 from vlae.system.errors import UserError
 
-MEMBER_LIMIT = 1 << 28  # bytes of an image, or a table; several are held at once
+MAX_MEMBER_BYTES = 1 << 28
+"""Largest image or table that is read; several are in memory at once."""
+MAX_EXPANSION = 200
+"""Largest ratio of expanded to compressed bytes.
+
+A deflated stream can expand up to 1032 times. Data sets do not come near that, but a
+decompression bomb must.
+"""
+HARMLESS_BYTES = 1 << 28
+"""Expanded size that does no harm, whatever the ratio."""
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
 
 
+def max_expanded_bytes(packed: int) -> int:
+    """Return the size in bytes that `packed` compressed bytes may expand to."""
+    return max(HARMLESS_BYTES, MAX_EXPANSION * packed)
+
+
 class Archive:
-    """A zip archive, open for reading by any number of threads.
+    """A zip archive that is open for reading by any number of threads.
 
     Args:
         path: the archive; it must not change while it is open.
 
     Raises:
-        UserError: if it is missing, no complete zip archive, encrypted, or holds
-            members that no honest archive of files holds.
+        UserError: if the file is missing, is not a complete zip archive, is encrypted,
+            or has members that an honest archive of files does not have.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,23 +64,23 @@ class Archive:
             raise
 
     def names(self) -> list[str]:
-        """Names of the files in it, in the order of the archive; no directories."""
+        """Return the names of the files, but not of folders, in the archive's order."""
         return list(self._members)
 
     def read(self, name: str) -> bytes:
-        """The content of one member.
+        """Return the content of a member.
 
         Raises:
-            UserError: if there is no such member, it is larger than `MEMBER_LIMIT`
-                or than it says itself, or damaged.
+            UserError: if there is no such member, or it is damaged, larger than
+                `MAX_MEMBER_BYTES`, or not of the size that the directory says.
         """
         if name not in self._members:
             raise UserError(f"{self.path}: holds no '{name}'.")
         member = self._members[name]
-        if member.file_size > MEMBER_LIMIT:
+        if member.file_size > MAX_MEMBER_BYTES:
             raise UserError(
                 f"{self.path}: '{name}' has {member.file_size} bytes; expected at most "
-                f"{MEMBER_LIMIT}. Make it smaller or leave it out."
+                f"{MAX_MEMBER_BYTES}. Make it smaller or leave it out."
             )
         try:
             content = self._content(member)
@@ -77,6 +91,7 @@ class Archive:
         return content
 
     def close(self) -> None:
+        """Close the file; nothing can be read afterwards."""
         os.close(self._file)
 
     def __enter__(self) -> Self:
@@ -86,20 +101,20 @@ class Archive:
         self.close()
 
     def _content(self, member: zipfile.ZipInfo) -> bytes:
-        """At most one byte more than the member says that it has."""
-        header = self._at(member.header_offset, _LOCAL_HEADER.size)
+        """Return at most one byte more than the member claims to have."""
+        header = self._read_at(member.header_offset, _LOCAL_HEADER.size)
         mark, name, extra = _LOCAL_HEADER.unpack(header)
         if mark != b"PK\3\4":
             raise EOFError("no member where the directory says")
         start = member.header_offset + _LOCAL_HEADER.size + name + extra
-        packed = self._at(start, member.compress_size)
+        packed = self._read_at(start, member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
             return packed
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
             packed, member.file_size + 1
         )
 
-    def _at(self, offset: int, size: int) -> bytes:
+    def _read_at(self, offset: int, size: int) -> bytes:
         parts = []
         while size:
             parts.append(os.pread(self._file, size, offset))
@@ -111,29 +126,27 @@ class Archive:
     def _checked(
         self, members: list[zipfile.ZipInfo]
     ) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-        """The members that are files, each name once."""
+        """Yield the members that are files, each name once."""
         size = os.fstat(self._file).st_size
-        total, limit = 0, most(size)
+        total, limit = 0, max_expanded_bytes(size)
         seen = set()
         for member in members:
             name = member.filename
-            problem = _problem(member, size)
-            if name in seen:
-                problem = "is in it twice"
+            problem = "occurs twice" if name in seen else _problem(member, size)
             if problem:
                 raise UserError(
-                    f"{self.path}: member '{name}' {problem}. Such an archive is not "
-                    "read; pack the files anew."
+                    f"{self.path}: member '{name}' {problem}. The archive was refused "
+                    "for safety; create it again."
                 )
             seen.add(name)
             total += member.file_size
             if total > limit:
                 raise UserError(
                     f"{self.path}: its members claim more than {limit} bytes, but the "
-                    f"archive has only {size}; an archive of real files expands less "
-                    f"than {MOST_EXPANSION} times. It is not read."
+                    f"archive has only {size}. Archives of real files expand less than "
+                    f"{MAX_EXPANSION} times, so this one was refused for safety."
                 )
-            # What macOS adds to every archive is about files, not one of them.
+            # macOS adds members about the files to every archive.
             if not member.is_dir() and not name.startswith("__MACOSX/"):
                 yield name, member
 
@@ -142,7 +155,7 @@ class Archive:
 
 
 def _problem(member: zipfile.ZipInfo, archive_size: int) -> str | None:
-    """What is wrong with a member, as the rest of a sentence; None if nothing."""
+    """Return what is wrong with a member, as the rest of a sentence, or None."""
     steps = re.split(r"[/\\]", member.filename)
     if ".." in steps or not steps[0] or re.match("[A-Za-z]:", member.filename):
         return "leads out of the folder"
@@ -151,20 +164,10 @@ def _problem(member: zipfile.ZipInfo, archive_size: int) -> str | None:
     if member.flag_bits & 1:
         return "is encrypted"
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is compressed otherwise than by deflate"
+        return "uses a compression other than deflate"
     if member.compress_size > archive_size:
         return "claims to be larger than the archive"
     if member.compress_type == zipfile.ZIP_STORED:
         honest = member.compress_size == member.file_size
         return None if honest else "claims two sizes"
     return None
-
-
-# A deflated stream expands up to 1032 times. Data sets hardly do; a bomb must.
-MOST_EXPANSION = 200
-SMALL = 1 << 28  # bytes that are no danger, however little they came from
-
-
-def most(packed: int) -> int:
-    """Most bytes that so many compressed bytes may become."""
-    return max(SMALL, MOST_EXPANSION * packed)

@@ -1,1 +1,1 @@
-"""One module an experiment: a trained run in, a table and arrays out."""
+"""Experiments: each module turns a trained run into a table and arrays."""

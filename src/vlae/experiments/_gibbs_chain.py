@@ -1,9 +1,9 @@
 """The Gibbs chain of Proposition 1 (Eq. 6).
 
-If q(z_1|x) p_data(x) = p(x|z_1) p(z_1), the chain z_1 ~ q(z_1|x), x ~ p(x|z_1)
-converges to p_data without ever looking at the layers above. Where p(x|.) sees all
-layers, or z_1 is inferred from those above it, the chain is z ~ q(z|x), x ~ p(x|z),
-which does without p(z).
+If q(z_1|x) p_data(x) = p(x|z_1) p(z_1), then the chain z_1 ~ q(z_1|x), x ~ p(x|z_1)
+converges to p_data without ever using the layers above. If p(x|.) sees all layers, or
+if z_1 is inferred from the layers above it, then the chain is z ~ q(z|x), x ~ p(x|z);
+it does not use p(z).
 """
 
 from typing import Any
@@ -17,10 +17,12 @@ from vlae.models.base import LatentVariableModel
 def infer_visible(
     model: LatentVariableModel, x: Tensor, generator: torch.Generator
 ) -> list[Tensor]:
-    """z ~ q(z|x), the lowest layers that p(x|z) and its inference depend on.
+    """Draw z ~ q(z|x) of the lowest layers that p(x|z) and their inference depend on.
 
     Args:
+        model: what to draw from.
         x: (B, C, H, W).
+        generator: where the noise is drawn from.
 
     Returns:
         latents (B, d_l) for each of the model's `resampled_sizes`.
@@ -36,7 +38,12 @@ def infer_visible(
 def gibbs_step(
     model: LatentVariableModel, x: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """z ~ q(z|x), as far as p(x|z) sees it, then x' ~ p(x'|z) (Eq. 6).
+    """Draw z ~ q(z|x), as far as p(x|z) sees it, then x' ~ p(x'|z) (Eq. 6).
+
+    Args:
+        model: what to draw from.
+        x: (B, C, H, W).
+        generator: where the noise is drawn from.
 
     Returns:
         the mean of p(x'|z) and the draw x', both of the shape of x.

@@ -1,31 +1,33 @@
-"""What is measured on images of a run: pixels, measures, what its classifier names."""
-
-from typing import Any
+"""Properties of images: pixels, the data set's measures, what its classifier names."""
 
 import numpy as np
 import torch
 
 from vlae.data.prepared import targets
 from vlae.experiments.base import Context
+from vlae.models.classifier import Classifier
 from vlae.system import registry
 from vlae.training.trained_run import TrainedRun, classify
 
-CHECKED = 20_000
-"""Most held-out images on which the classifier's accuracy is measured."""
-FEWEST = 50
-"""Images with, and without, an attribute below which its accuracy says nothing."""
+MAX_CHECKED_IMAGES = 20_000
+"""Held-out images on which the classifier's accuracy is measured, at most."""
+MIN_IMAGES_PER_VALUE = 50
+"""Images with and without an attribute, below which its accuracy is not trusted."""
 
 Properties = dict[str, np.ndarray]
 
 
 def properties(context: Context, images: torch.Tensor) -> Properties:
-    """`pixels` (N, C, H, W), the measures of the data set, what its classifier names.
+    """Return all properties of images by name.
 
     Args:
+        context: says which measures and which classifier to use.
         images: (N, C, H, W) in [0, 1].
 
     Returns:
-        each (N,) or (N, ...): floats, or integers of a `class` or of an attribute.
+        `pixels` (N, C, H, W), the measures of the data set, and what its classifier
+        names: a `class` or attributes, integers (N,). Measures are floats, (N,) or
+        (N, ...).
     """
     pixels = images.cpu().numpy()
     found = {"pixels": pixels, **measured(context, pixels)}
@@ -35,7 +37,7 @@ def properties(context: Context, images: torch.Tensor) -> Properties:
 
 
 def measured(context: Context, pixels: np.ndarray) -> Properties:
-    """The measures of the data set alone, of images (N, C, H, W) in [0, 1]."""
+    """Return only the measures of the data set, for images (N, C, H, W) in [0, 1]."""
     found: Properties = {}
     for name in context.spec.measures:
         found |= registry.load("measures", name).measure(pixels)
@@ -43,17 +45,19 @@ def measured(context: Context, pixels: np.ndarray) -> Properties:
 
 
 def classifier_accuracies(context: Context) -> dict[str, float]:
-    """Accuracy of the classifier on held-out images: of `class`, or of each attribute.
+    """Return the classifier's accuracy on held-out images, by property.
 
-    For attributes it is balanced: the mean of the accuracies on images that have it
-    and on those that have it not; nan if there are fewer than `FEWEST` of either.
+    The only property is `class` if the data have classes. Otherwise it is each
+    attribute with its balanced accuracy: the mean of the accuracies on images with and
+    on images without the attribute, nan if there are fewer than `MIN_IMAGES_PER_VALUE`
+    of either. Empty without a classifier.
     """
     if context.classifier is None:
         return {}
     data = context.classifier.spec.data
-    images = torch.tensor(context.data.images("test")[:CHECKED]).float() / 255
-    truth = targets(context.data.table("test")[:CHECKED], data)
-    named = _named(context.classifier, images)
+    images = torch.tensor(context.data.images("test")[:MAX_CHECKED_IMAGES])
+    truth = targets(context.data.table("test")[:MAX_CHECKED_IMAGES], data)
+    named = _named(context.classifier, images.float() / 255)
     if data.classes:
         return {"class": float((named["class"] == truth).mean())}
     return {
@@ -64,13 +68,13 @@ def classifier_accuracies(context: Context) -> dict[str, float]:
 
 def _balanced_accuracy(named: np.ndarray, truth: np.ndarray) -> float:
     sides = [truth == value for value in (0, 1)]
-    if any(side.sum() < FEWEST for side in sides):
+    if any(side.sum() < MIN_IMAGES_PER_VALUE for side in sides):
         return float("nan")
     return float(np.mean([(named[side] == truth[side]).mean() for side in sides]))
 
 
-def _named(classifier: TrainedRun, images: torch.Tensor) -> dict[str, Any]:
-    """`class` (N,), or each attribute (N,) as 0 or 1, as the classifier sees it."""
+def _named(classifier: TrainedRun[Classifier], images: torch.Tensor) -> Properties:
+    """Return the `class` or each attribute (0 or 1) that the classifier sees; (N,)."""
     probabilities = classify(classifier, images)
     if classifier.spec.data.classes:
         return {"class": probabilities.argmax(1)}

@@ -1,8 +1,8 @@
-"""How good samples are, from what the classifier sees in them and in held-out images."""
+"""How good samples are, from what the classifier sees in them and in held-out data."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import scipy.stats
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlae.models.classifier import Classifier
 from vlae.statistics.distances import (
     frechet_distance,
     kernel_distances,
@@ -20,11 +21,11 @@ from vlae.statistics.intervals import Interval, bootstrap, mean_interval
 from vlae.training.trained_run import TrainedRun, describe, grey_levels
 
 LEVEL = 0.95
-"""Of every interval, two-sided."""
-BLOCK = 500
-"""Most samples in a block of the KID."""
-BLOCKS = 10
-"""Fewest blocks of the KID: fewer samples make smaller blocks."""
+"""Level of every interval, two-sided."""
+MAX_BLOCK_SIZE = 500
+"""Samples in a block of the KID, at most."""
+MIN_BLOCKS = 10
+"""Blocks of the KID, at least: if there are few samples, the blocks are smaller."""
 RESAMPLES = 200
 
 Kind = Literal["mean", "draw"]
@@ -38,7 +39,7 @@ class Look:
     """What the classifier sees in n images."""
 
     features: NDArray[np.float32]
-    """(n, d) of its penultimate layer."""
+    """Outputs of its penultimate layer, (n, d)."""
     probabilities: NDArray[np.float32]
     """(n, classes)."""
 
@@ -47,18 +48,18 @@ class Look:
 
 
 class Looks:
-    """What the classifier saw, by arm, step and kind, of images that come in batches.
+    """What the classifier saw in images that come in batches, by arm, step and kind.
 
-    Of the images themselves only the first `shown` means of each look are kept.
+    Of the images themselves only the first `shown` means of each arm and step are kept.
     """
 
-    def __init__(self, classifier: TrainedRun, shown: int) -> None:
+    def __init__(self, classifier: TrainedRun[Classifier], shown: int) -> None:
         self.classifier, self.shown = classifier, shown
         self._seen: dict[tuple[str, int, Kind], list[Look]] = defaultdict(list)
         self._panels: dict[tuple[str, int], list[NDArray[np.uint8]]] = defaultdict(list)
 
     def add(self, arm: str, step: int, mean: Tensor, draw: Tensor) -> None:
-        """Look at images (B, C, H, W) in both kinds."""
+        """Look at a batch of images in both kinds, (B, C, H, W) each."""
         for kind, images in zip(KINDS, (mean, draw), strict=True):
             self._seen[arm, step, kind].append(Look(*describe(self.classifier, images)))
         panel = self._panels[arm, step]
@@ -67,11 +68,11 @@ class Looks:
             panel.append(grey_levels(mean[:left]))
 
     def steps(self) -> list[tuple[str, int]]:
-        """Every arm and step that was looked at, in that order."""
+        """Return every arm and step that was looked at, in the order of looking."""
         return list(self._panels)
 
     def look(self, arm: str, step: int, kind: Kind) -> Look:
-        """All batches of a look, joined."""
+        """Return all batches of one arm, step and kind, joined."""
         parts = self._seen[arm, step, kind]
         return Look(
             np.concatenate([part.features for part in parts]),
@@ -79,7 +80,7 @@ class Looks:
         )
 
     def panels(self) -> dict[str, NDArray[np.uint8]]:
-        """Images (shown, C, H, W) by `ARM_STEP`."""
+        """Return images (shown, C, H, W) by `ARM_STEP`."""
         return {
             f"{arm}_{step}": np.concatenate(parts)
             for (arm, step), parts in self._panels.items()
@@ -88,14 +89,14 @@ class Looks:
 
 @dataclass(frozen=True)
 class Standard:
-    """What samples of one kind are held against.
+    """What samples of one kind are compared with.
 
     Args:
         reference: held-out images; samples must be independent of them.
         baseline: ancestral samples.
-        confident: probability of its class from which the classifier is sure.
-        fid_images, coverage_images: most images of the FID, and of precision and
-            recall: they depend on n.
+        confident: probability of a class from which the classifier is sure of it.
+        fid_images: images of the FID, at most; it depends on n.
+        coverage_images: images of precision and recall, at most; they depend on n.
     """
 
     reference: Look
@@ -105,18 +106,18 @@ class Standard:
     coverage_images: int
 
     def classes(self, look: Look) -> Iterator[Row]:
-        """`sure` and `class_entropy`, of any images."""
+        """Yield `sure` and `class_entropy`, which need no reference."""
         n = len(look)
         sure = look.probabilities.max(1) >= self.confident
-        yield "sure", *_values(share(sure)), n
+        yield "sure", *astuple(share(sure)), n
         named = look.probabilities.argmax(1)
         found = bootstrap(class_entropy, named, level=LEVEL, resamples=RESAMPLES)
-        yield "class_entropy", *_values(found), n
+        yield "class_entropy", *astuple(found), n
 
     def distances(self, look: Look) -> Iterator[Row]:
-        """`kid`, `fid`, `precision` and `recall`: samples against the reference."""
+        """Yield `kid`, `fid`, `precision` and `recall` of samples and the reference."""
         n = min(len(look), len(self.reference))
-        yield "kid", *_values(mean_interval(self._kid(look, n), level=LEVEL)), n
+        yield "kid", *astuple(mean_interval(self._kid(look, n), level=LEVEL)), n
         n = min(n, self.fid_images)
         fid = frechet_distance(look.features[:n], self.reference.features[:n])
         yield "fid", fid, np.nan, np.nan, n
@@ -126,35 +127,37 @@ class Standard:
         yield "recall", found.recall, np.nan, np.nan, n
 
     def above_baseline(self, look: Look) -> Row:
-        """`kid_above_ancestral`: block by block, so the reference's error cancels."""
+        """Return `kid_above_ancestral`.
+
+        It is taken block by block, so that the error of the reference cancels.
+        """
         n = min(len(look), len(self.reference), len(self.baseline))
         loss = self._kid(look, n) - self._kid(self.baseline, n)
         found = mean_interval(loss, level=LEVEL)
-        return "kid_above_ancestral", *_values(found), n
+        return "kid_above_ancestral", *astuple(found), n
 
     def _kid(self, look: Look, n: int) -> NDArray[np.float64]:
-        """Estimates (blocks,) from the first n of both."""
-        block = max(2, min(BLOCK, n // BLOCKS))
+        """Return estimates (blocks,) from the first n samples of both sides."""
+        block = max(2, min(MAX_BLOCK_SIZE, n // MIN_BLOCKS))
         return kernel_distances(look.features[:n], self.reference.features[:n], block)
 
 
 def share(hits: NDArray[np.bool]) -> Interval:
-    """Share of (n,) independent hits, with Wilson's interval."""
+    """Return the share of (n,) independent hits, with Wilson's interval."""
     found = scipy.stats.binomtest(int(hits.sum()), len(hits))
     bounds = found.proportion_ci(LEVEL, method="wilson")
     return Interval(float(hits.mean()), float(bounds.low), float(bounds.high))
 
 
 def accuracy(look: Look, truth: NDArray[np.int64]) -> Row:
-    """Share of images (n,) whose class the classifier names."""
+    """Return the share of images whose true class (n,) the classifier names."""
     right = look.probabilities.argmax(1) == truth
-    return "accuracy", *_values(share(right)), len(look)
+    return "accuracy", *astuple(share(right)), len(look)
 
 
 def class_entropy(classes: NDArray[np.intp]) -> float:
-    """Entropy of classes (n,) in nats: 0 if all are one, log(K) if K are even."""
+    """Return the entropy of classes (n,) in nats.
+
+    It is 0 if all images have one class, and log(K) if K classes are equally frequent.
+    """
     return float(scipy.special.entr(np.bincount(classes) / len(classes)).sum())
-
-
-def _values(interval: Interval) -> tuple[float, float, float]:
-    return interval.value, interval.low, interval.high

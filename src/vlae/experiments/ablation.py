@@ -1,4 +1,4 @@
-"""Figures 3, 6 and 7: the noise of one layer redrawn, that of all others fixed."""
+"""Figures 3, 6 and 7: redraw the noise of one layer and keep that of all others."""
 
 import pandas as pd
 
@@ -9,22 +9,24 @@ FIXES_LAYERS = True
 
 
 def run(context: Context) -> Result:
-    """Arrays `layer_1` ... `layer_L`, each (count, C, H, W) uint8: that layer redrawn.
+    """Return arrays `layer_1` ... `layer_L` and `kept_1`, and how much they vary.
 
-    The fixed noise is one draw, the same for every layer, unselected. `kept_1` is the
-    converse for the bottom layer: it is fixed, all others are redrawn. The table gives
-    the standard deviation of the pixels over the images of each array.
+    Each array is (count, C, H, W), uint8. In `layer_l` only layer l is redrawn; in
+    `kept_1` only the bottom layer is kept and all others are redrawn. The kept noise is
+    a single draw, the same for every array and not selected. The table has one row per
+    array; `pixel_std` is the standard deviation of a pixel over the images of the array
+    in units of the full grey range, averaged over pixels.
     """
     trained, count = context.run, context.settings["count"]
     model = trained.model
     stream = trained.stream("ablation")
-    fixed = [e.expand(count, -1) for e in model.draw_noise(1, stream)]
+    kept = [e.expand(count, -1) for e in model.draw_noise(1, stream)]
     redrawn = model.draw_noise(count, stream)
     noises = {
-        f"layer_{layer + 1}": [*fixed[:layer], redrawn[layer], *fixed[layer + 1 :]]
-        for layer in range(len(fixed))
+        f"layer_{layer + 1}": [*kept[:layer], redrawn[layer], *kept[layer + 1 :]]
+        for layer in range(len(kept))
     }
-    noises["kept_1"] = [fixed[0], *redrawn[1:]]
+    noises["kept_1"] = [kept[0], *redrawn[1:]]
     panels, rows = {}, []
     for name, noise in noises.items():
         images = decode(trained, noise)

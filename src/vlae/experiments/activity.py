@@ -2,30 +2,45 @@
 
 import pandas as pd
 import torch
+from torch import Tensor
 
-from vlae.data.noise import observe
 from vlae.experiments.base import Context, Result
 from vlae.training.trained_run import in_batches
 
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Table with a row per layer: `units`, `active`, `largest` and `threshold`.
+    """Return a table with one row per layer: `units`, `active`, `largest`, `threshold`.
 
     A unit is active if the variance over held-out images of E[z | x] is above the
-    setting (Burda et al. 2016). That is the covariance of two independent draws of
-    z ~ q(z | x) for the same x, estimated from all pairs of `draws`, so that it is
-    the same for every model; `largest` is that of the layer's most active unit. Lower
-    layers of a hierarchy are drawn together with those that they depend on.
+    threshold of the settings (Burda et al. 2016). This variance is the covariance of
+    two independent draws of z ~ q(z | x) for the same x, so it is estimated in the same
+    way for every model, from all pairs of the given number of `draws`. `largest` is the
+    variance of the layer's most active unit. Lower layers of a hierarchy are drawn
+    together with the layers that they depend on.
     """
-    trained, settings = context.run, context.settings
-    model, stream = trained.model, trained.stream("activity")
-    images = context.data.images("test")[: settings["images"]]
-    held_out = torch.tensor(images, device=trained.device)
-    x, _ = observe(held_out, trained.spec.data_noise, stream)
-    count = settings["draws"]
+    settings, sizes = context.settings, context.run.model.latent_sizes
+    found = _variances(context).split(sizes)
+    rows = [
+        {
+            "layer": layer,
+            "units": size,
+            "active": int((variances > settings["threshold"]).sum()),
+            "largest": float(variances.max()),
+            "threshold": settings["threshold"],
+        }
+        for layer, (size, variances) in enumerate(zip(sizes, found, strict=True), 1)
+    ]
+    return Result(pd.DataFrame(rows))
 
-    def codes(part: torch.Tensor, *noise: torch.Tensor) -> torch.Tensor:
+
+def _variances(context: Context) -> Tensor:
+    """Return the variance of E[z | x] of every unit, bottom layer first."""
+    model, stream = context.run.model, context.run.stream("activity")
+    x = context.held_out(context.settings["images"], stream).x
+    count = context.settings["draws"]
+
+    def codes(part: Tensor, *noise: Tensor) -> Tensor:
         return torch.cat(model.infer(part, list(noise))[0], 1)
 
     drawn = [
@@ -34,18 +49,4 @@ def run(context: Context) -> Result:
     draws = torch.stack(drawn).cpu().double()  # (draws, N, units of all layers)
     draws -= draws.mean((0, 1))
     pairs = draws.sum(0) ** 2 - (draws**2).sum(0)
-    variances = pairs.mean(0) / (count * (count - 1))
-    sizes = model.latent_sizes
-    rows = [
-        {
-            "layer": layer + 1,
-            "units": size,
-            "active": int((found > settings["threshold"]).sum()),
-            "largest": float(found.max()),
-            "threshold": settings["threshold"],
-        }
-        for layer, (size, found) in enumerate(
-            zip(sizes, variances.split(sizes), strict=True)
-        )
-    ]
-    return Result(pd.DataFrame(rows))
+    return pairs.mean(0) / (count * (count - 1))

@@ -5,31 +5,28 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.data.noise import observe
+from vlae.config.term_names import ELBO
 from vlae.experiments.base import Context, Result
 from vlae.training.trained_run import in_batches
 
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Table with a row per image: `image`, its row of the held-out split, and `elbo`.
+    """Return a table with one row per image: `image` and `elbo`.
 
-    The ELBO is in nats, the mean over `draws` draws of z, and of the data noise where
-    the run has some.
+    `image` is the image's row in the held-out split. `elbo` is in nats, the mean over
+    `draws` draws of z and of the run's data noise.
     """
     trained, settings = context.run, context.settings
     model, stream = trained.model, trained.stream("bounds")
-    images = context.data.images("test")[: settings["images"]]
-    held_out = torch.tensor(images, device=trained.device)
+    images = context.images("test", slice(settings["images"]))
 
     def bound(x: Tensor, target: Tensor, *noise: Tensor) -> Tensor:
-        terms = model.terms(x, target, None, list(noise))
-        found: Tensor = model.summary(terms)["elbo"]
-        return found
+        return model.summary(model.terms(x, target, None, list(noise)))[ELBO]
 
     draws = []
     for _ in range(settings["draws"]):
-        x, target = observe(held_out, trained.spec.data_noise, stream)
+        x, target = context.observe(images, stream)
         noise = model.draw_noise(len(x), stream)
         draws.append(in_batches(bound, x, target, *noise).cpu().double().numpy())
     elbo = np.mean(draws, 0)

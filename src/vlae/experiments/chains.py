@@ -1,7 +1,7 @@
-"""Propositions 1 and 2: do chains sample as well as the whole model?
+"""Proposition 1 and its generalisation: do chains sample as well as the whole model?
 
-Samples are drawn once and measured in many ways. The reference is held-out images;
-all else is independent of them: chains from data start at training images.
+Samples are drawn once and measured in many ways. The reference is held-out images, and
+everything else is independent of them: chains from data start at training images.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae.data.noise import observe
 from vlae.data.prepared import targets
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.experiments._sample_quality import KINDS, Looks, Row, Standard, accuracy
@@ -21,7 +20,7 @@ from vlae.system.progress import Progress
 from vlae.system.random_streams import generator
 
 CLASSIFIER = "required"
-BATCH = 1000
+BATCH_SIZE = 1000
 """Chains in memory at once."""
 
 HELD_OUT, ANCESTRAL = ("held_out", 0), ("ancestral", 1)
@@ -30,43 +29,43 @@ CHAINS = ("noise", "data")
 
 COLUMNS = ["arm", "step", "kind", "measure", "value", "low", "high", "n"]
 
-Images = Callable[[slice, torch.Generator], Tensor]
+Start = Callable[[slice, torch.Generator], Tensor]
+"""Returns the first images of the chains in some rows: uint8 (B, C, H, W)."""
 
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per arm, step, kind and measure.
+    """Return a table of `COLUMNS`, one row per arm, step, kind and measure; and images.
 
     `arm`:
-        `held_out`: the reference itself, step 0. `ancestral`: samples of the whole
-        model, step 1. `noise`, `data`: independent chains from uniform noise and from
-        training images, by step. Step 0 is the start, so `data` at step 0 is the
+        `held_out` is the reference itself, step 0. `ancestral` is samples of the whole
+        model, step 1. `noise` and `data` are independent chains from uniform noise and
+        from training images, by step. Step 0 is the start, so `data` at step 0 is the
         floor (training against held-out images), and at step 1 reconstructions.
 
     `kind`:
-        `mean` of p(x | z), compared with held-out images as they are, or `draw` of
+        `mean` of p(x | z), compared with held-out images as they are; or `draw` of
         p(x | z), compared with held-out images under the data noise of the run.
 
-    `measure`:
-        `kid`, squared, and its excess over ancestral samples, `kid_above_ancestral`
-        (of chains, from step 1 on); `fid`; `precision`, `recall`, in [0, 1]; `sure`,
-        share of images whose class the classifier gives at least the configured
-        probability; `class_entropy` of the classes it names, nats; of `held_out`,
-        the `accuracy` of these classes. Distances are of the classifier's features: only
-        values of one classifier, and of `fid`, `precision` and `recall` only those of one
-        n, can be compared.
+    `measure`: `kid`, the squared kernel distance, and `kid_above_ancestral`, its excess
+        over ancestral samples (for chains, from step 1 on); `fid`; `precision` and
+        `recall`, in [0, 1]; `sure`, the share of images whose class the classifier
+        gives at least the configured probability; `class_entropy`, the entropy of the
+        classes that it names, in nats; and for `held_out` the `accuracy` of these
+        classes. Distances are between the classifier's features. Compare only values of
+        the same classifier, and values of `fid`, `precision` and `recall` only at the
+        same n.
 
     `low`, `high`:
-        interval at level .95 within the run; nan where there is none.
+        95 % interval within the run; nan for measures without one.
 
-    `n`:
-        images on each side. Where the data have fewer than the settings ask for, it
-        is what there is.
+    `n`: Images on each side. It is smaller than in the settings if the data set has
+        fewer images.
 
-    Arrays: `ARM_STEP`, means (shown, C, H, W) uint8; the same chains at every step.
+    The arrays `ARM_STEP` hold means (shown, C, H, W), uint8, of the same chains at
+    every step.
     """
-    settings, classifier = context.settings, context.classifier
-    assert classifier is not None
+    settings, classifier = context.settings, context.required_classifier()
     looks = Looks(classifier, settings["shown"])
     _draw(context, looks)
     order = _order(context, "test")
@@ -94,28 +93,23 @@ def run(context: Context) -> Result:
 
 
 def _draw(context: Context, looks: Looks) -> None:
-    """Draw every arm, a batch at a time, and look at it."""
-    trained, settings, data = context.run, context.settings, context.data
-    model, data_noise = trained.model, trained.spec.data_noise
-    held_out, training = (_images(context, split) for split in ("test", "train"))
+    """Draw every arm, one batch at a time, and look at it."""
+    settings, data = context.settings, context.data
     available = len(data.images("test"))
     chains = min(settings["chains"], available)
     long_chains = min(settings["long_chains"], available)
     from_data = min(settings["chains_from_data"], available, len(data.images("train")))
-    most = max(chains, long_chains, from_data)
-    for rows, stream in _batches(context, HELD_OUT[0], most):
-        images = held_out(rows, stream)
-        _, x = observe(images, data_noise, stream)
-        looks.add(*HELD_OUT, images.float() / 255, x)
-    for rows, stream in _batches(context, ANCESTRAL[0], most):
-        latents = model.generate(model.draw_noise(rows.stop - rows.start, stream))
-        mean, scale = model.likelihood(model.decoder(latents))
-        looks.add(*ANCESTRAL, mean, model.likelihood.sample(mean, scale, stream))
+    _draw_standards(context, looks, max(chains, long_chains, from_data))
+
+    order = _order(context, "train")
 
     def uniform(rows: slice, stream: torch.Generator) -> Tensor:
-        size = (rows.stop - rows.start, *held_out(slice(0, 1), stream).shape[1:])
-        levels = torch.rand(size, generator=stream, device=trained.device) * 256
+        size = (rows.stop - rows.start, *data.images("train").shape[1:])
+        levels = torch.rand(size, generator=stream, device=context.run.device) * 256
         return levels.byte()
+
+    def training(rows: slice, _: torch.Generator) -> Tensor:
+        return context.images("train", order[rows])
 
     steps = {0, 1, *settings["steps"]}
     looked_at = dict.fromkeys(settings["long_steps"], long_chains)
@@ -124,12 +118,25 @@ def _draw(context: Context, looks: Looks) -> None:
     _run_chains(context, looks, "data", training, dict.fromkeys(steps, from_data))
 
 
+def _draw_standards(context: Context, looks: Looks, count: int) -> None:
+    """Look at `count` held-out images and at as many ancestral samples."""
+    model, order = context.run.model, _order(context, "test")
+    for rows, stream in _batches(context, HELD_OUT[0], count):
+        images = context.images("test", order[rows])
+        _, x = context.observe(images, stream)
+        looks.add(*HELD_OUT, images.float() / 255, x)
+    for rows, stream in _batches(context, ANCESTRAL[0], count):
+        latents = model.generate(model.draw_noise(rows.stop - rows.start, stream))
+        mean, scale = model.likelihood(model.decoder(latents))
+        looks.add(*ANCESTRAL, mean, model.likelihood.sample(mean, scale, stream))
+
+
 def _run_chains(
-    context: Context, looks: Looks, arm: str, start: Images, looked_at: dict[int, int]
+    context: Context, looks: Looks, arm: str, start: Start, looked_at: dict[int, int]
 ) -> None:
-    """Run chains; at step s the first `looked_at[s]` of them are looked at."""
+    """Run chains and look at the first `looked_at[s]` of them at step s."""
     trained, last = context.run, max(looked_at)
-    # A chain goes on as long as a later step is looked at.
+    # A chain is continued as long as a later step is looked at.
     needed = [
         max(count for s, count in looked_at.items() if s >= step)
         for step in range(last + 1)
@@ -138,7 +145,7 @@ def _run_chains(
     progress, done = Progress(name, sum(needed[1:]), "step"), 0
     for rows, stream in _batches(context, arm, needed[0]):
         images = start(rows, stream)
-        x, target = observe(images, trained.spec.data_noise, stream)
+        x, target = context.observe(images, stream)
         looks.add(arm, 0, images.float() / 255, target)
         for step in range(1, last + 1):
             left = min(needed[step], rows.stop) - rows.start
@@ -155,26 +162,16 @@ def _run_chains(
 def _batches(
     context: Context, arm: str, count: int
 ) -> Iterator[tuple[slice, torch.Generator]]:
-    """`count` rows, `BATCH` at a time, with random numbers of their own."""
-    for start in range(0, count, BATCH):
-        rows = slice(start, min(start + BATCH, count))
+    """Yield `count` rows, `BATCH_SIZE` at a time, each with its own random numbers."""
+    for start in range(0, count, BATCH_SIZE):
+        rows = slice(start, min(start + BATCH_SIZE, count))
         yield rows, context.run.stream("chains", arm, start)
 
 
 def _order(context: Context, split: str) -> NDArray[np.int64]:
-    """Rows of a split in random order: files may be sorted by writer."""
+    """Return the rows of a split in random order, since files may be sorted."""
     seed = context.run.spec.seed
     stream = generator(torch.device("cpu"), seed, "chains", "order", split)
     count = len(context.data.images(split))
     rows: NDArray[np.int64] = torch.randperm(count, generator=stream).numpy()
     return rows
-
-
-def _images(context: Context, split: str) -> Images:
-    """The images of a split in that order, by rows."""
-    order, images = _order(context, split), context.data.images(split)
-
-    def chosen(rows: slice, _: torch.Generator) -> Tensor:
-        return torch.tensor(images[order[rows]], device=context.run.device)
-
-    return chosen

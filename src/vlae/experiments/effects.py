@@ -20,34 +20,18 @@ COLUMNS = ["layer", "property", *NUMBERS, "classifier_accuracy", "withheld"]
 
 
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per layer and property.
+    """Return a table of `COLUMNS` with one row per layer and property.
 
-    Properties are of the mean image of p(x | z): `pixels`, those of the data set's
-    measures, and what its classifier names: `class`, or each attribute. `first_order` is
-    1 - T of all other layers together: what the layer fixes whatever they are. `low`
-    and `high` end 95 % intervals, by a bootstrap of the draws.
-    `classifier_accuracy` is on held-out images (balanced, for attributes; nan where too few
-    have it or have it not), nan for other properties. Where it is not known to reach
-    the setting, `withheld` is true and the effects are nan.
+    Properties are measured on the mean image of p(x | z): `pixels`, the data set's
+    measures, and what its classifier names, which is `class` or each attribute.
+    `first_order` is 1 - T of all other layers together: what the layer fixes, whatever
+    the others are. `low` and `high` are the ends of 95 % intervals, by a bootstrap of
+    the draws. `classifier_accuracy` is measured on held-out images (see
+    `classifier_accuracies`) and nan for properties that the classifier does not name.
+    If it is below the setting or unknown, `withheld` is true and the effects are nan.
     """
-    trained, stream = context.run, context.run.stream("effects")
-    count = context.settings["samples"]
     accuracies = classifier_accuracies(context)
-    base = trained.model.draw_noise(count, stream)
-    before = properties(context, decode(trained, base))
-    rows: list[tuple[int, str]] = []
-    terms: list[Terms] = []
-    for layer, redrawn in enumerate(trained.model.draw_noise(count, stream)):
-        alone = [*base[:layer], redrawn, *base[layer + 1 :]]
-        others = trained.model.draw_noise(count, stream)
-        others[layer] = base[layer]
-        after, after_others = (
-            properties(context, decode(trained, noise)) for noise in (alone, others)
-        )
-        for name, values in before.items():
-            of_draws = class_terms if name in accuracies else effect_terms
-            rows.append((layer + 1, name))
-            terms += [of_draws(values, side[name]) for side in (after, after_others)]
+    rows, terms = _terms(context, set(accuracies))
     changes, spreads = (np.stack(part, 1) for part in zip(*terms, strict=True))
     found = bootstrap_quotients(changes, spreads)
     numbers = [
@@ -68,3 +52,36 @@ def run(context: Context) -> Result:
     table["withheld"] = table["property"].isin(accuracies) & unsure
     table.loc[table["withheld"], NUMBERS] = np.nan
     return Result(table[COLUMNS])
+
+
+def _terms(
+    context: Context, classes: set[str]
+) -> tuple[list[tuple[int, str]], list[Terms]]:
+    """Return layer and property of each row, and the terms of both effects per row.
+
+    Args:
+        context: what to draw images from.
+        classes: properties that are classes.
+
+    Returns:
+        rows; and twice as many terms: for each row those of redrawing the layer alone,
+        then those of redrawing all others.
+    """
+    trained, stream = context.run, context.run.stream("effects")
+    count = context.settings["samples"]
+    base = trained.model.draw_noise(count, stream)
+    before = properties(context, decode(trained, base))
+    rows: list[tuple[int, str]] = []
+    terms: list[Terms] = []
+    for layer, redrawn in enumerate(trained.model.draw_noise(count, stream)):
+        alone = [*base[:layer], redrawn, *base[layer + 1 :]]
+        others = trained.model.draw_noise(count, stream)
+        others[layer] = base[layer]
+        after, after_others = (
+            properties(context, decode(trained, noise)) for noise in (alone, others)
+        )
+        for name, values in before.items():
+            of_draws = class_terms if name in classes else effect_terms
+            rows.append((layer + 1, name))
+            terms += [of_draws(values, side[name]) for side in (after, after_others)]
+    return rows, terms

@@ -10,10 +10,11 @@ COLUMNS = ["direction", "source", "target", "layers", "through", "sensitivity"]
 
 
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per edge; see `dependence.Edge`.
+    """Return a table of `COLUMNS` with one row per edge.
 
-    `direction` is inference or generation. Every edge leads to a variable that is
-    drawn; `through` names the deterministic features on its way, separated by blanks.
+    `direction` is `inference` or `generation`. Every edge leads to a variable that is
+    drawn. `through` names the deterministic features on the way, separated by blanks.
+    The other columns are the fields of `_dependence.Edge`.
     """
     trained, points = context.run, context.settings["points"]
     seed = derive(trained.spec.seed, "graph")

@@ -1,12 +1,13 @@
 """Figure 1: parts suffice for a confident classification, not for generation.
 
-Four images make four others: image k takes its part p from image (k + p) mod 4. So the
-recomposed images hold the very parts of the intact ones, each once and in its place,
-and only their combination is new. The four are of one class, or, as a control, of
-several.
+Four images make four others: image k takes its part p from image (k + p) mod 4. The
+recomposed images therefore consist of the very same parts as the intact ones, each used
+once and in its place; only the combinations are new. The four images are of one class
+or, as a control, of several.
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from vlae.config.experiment_outputs import RECOMPOSED_GROUP_SIZE
 from vlae.config.run_spec import DataFacts
-from vlae.data.noise import observe
+from vlae.config.term_names import ELBO, RECONSTRUCTION, kl_term
 from vlae.data.prepared import targets
 from vlae.experiments.base import Context, Result
-from vlae.statistics.intervals import bootstrap
+from vlae.statistics.intervals import UNDEFINED, bootstrap
 from vlae.system.errors import UserError
 from vlae.system.random_streams import derive
 from vlae.training.trained_run import classify, in_batches
 
 CLASSIFIER = "any"
-PARTS = 4
-UNLIKELY = 0.05
+PARTS = RECOMPOSED_GROUP_SIZE
+"""Parts of an image, as many as images in a group."""
+UNLIKELY_SHARE = 0.05
 """Share of the intact images that count as unlikely: those of lowest ELBO."""
 
 ARMS = ["intact", "one_class", "several_classes"]
@@ -35,31 +38,37 @@ COLUMNS = [
 ]
 
 Values = dict[str, np.ndarray]
+"""Measures of each image by name, (N,)."""
 Places = list[tuple[slice, slice]]
+"""Rows and columns of each part."""
 
 
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per kind of images (`ARMS`) and measure.
+    """Return a table of `COLUMNS`, one row per kind of images and measure; and images.
 
-    Measures are `confidence` (mean of the classifier's largest probability), `confident`
-    (share from the configured probability on), `accuracy` (share whose class it names;
-    not of `several_classes`, which have none), `elbo`, `reconstruction` and `kl_1` ...
-    `kl_L` (means in nats an image, one draw of z each), and `unlikely` (share with an
-    ELBO below that of all but `UNLIKELY` of the intact images). `difference` is that to
-    the same images before they were cut, nan for `intact`; `count` the number of
-    images. Intervals are of 95 %, by a bootstrap over groups of four: a group's images
-    share their parts, groups share nothing.
+    Measures are:
 
-    There are as many images of each class. Where the data have attributes and no
+    - `confidence`: mean of the classifier's largest probability
+    - `confident`: share of images with at least the configured confidence
+    - `accuracy`: share of images whose class the classifier names (not for
+      `several_classes`, which have none)
+    - `elbo`, `reconstruction`, `kl_1` ... `kl_L`: means in nats per image, one draw of
+      z
+    - `unlikely`: share of images whose ELBO is below the quantile `UNLIKELY_SHARE` of
+      the intact images
+
+    `difference` is the change against the same images before they were cut, nan for
+    `intact`; `count` is the number of images. Intervals are 95 %, by a bootstrap over
+    groups of four: the images of a group share their parts, groups share nothing.
+
+    There are equally many images of each class. If the data have attributes and no
     classes, a class is a value of the attribute that is most evenly split.
 
-    Arrays: `intact`, `one_class`, `several_classes`, each (shown, C, H, W) uint8, in
-    groups of four (one of each class, then a second of each); and for each of these
-    names `confidence_NAME` and `elbo_NAME` of all images, float32.
+    Arrays: `intact`, `one_class` and `several_classes`, each (shown, C, H, W), uint8,
+    in groups of four (one of each class, then a second of each, and so on); and for
+    each of these names `confidence_NAME` and `elbo_NAME` of all images, float32.
     """
-    classifier, settings = context.classifier, context.settings
-    assert classifier is not None
-    facts = classifier.spec.data
+    settings, facts = context.settings, context.required_classifier().spec.data
     truth, output = classes(targets(context.data.table("test"), facts), facts)
     rows = grouped(truth, settings["images"], derive(context.run.spec.seed, "parts"))
     rows = rows.flatten()
@@ -88,9 +97,16 @@ def run(context: Context) -> Result:
 
 
 def classes(truth: np.ndarray, facts: DataFacts) -> tuple[np.ndarray, int | None]:
-    """Classes (N,) of what a classifier of `facts` learns, and which attribute they are.
+    """Return the classes of images and the number of the attribute that they are of.
 
-    None for data of classes; else the attribute nearest to one half of the images.
+    Args:
+        truth: what a classifier learns, see `targets`: classes (N,) or attributes (N,
+            A).
+        facts: of the data set.
+
+    Returns:
+        classes (N,); and None if the data have classes, else the attribute whose share
+        is nearest to one half.
     """
     if facts.classes:
         return truth, None
@@ -99,13 +115,19 @@ def classes(truth: np.ndarray, facts: DataFacts) -> tuple[np.ndarray, int | None
 
 
 def grouped(truth: np.ndarray, images: int, seed: int) -> np.ndarray:
-    """Rows of the images that are used, (groups of a class, classes, PARTS).
+    """Return the rows of the images that are used, drawn at random, none twice.
 
-    Drawn at random, none twice, as many of every class: `images` in all, or as many as
-    the rarest class allows.
+    Args:
+        truth: classes (N,).
+        images: wanted number of images in all; fewer if the rarest class has fewer.
+        seed: of the random choice.
+
+    Returns:
+        (groups of a class, classes, PARTS), equally many of every class.
 
     Raises:
-        UserError: fewer than two classes, or fewer than PARTS images of one.
+        UserError: if there are fewer than two classes, or fewer than PARTS images of
+            one.
     """
     names, counts = np.unique(truth, return_counts=True)
     groups = min(int(counts.min()), max(images // len(names), PARTS)) // PARTS
@@ -124,14 +146,15 @@ def grouped(truth: np.ndarray, images: int, seed: int) -> np.ndarray:
 
 
 def crossed(groups: np.ndarray, count: int) -> np.ndarray:
-    """The images of `groups` (G, PARTS) in groups of several classes, each used once.
+    """Return the images of `groups` in groups of several classes, each image used once.
 
     Args:
-        groups: one of each of `count` classes, then a second of each, and so on.
+        groups: images (G, PARTS), one group of each class, then a second of each, ...
+        count: number of classes.
 
     Returns:
-        (G, PARTS): place k of a group is of the k-th class after that of place 0, so
-        of PARTS different classes if there are so many.
+        (G, PARTS); place k of a group is of the k-th class after that of place 0, so a
+        group has PARTS different classes if there are that many.
     """
     rounds = groups.reshape(-1, count, PARTS)
     shifted = [np.roll(rounds[..., place], -place, 1) for place in range(PARTS)]
@@ -139,7 +162,13 @@ def crossed(groups: np.ndarray, count: int) -> np.ndarray:
 
 
 def parts(kind: str, height: int, width: int) -> Places:
-    """Rows and columns of each part: quarters, row by row, or bands, top to bottom."""
+    """Return rows and columns of each part of an image.
+
+    Args:
+        kind: `quarters`, row by row, or `bands`, from top to bottom.
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+    """
     if kind == "bands":
         cuts = [height * part // PARTS for part in range(PARTS + 1)]
         return [(slice(*cuts[p : p + 2]), slice(None)) for p in range(PARTS)]
@@ -149,7 +178,12 @@ def parts(kind: str, height: int, width: int) -> Places:
 
 
 def recomposed(images: np.ndarray, places: Places) -> np.ndarray:
-    """Groups (G, PARTS, C, H, W): image k with part p of image (k + p) mod PARTS."""
+    """Return groups in which image k has part p of image (k + p) mod PARTS.
+
+    Args:
+        images: groups (G, PARTS, C, H, W).
+        places: of the parts, see `parts`.
+    """
     found = np.empty_like(images)
     for part, (rows, columns) in enumerate(places):
         moved = np.roll(images, -part, 1)
@@ -161,11 +195,23 @@ def recomposed(images: np.ndarray, places: Places) -> np.ndarray:
 def _measured(
     context: Context, images: np.ndarray, named: np.ndarray | None, output: int | None
 ) -> Values:
-    """Every measure of each image, (N,). All kinds of images see the same noise."""
-    trained, classifier = context.run, context.classifier
-    assert classifier is not None
+    """Return every measure of images (N, C, H, W), uint8.
+
+    Args:
+        context: says what to measure with.
+        images: (N, C, H, W), uint8.
+        named: the class of each image, None if it has none.
+        output: the attribute that is the class, None if the data have classes.
+    """
     pixels = torch.tensor(images)
-    probabilities = classify(classifier, pixels.float() / 255)
+    found = _classified(context, pixels, named, output)
+    return found | _elbo_terms(context, pixels.to(context.run.device))
+
+
+def _classified(
+    context: Context, pixels: Tensor, named: np.ndarray | None, output: int | None
+) -> Values:
+    probabilities = classify(context.required_classifier(), pixels.float() / 255)
     if output is not None:
         of_one = probabilities[:, output]
         probabilities = np.stack([1 - of_one, of_one], 1)
@@ -176,37 +222,37 @@ def _measured(
     }
     if named is not None:
         found["accuracy"] = probabilities.argmax(1) == named
-    model, stream = trained.model, trained.stream("recomposed")
-    x, target = observe(pixels.to(trained.device), trained.spec.data_noise, stream)
-    noise = model.draw_noise(len(x), stream)
-    names: list[str] = []
+    return found
 
-    def bound(x: Tensor, target: Tensor, *noise: Tensor) -> Tensor:
+
+def _elbo_terms(context: Context, images: Tensor) -> Values:
+    """Return the ELBO and its terms in nats; all kinds of images see the same noise."""
+    model, stream = context.run.model, context.run.stream("recomposed")
+    x, target = context.observe(images, stream)
+    noise = model.draw_noise(len(x), stream)
+    layers = range(1, len(model.latent_sizes) + 1)
+    names = [ELBO, RECONSTRUCTION, *map(kl_term, layers)]
+
+    def columns(x: Tensor, target: Tensor, *noise: Tensor) -> Tensor:
         terms = model.summary(model.terms(x, target, None, list(noise)))
-        names[:] = ["elbo", *(term for term in terms if term != "elbo")]
         return torch.stack([terms[name] for name in names], 1)
 
-    terms = in_batches(bound, x, target, *noise).cpu().numpy()
-    return found | dict(zip(names, terms.T.astype(float), strict=True))
+    terms = in_batches(columns, x, target, *noise).cpu().numpy()
+    return dict(zip(names, terms.T.astype(float), strict=True))
 
 
 def _rows(arm: str, after: Values, before: Values) -> list[tuple[Any, ...]]:
-    """Lines of the table; `after` and `before` are of the same groups of images."""
-    nothing = (float("nan"),) * 3
+    """Return rows of the table; `after` and `before` hold the same groups of images."""
     rows: list[tuple[Any, ...]] = []
-    for name, statistic in {
-        **dict.fromkeys(after, _mean),
-        "unlikely": _unlikely,
-    }.items():
+    statistics = {**dict.fromkeys(after, _mean), "unlikely": _unlikely}
+    for name, statistic in statistics.items():
         column = "elbo" if name == "unlikely" else name
         pair = [values[column].reshape(-1, PARTS) for values in (after, before)]
-        value = bootstrap(statistic, *pair)
-        line = (value.value, value.low, value.high)
-        gap = nothing
+        value, change = bootstrap(statistic, *pair), UNDEFINED
         if arm != "intact":
-            found = bootstrap(_change(statistic), *pair)
-            gap = (found.value, found.low, found.high)
-        rows.append((arm, name, *line, *gap, after[column].size))
+            change = bootstrap(_change(statistic), *pair)
+        count = after[column].size
+        rows.append((arm, name, *astuple(value), *astuple(change), count))
     return rows
 
 
@@ -216,7 +262,7 @@ def _mean(after: np.ndarray, before: np.ndarray) -> float:
 
 
 def _unlikely(after: np.ndarray, before: np.ndarray) -> float:
-    return float((after < np.quantile(before, UNLIKELY)).mean())
+    return float((after < np.quantile(before, UNLIKELY_SHARE)).mean())
 
 
 def _change(statistic: Callable[..., float]) -> Callable[..., float]:

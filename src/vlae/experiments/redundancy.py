@@ -1,11 +1,11 @@
 """Claim P3: at the optimum of the ELBO the layers above the bottom one are redundant.
 
-There q(z_1), the aggregate posterior, is p(z_1), and (x, z_1) has one distribution
-whether x comes first (data, then inference) or z_1 (ancestral sampling, then p(x|z_1)):
-no classifier tells them apart.
+There q(z_1), the aggregate posterior, equals p(z_1), and (x, z_1) has one distribution
+whether x comes first (data, then inference) or z_1 comes first (ancestral sampling,
+then p(x|z_1)). No classifier tells the two apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae.data.noise import observe
 from vlae.experiments._gibbs_chain import infer_visible
 from vlae.experiments.base import Context, Result
 from vlae.statistics.two_sample_test import Classifier, separability
 from vlae.training.trained_run import describe
 
 CLASSIFIER = "required"
-BATCH = 1000
+BATCH_SIZE = 1000
 """Pairs in memory at once."""
 TWO_SAMPLE_CLASSIFIERS: tuple[Classifier, ...] = ("linear", "trees")
 
@@ -29,21 +28,22 @@ COLUMNS = ["subject", "classifier", "value", "low", "high", "n", "dimensions"]
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per subject and classifier.
+    """Return a table of `COLUMNS` with one row per subject and two-sample classifier.
 
     `subject`:
-        `latents`: z ~ q(z|x) of held-out images against z ~ p(z). z is z_1 of a Markov
-        HVAE, else all that the chain redraws. `images`: held-out x, under the data
-        noise of the run, against x ~ p(x|z), by the classifier's features. `pairs`: both
-        side by side and log p(x|z), in nats, which tells whether they go together.
+        `latents` compares z ~ q(z|x) of held-out images with z ~ p(z). z is z_1 of a
+        Markov HVAE, and for other models all layers that the chain redraws. `images`
+        compares held-out x, under the data noise of the run, with x ~ p(x|z), by the
+        features of the data set's classifier. `pairs` compares both side by side,
+        together with log p(x|z) in nats, which shows whether x and z belong together.
 
     `value`, `low`, `high`:
-        area under the ROC curve of a classifier between the two, on samples that it
-        did not see, and its interval at level .95: .5 if it finds no difference, 1 if
-        all. A lower bound of what the best classifier reaches.
+        Area under the ROC curve of a two-sample classifier, on samples that it was not
+        trained on, and its 95 % interval: 0.5 if it finds no difference, 1 if it
+        separates the samples. It is a lower bound for the best possible classifier.
 
     `n`, `dimensions`:
-        samples of either side, and of what numbers they consist.
+        Samples of each side, and the numbers that describe a sample.
     """
     count = min(context.settings["samples"], len(context.data.images("test")))
     upwards, downwards = _upwards(context, count), _downwards(context, count)
@@ -52,8 +52,7 @@ def run(context: Context) -> Result:
         sides = [getattr(side, subject) for side in (upwards, downwards)]
         for classifier in TWO_SAMPLE_CLASSIFIERS:
             found = separability(*sides, classifier=classifier)
-            numbers = (found.value, found.low, found.high)
-            rows.append((subject, classifier, *numbers, *sides[0].shape))
+            rows.append((subject, classifier, *astuple(found), *sides[0].shape))
     return Result(pd.DataFrame(rows, columns=COLUMNS))
 
 
@@ -70,51 +69,51 @@ class Pairs:
 
     @property
     def pairs(self) -> NDArray[np.float32]:
-        """(n, d + f + 1)."""
+        """All three side by side, (n, d + f + 1)."""
         return np.concatenate([self.latents, self.images, self.log_density], 1)
 
 
 def _upwards(context: Context, count: int) -> Pairs:
-    """x of held-out images in random order, z ~ q(z|x)."""
+    """Take x from held-out images in random order and draw z ~ q(z|x)."""
     trained = context.run
     stream = trained.stream("redundancy", "upwards")
-    images = context.data.images("test")
+    available = len(context.data.images("test"))
     order = (
-        torch.randperm(len(images), generator=stream, device=trained.device)[:count]
+        torch.randperm(available, generator=stream, device=trained.device)[:count]
         .cpu()
         .numpy()
     )
     parts = []
-    for start in range(0, count, BATCH):
-        pixels = torch.tensor(images[order[start : start + BATCH]])
-        seen, x = observe(pixels.to(trained.device), trained.spec.data_noise, stream)
+    for start in range(0, count, BATCH_SIZE):
+        images = context.images("test", order[start : start + BATCH_SIZE])
+        seen, x = context.observe(images, stream)
         latents = infer_visible(trained.model, seen, stream)
         parts.append(_pairs(context, x, latents))
     return _joined(parts)
 
 
 def _downwards(context: Context, count: int) -> Pairs:
-    """z by ancestral sampling, x ~ p(x|z)."""
+    """Draw z by ancestral sampling and x ~ p(x|z)."""
     model = context.run.model
     stream = context.run.stream("redundancy", "downwards")
     parts = []
-    for start in range(0, count, BATCH):
-        noise = model.draw_noise(min(BATCH, count - start), stream)
+    for start in range(0, count, BATCH_SIZE):
+        noise = model.draw_noise(min(BATCH_SIZE, count - start), stream)
         latents = model.generate(noise)[: len(model.resampled_sizes)]
-        x = model.likelihood.sample(*model.likelihood(model.decoder(latents)), stream)
+        mean, scale = model.likelihood(model.decoder(latents))
+        x = model.likelihood.sample(mean, scale, stream)
         parts.append(_pairs(context, x, latents))
     return _joined(parts)
 
 
 def _pairs(context: Context, x: Tensor, latents: list[Tensor]) -> Pairs:
-    """Of a batch of x (B, C, H, W) and latents (B, d_l)."""
-    assert context.classifier is not None
+    """Describe a batch of x (B, C, H, W) and latents (B, d_l)."""
     model = context.run.model
     mean, scale = model.likelihood(model.decoder(latents))
     density = model.likelihood.log_density(x, mean, scale)[:, None]
     return Pairs(
         torch.cat(latents, 1).cpu().numpy(),
-        describe(context.classifier, x)[0],
+        describe(context.required_classifier(), x)[0],
         density.cpu().numpy(),
     )
 

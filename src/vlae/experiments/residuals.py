@@ -1,10 +1,12 @@
 """Section 3.2: does q(z_l | z_above) become the Gaussian p(z_l | z_above)?
 
-If it does, the residuals (z_l - mu_p) / sigma_p under q(x, z) are N(0, 1), whatever
-z_above. For layers that do not see one another they are the codes themselves.
+If it does, the residuals (z_l - mu_p) / sigma_p under q(x, z) are N(0, 1) for every
+z_above. For layers that do not depend on one another the residuals are the codes
+themselves.
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.data.noise import observe
 from vlae.experiments.base import Context, Result
 from vlae.statistics.intervals import jackknife
 from vlae.statistics.moments import SKEWNESS_VARIANCE, root_mean_square
@@ -30,23 +31,33 @@ Floats = np.ndarray
 
 
 def run(context: Context) -> Result:
-    """Table of `COLUMNS`, a row per layer, dimension (from 1) and measure.
+    """Return a table of `COLUMNS`, one row per layer, dimension and measure; densities.
 
-    Measures: those of `estimators.normality`; `explained`, the share of the residual's
-    variance that is linear in all layers above (adjusted R^2, which p should leave at
-    0; nan at the top); `draw_correlation`, between the residuals of two draws of z
-    given one x. It is 0 in a dimension that says nothing about x, whose residuals are
-    N(0, 1) for that reason alone; from the setting `active` on a dimension is active.
+    Measures of a dimension (counted from 1):
 
-    Dimension 0 is the layer: of each measure the mean over active dimensions (for
-    `mean` and `skewness` the root mean square, less what is so by chance; for
-    `draw_correlation` over all dimensions), `divergence` (KL
-    of the Gaussian with the mean and covariance of the active dimensions from N(0, I),
-    in nats for the layer), and `active`, their number. All but `active` are nan if none
-    is active. Intervals are of 95 %, by a jackknife over blocks of images.
+    - those of `statistics.normality`
+    - `explained`: share of the residual's variance that is linear in all layers above
+      (adjusted R^2, 0 if q follows p; nan for the top layer)
+    - `draw_correlation`: correlation between the residuals of two draws of z given the
+      same x. It is 0 if a dimension does not depend on x; then the residuals are N(0,
+      1) for that reason alone. A dimension is active if it is at least the setting
+      `active`.
 
-    Arrays: `edges` (101,) and `density_1` ... `density_L` (100,): of the residuals of a
-    layer's active dimensions together, of all if none is.
+    Dimension 0 is the whole layer. Its measures are:
+
+    - means over active dimensions, but for `mean` and `skewness` root mean squares
+      minus the value expected by chance, and for `draw_correlation` the mean over all
+      dimensions
+    - `divergence`: KL from N(0, I) of the Gaussian with the mean and covariance of the
+      active dimensions, in nats for the layer
+    - `active`: the number of active dimensions
+
+    All but `draw_correlation` and `active` are nan if no dimension is active. Intervals
+    are 95 %, by a jackknife over blocks of images.
+
+    Arrays: `edges` (101,) and `density_1` ... `density_L` (100,), the densities of the
+    residuals of all active dimensions of a layer, or of all dimensions if none is
+    active.
     """
     rows: list[tuple[Any, ...]] = []
     arrays: dict[str, Floats] = {"edges": EDGES}
@@ -58,7 +69,7 @@ def run(context: Context) -> Result:
         names = [(d + 1, m) for m in MEASURES for d in range(len(active))]
         names += [(0, m) for m in [*MEASURES, "divergence"]]
         rows += [
-            (layer, dimension, measure, one.value, one.low, one.high)
+            (layer, dimension, measure, *astuple(one))
             for (dimension, measure), one in zip(names, found, strict=True)
         ]
         rows.append((layer, 0, "active", float(active.sum()), np.nan, np.nan))
@@ -70,11 +81,12 @@ def run(context: Context) -> Result:
 
 @torch.no_grad()
 def _drawn(context: Context) -> list[tuple[Floats, Floats, Floats]]:
-    """Per layer: residuals, those of a second draw given the same x, latents above."""
-    trained, stream = context.run, context.run.stream("residuals")
-    model, count = trained.model, context.settings["images"]
-    images = torch.tensor(context.data.images("test")[:count], device=trained.device)
-    x, _ = observe(images, trained.spec.data_noise, stream)
+    """Return residuals, those of a second draw given the same x, and all latents above.
+
+    One triple per layer, bottom layer first: (n, d_l), (n, d_l), (n, d_above).
+    """
+    model, stream = context.run.model, context.run.stream("residuals")
+    x = context.held_out(context.settings["images"], stream).x
 
     def draw(x: Tensor, *noise: Tensor) -> Tensor:
         latents, _ = model.infer(x, list(noise))
@@ -95,16 +107,29 @@ def _drawn(context: Context) -> list[tuple[Floats, Floats, Floats]]:
 
 
 def draw_correlation(first: Floats, second: Floats) -> Floats:
-    """Correlation of each dimension in two sets of draws, (n, d) each; (d,)."""
+    """Return the correlation of each dimension in two sets of draws.
+
+    Args:
+        first: (n, d).
+        second: (n, d), rows in the same order.
+
+    Returns:
+        (d,); 0 for a dimension that does not vary.
+    """
     one, two = first - first.mean(0), second - second.mean(0)
     scale = np.sqrt((one**2).sum(0) * (two**2).sum(0))
     return np.divide((one * two).sum(0), scale, np.zeros_like(scale), where=scale > 0)
 
 
 def explained(residual: Floats, above: Floats) -> Floats:
-    """Adjusted R^2 of a regression of each dimension (n, d) on `above` (n, a); (d,).
+    """Return the adjusted R^2 of a regression of each dimension on the latents above.
 
-    Its mean is 0 where they are independent. nan if there is nothing above.
+    Args:
+        residual: (n, d).
+        above: (n, a).
+
+    Returns:
+        (d,), with mean 0 if both are independent; nan if there is nothing above.
     """
     count, seen = above.shape
     if not seen:
@@ -116,7 +141,11 @@ def explained(residual: Floats, above: Floats) -> Floats:
 
 
 def _statistics(active: np.ndarray) -> Callable[..., Floats]:
-    """Numbers of one layer in the order of the table, from what `_drawn` gives."""
+    """Return a function that computes the numbers of one layer in the table's order.
+
+    Args:
+        active: which dimensions are active, (d,).
+    """
 
     def statistics(residual: Floats, again: Floats, above: Floats) -> Floats:
         table = normality(residual)

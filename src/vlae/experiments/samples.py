@@ -3,27 +3,26 @@
 import pandas as pd
 import torch
 
-from vlae.data.noise import observe
 from vlae.experiments.base import Context, Result
 from vlae.training.trained_run import decode, grey_levels
 
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Arrays `data`, `reconstructions`, `samples`, each (count, C, H, W) uint8.
+    """Return arrays `data`, `reconstructions`, `samples`, and their mean grey levels.
 
-    All are means of p(x | z): of z ~ q(z | x) for the held-out images, of z ~ p(z)
-    for the samples. The table gives their mean grey level.
+    Each array is (count, C, H, W), uint8. Reconstructions are means of p(x | z) with
+    z ~ q(z | x) for the held-out images, samples the same with z ~ p(z). The table has
+    one row per array; `mean_grey` is in [0, 1].
     """
     trained, count = context.run, context.settings["count"]
-    stream = trained.stream("samples")
-    held_out = torch.tensor(context.data.images("test")[:count], device=trained.device)
-    x, _ = observe(held_out, trained.spec.data_noise, stream)
-    model = trained.model
-    latents, _ = model.infer(x, model.draw_noise(len(x), stream))
+    model, stream = trained.model, trained.stream("samples")
+    held_out = context.held_out(count, stream)
+    noise = model.draw_noise(len(held_out.x), stream)
+    latents, _ = model.infer(held_out.x, noise)
     means, _ = model.likelihood(model.decoder(latents))
     arrays = {
-        "data": held_out.cpu().numpy(),
+        "data": held_out.images.cpu().numpy(),
         "reconstructions": grey_levels(means),
         "samples": grey_levels(decode(trained, model.draw_noise(count, stream))),
     }

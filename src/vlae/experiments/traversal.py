@@ -8,11 +8,12 @@ from vlae.training.trained_run import decode, grey_levels
 
 
 def run(context: Context) -> Result:
-    """Arrays `layer_1` ... `layer_L`, each (grid^2, C, H, W) uint8, row by row.
+    """Return arrays `layer_1` ... `layer_L`, and the codes of the grid's cells.
 
-    The first coordinate of the layer's code runs from -extent to extent along a
-    row, the second from extent (top row) to -extent; further coordinates, if any,
-    are drawn in every cell. The table lists the codes of the cells.
+    Each array is (grid^2, C, H, W), uint8, row by row. The first coordinate of the
+    layer's code runs from -extent to extent along a row, the second from extent in the
+    top row to -extent in the bottom row. All further coordinates of the layer and all
+    other layers are redrawn in every cell. The table has one row per cell.
     """
     trained, settings = context.run, context.settings
     model, side = trained.model, settings["grid"]

@@ -1,1 +1,5 @@
-"""One module a model; the module name is what `networks.*.model` names."""
+"""The models, one module each, which `networks.*.model` of the configuration names.
+
+`base.Model` says what training asks of any model, and `base.LatentVariableModel` what
+experiments ask of one that generates images. The module of a model defines `build`.
+"""

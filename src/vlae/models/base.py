@@ -1,27 +1,96 @@
-"""What every latent variable model of the project can do, however it is built.
+"""What training asks of any model, and what a latent variable model can do.
 
-A model is a deterministic function of its input and of standard normal noise,
-one tensor `(B, d_l)` per layer, bottom layer first. So the same noise gives the
+A model is a deterministic function of its input and of standard normal noise, one
+tensor `(B, d_l)` per layer, bottom layer first. The same noise therefore gives the
 same image, a layer is redrawn by redrawing its noise, and numerics are pure.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from vlae.config.run_spec import RunSpec
+from vlae.config.term_names import (
+    ELBO,
+    RECONSTRUCTION,
+    kl_term,
+    kl_terms,
+    residual_term,
+)
 from vlae.models.nn.likelihood import Likelihood
 from vlae.statistics.moments import overall, powers
 from vlae.system import registry
 from vlae.system.random_streams import derive
 
 Noise = list[Tensor]
+"""Standard normal noise, (B, d_l) per layer, bottom to top."""
+
+_POWERS = "residual_powers_"  # prefix of terms that are evaluated but not recorded
 
 
-class LatentVariableModel(nn.Module, ABC):
-    """p(x, z_1 ... z_L) with inference q(z | x). Layer 1 is the bottom layer."""
+class Model(nn.Module, ABC):
+    """What training asks of any model."""
+
+    @abstractmethod
+    def terms(
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
+    ) -> dict[str, Tensor]:
+        """Return the terms that the loss is made of, each (B,).
+
+        Args:
+            x: images that the encoder sees, (B, C, H, W).
+            target: images that the likelihood is evaluated at, (B, C, H, W). They
+                differ from `x` under denoising noise.
+            labels: what `vlae.data.prepared.targets` gives, or None for a model that
+                learns without labels.
+            noise: what `draw_noise` gives.
+        """
+
+    @abstractmethod
+    def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
+        """Return the loss () of a batch from what `terms` gives.
+
+        Args:
+            terms: each (B,).
+            kl_weight: weight of the KL divergence, in [0, 1].
+        """
+
+    @abstractmethod
+    def evaluate(
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
+    ) -> dict[str, Tensor]:
+        """Return what an evaluation averages over images, each (B, ...).
+
+        The arguments are those of `terms`.
+        """
+
+    @abstractmethod
+    def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
+        """Draw the noise of `count` images on the device of the generator."""
+
+    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
+        """Return the numbers that the history records, by term.
+
+        Args:
+            means: the means of what `evaluate` gives.
+            count: number of images that they are means of.
+        """
+        del count
+        return {term: float(mean) for term, mean in means.items()}
+
+
+class LatentVariableModel(Model):
+    """p(x, z_1 ... z_L) with inference q(z | x). Layer 1 is the bottom layer.
+
+    Args:
+        latent_sizes: the sizes d_1 ... d_L of the layers.
+    """
+
+    inputs: ClassVar[Literal["codes", "noise"]] = "noise"
+    """What `decode` takes: the codes z_l themselves, where layers are independent and
+    z_l is its noise, or only noise that the layers above turn into codes."""
 
     likelihood: Likelihood
 
@@ -33,23 +102,35 @@ class LatentVariableModel(nn.Module, ABC):
     def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
         """Draw z ~ q(z | x) with `noise`.
 
+        Args:
+            x: (B, C, H, W).
+            noise: (B, d_l) per layer.
+
         Returns:
-            latents, bottom to top, each (B, d_l); and KL per layer in nats, (B, L),
-            whose sum is (an unbiased estimate of) E_q[log q(z|x) - log p(z)].
+            latents, bottom to top, each (B, d_l); and the KL divergence per layer in
+            nats, (B, L), whose sum is (an unbiased estimate of)
+            E_q[log q(z|x) - log p(z)].
         """
 
     @abstractmethod
     def generate(self, noise: Noise) -> list[Tensor]:
-        """Draw z ~ p(z) by ancestral sampling with `noise`; bottom to top."""
+        """Draw z ~ p(z) by ancestral sampling with `noise`; bottom to top, (B, d_l)."""
 
     @abstractmethod
     def decoder(self, latents: list[Tensor]) -> Tensor:
-        """Features of p(x | z), the input of `likelihood`."""
+        """Return the features (B, ...) of p(x | z), the input of `likelihood`.
+
+        Args:
+            latents: bottom to top, each (B, d_l); at least those that p(x | z) sees.
+        """
 
     def prior(self, latents: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Mean and scale of p(z_l | z_{l+1} ... z_L) at `latents`, each (B, d_l).
+        """Return mean and scale of p(z_l | z_{l+1} ... z_L) per layer, each (B, d_l).
 
-        Standard normal unless a model says otherwise.
+        They are those of N(0, I) unless a model overrides this.
+
+        Args:
+            latents: the values of z, bottom to top, each (B, d_l).
         """
         return [(torch.zeros_like(z), torch.ones_like(z)) for z in latents]
 
@@ -59,37 +140,42 @@ class LatentVariableModel(nn.Module, ABC):
         return self.latent_sizes
 
     def resample(self, x: Tensor, noise: Noise) -> list[Tensor]:
-        """Draw from q(z | x) what p(x | .) depends on: half a step of a Gibbs chain.
+        """Draw from q(z | x) what p(x | z) depends on: half a step of a Gibbs chain.
 
-        All layers, unless a model's lowest are drawn without those above.
+        These are all layers, unless the lowest ones are inferred without those above.
 
         Args:
             x: (B, C, H, W).
             noise: standard normal, (B, d) for each of `resampled_sizes`.
 
         Returns:
-            latents for `decoder`.
+            latents for `decoder`, each (B, d).
         """
         return self.infer(x, noise)[0]
 
     def decode(self, noise: Noise) -> Tensor:
-        """Mean of p(x | z) for z = generate(noise); (B, C, H, W) in (0, 1)."""
+        """Return the mean (B, C, H, W), in (0, 1), of p(x | z) for z = generate(noise).
+
+        Args:
+            noise: (B, d_l) per layer.
+        """
         return self.likelihood(self.decoder(self.generate(noise)))[0]
 
     def terms(
-        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
     ) -> dict[str, Tensor]:
-        """Parts of the ELBO (Eq. 2), each (B,) in nats.
+        """Return the parts of the ELBO (Eq. 2), each (B,) in nats.
 
         Args:
-            x: what the encoder sees, (B, C, H, W).
-            target: what the likelihood is evaluated at; x but for denoising.
-            labels: ignored.
-            noise: standard normal, (B, d_l) per layer.
+            x: images that the encoder sees, (B, C, H, W).
+            target: images that the likelihood is evaluated at, (B, C, H, W).
+            labels: not used.
+            noise: (B, d_l) per layer.
 
         Returns:
-            reconstruction: E_q[log p(target | z)]; kl_1 ... kl_L.
+            `reconstruction`, E_q[log p(target | z)], and `kl_1` ... `kl_L`.
         """
+        del labels
         return self._terms(target, *self.infer(x, noise))
 
     def _terms(
@@ -97,66 +183,76 @@ class LatentVariableModel(nn.Module, ABC):
     ) -> dict[str, Tensor]:
         mean, scale = self.likelihood(self.decoder(latents))
         reconstruction = self.likelihood.log_density(target, mean, scale)
-        layers = {f"kl_{i + 1}": kl[:, i] for i in range(kl.shape[1])}
-        return {"reconstruction": reconstruction, **layers}
+        layers = {kl_term(i + 1): kl[:, i] for i in range(kl.shape[1])}
+        return {RECONSTRUCTION: reconstruction, **layers}
 
     def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
-        """Batch mean of kl_weight * KL - reconstruction; the negative ELBO at 1."""
-        return (kl_weight * self.total_kl(terms) - terms["reconstruction"]).mean()
+        """Return the batch mean of kl_weight * KL - reconstruction, in nats.
+
+        At weight 1 it is the negative ELBO.
+        """
+        return (kl_weight * self.total_kl(terms) - terms[RECONSTRUCTION]).mean()
 
     def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parts and the ELBO."""
-        return {**terms, "elbo": terms["reconstruction"] - self.total_kl(terms)}
+        """Return the terms and their `elbo`, each (B,) in nats."""
+        return {**terms, ELBO: terms[RECONSTRUCTION] - self.total_kl(terms)}
 
     def evaluate(
-        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
     ) -> dict[str, Tensor]:
-        """What an evaluation averages over images, (B, ...), arguments as of `terms`.
+        """Return the `summary`, each (B,), and the powers of `residuals`, (B, 4, d_l).
 
-        The `summary`; and residual_1 ... residual_L, the powers of `residuals`.
+        The arguments are those of `terms`.
         """
         del labels
         latents, kl = self.infer(x, noise)
         summary = self.summary(self._terms(target, latents, kl))
         layers = enumerate(self.residuals(latents), start=1)
-        return summary | {f"residual_{layer}": powers(r) for layer, r in layers}
+        return summary | {f"{_POWERS}{layer}": powers(r) for layer, r in layers}
 
     def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
-        """What the history records, of the means of `evaluate` over `count` images."""
+        """Return the terms of the summary and the moments of the residuals by name.
+
+        Args:
+            means: the means of what `evaluate` gives: () per term of the summary,
+                (4, d_l) per layer.
+            count: number of images that they are means of.
+        """
         found: dict[str, float] = {}
         for term, mean in means.items():
-            if term.startswith("residual_"):
-                layer = term.removeprefix("residual_")
-                numbers = overall(mean, count).items()
-                found |= {f"residual_{name}_{layer}": v for name, v in numbers}
+            if term.startswith(_POWERS):
+                layer = int(term.removeprefix(_POWERS))
+                moments = overall(mean, count).items()
+                found |= {residual_term(name, layer): value for name, value in moments}
             else:
                 found[term] = float(mean)
         return found
 
     def residuals(self, latents: list[Tensor]) -> list[Tensor]:
-        """(z_l - mean) / scale of p(z_l | z_{l+1} ... z_L), bottom to top, (B, d_l)."""
+        """Return (z_l - mean) / scale of p(z_l | z_{l+1} ... z_L), each (B, d_l)."""
         layers = zip(latents, self.prior(latents), strict=True)
         return [(z - mean) / scale for z, (mean, scale) in layers]
 
     @staticmethod
     def total_kl(terms: dict[str, Tensor]) -> Tensor:
-        """Sum over layers, (B,)."""
-        return torch.stack([v for k, v in terms.items() if k.startswith("kl_")]).sum(0)
+        """Return the sum of the KL divergences of all layers, (B,) in nats."""
+        return torch.stack([terms[term] for term in kl_terms(terms)]).sum(0)
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
-        """Standard normal noise for `count` images, on the generator's device."""
+        """Draw standard normal noise, (count, d_l) per layer, bottom to top."""
         return [
             torch.randn(count, size, generator=generator, device=generator.device)
             for size in self.latent_sizes
         ]
 
 
-def build_model(spec: RunSpec) -> Any:
-    """The model of a run spec, with initial weights that follow from its seed.
+def build_model(spec: RunSpec) -> Model:
+    """Build the model of a run spec, with initial weights that follow from its seed.
 
-    Its weights lie channels last in memory, for which convolutions are faster.
+    Its weights lie channels last in memory, which makes convolutions faster.
     """
     module = registry.load("models", spec.model)
     torch.manual_seed(derive(spec.seed, "initial weights"))
-    model = module.build(spec.network, spec.objective, spec.data)
-    return model.to(memory_format=torch.channels_last)
+    model: Model = module.build(spec.network, spec.objective, spec.data)
+    # PyTorch's own types do not know the argument.
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

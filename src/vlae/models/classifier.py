@@ -1,25 +1,27 @@
-"""Classifier of images: the classifier of what a decoded image shows. Not of the paper."""
+"""Classifier of images, which says what a decoded image shows. Not in the paper."""
 
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from vlae.config.run_spec import DataFacts, Objective
-from vlae.models.base import Noise
+from vlae.models.base import Model, Noise
 from vlae.models.nn.layers import Builder, flat, widened
 from vlae.networks.classifier import plan
 from vlae.networks.notation import Shape
 
 
-class Classifier(nn.Module):
-    """Body of `networks/classifier.py`, then a class or several yes-no attributes.
+class Classifier(Model):
+    """A body as planned by `networks/classifier.py`, then classes or attributes.
 
     Args:
+        network: the network of the configuration.
+        image: (C, H, W).
         outputs: number of classes, or of attributes.
-        exclusive: whether an image has one of the outputs (classes, softmax) or any
-            of them (attributes, a sigmoid each).
+        exclusive: whether an image has exactly one of the outputs (classes, softmax) or
+            any of them (attributes, a sigmoid each).
     """
 
     def __init__(
@@ -33,27 +35,37 @@ class Classifier(nn.Module):
         self.logits = builder.linear(layout.body.outputs, outputs)
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to the penultimate layer, what the logits see; (B, d)."""
+        """Return the penultimate layer (B, d), which the logits see.
+
+        Args:
+            x: images (B, C, H, W).
+        """
         return flat(self.body(x))
 
     def probabilities(self, features: Tensor) -> Tensor:
-        """(B, d) features to probabilities (B, outputs)."""
-        logits = self.logits(features)
+        """Return the probabilities (B, outputs) of features (B, d)."""
+        logits: Tensor = self.logits(features)
         return logits.softmax(1) if self.exclusive else logits.sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] to probabilities (B, outputs)."""
+        """Return the probabilities (B, outputs) of images (B, C, H, W) in [0, 1]."""
         return self.probabilities(self.features(x))
 
     def terms(
-        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
     ) -> dict[str, Tensor]:
-        """Cross entropy in nats and accuracy of each image, (B,).
+        """Return `cross_entropy` in nats and `accuracy` of each image, (B,).
 
-        `labels` are classes (B,) or attributes (B, outputs) of 0 and 1; over
-        attributes, cross entropies add up and the accuracy is the mean.
+        Over attributes, cross entropies add up and the accuracy is the mean.
+
+        Args:
+            x: (B, C, H, W).
+            target: not used.
+            labels: classes (B,), or attributes (B, outputs) of 0 and 1.
+            noise: not used.
         """
         del target, noise
+        assert labels is not None, "a classifier learns from labels"
         logits = widened(self.logits(self.features(x)))
         if self.exclusive:
             return {
@@ -67,24 +79,24 @@ class Classifier(nn.Module):
         return {"cross_entropy": entropies.sum(1), "accuracy": right.float().mean(1)}
 
     def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
+        """Return the mean cross entropy () in nats; `kl_weight` is not used."""
         del kl_weight
         return terms["cross_entropy"].mean()
 
     def evaluate(
-        self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise
+        self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise
     ) -> dict[str, Tensor]:
+        """Return what `terms` returns."""
         return self.terms(x, target, labels, noise)
 
-    def recorded(self, means: dict[str, Tensor], count: int) -> dict[str, float]:
-        del count
-        return {term: float(mean) for term, mean in means.items()}
-
     def draw_noise(self, count: int, generator: torch.Generator) -> Noise:
+        """Return no noise: a classifier has no latents."""
+        del count, generator
         return []
 
 
 def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> Classifier:
-    """The model of a run spec. `objective` is not used: it is cross entropy."""
+    """Build the model of a run spec. `objective` is not used: it is cross entropy."""
     del objective
     outputs = data.classes or len(data.attributes)
     return Classifier(network, data.shape, outputs, exclusive=bool(data.classes))

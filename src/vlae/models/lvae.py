@@ -1,15 +1,15 @@
-"""Ladder VAE (Sonderby et al. 2016), which the paper compares in Section 4.2.
+"""Ladder VAE (Sonderby et al. 2016), which the paper compares with in Section 4.2.
 
 Its p is that of the Markov HVAE, p(x|z_1) p(z_1|z_2) ... p(z_L). Inference goes up
 without draws, d_l = body_l(d_{l-1}) from d_0 = x, each d_l with a Gaussian
-N(m_l, s_l^2), and comes down through the very networks of p:
+N(m_l, s_l^2), and comes down through the networks of p:
 
     q(z_L|x) = N(m_L, s_L^2)
     q(z_l|z_{l+1}, x) proportional to N(z_l; m_l, s_l^2) p(z_l|z_{l+1})
 
-so that precisions add and weigh the means. Theirs are batch norm (the network's
-`batch_norm`) and a linear KL warm-up (the preset's `kl_warmup`); their scale is the
-root of a softplus, ours the `posterior_scale` of the network, as everywhere.
+so that precisions add and weight the means. Sonderby et al. use batch norm (the
+network's `batch_norm`), a linear KL warm-up (the preset's `kl_warmup`), and the root of
+a softplus as scale; ours is the network's `posterior_scale`, as in every model.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from vlae.networks.notation import Shape
 
 
 class LVAE(Hierarchy):
-    """Any number of layers; widths and shapes by the plan of `networks/lvae.py`."""
+    """Ladder VAE with any number of layers, as planned by `networks/lvae.py`."""
 
     def __init__(
         self, network: dict[str, Any], objective: Objective, image: Shape
@@ -34,7 +34,11 @@ class LVAE(Hierarchy):
         super().__init__(network, objective, image, plan(network, image, "network"))
 
     def evidence(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """What x alone says of z_l: m_l and s_l, each (B, d_l), bottom to top."""
+        """Return what x alone says of each layer: m_l and s_l, each (B, d_l).
+
+        Args:
+            x: (B, C, H, W).
+        """
         found, features = [], x
         for conditional in self.posteriors:
             mean, scale, features = conditional(features)
@@ -42,7 +46,16 @@ class LVAE(Hierarchy):
         return found
 
     def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
-        """The KL of a layer is in closed form, given the draws above it."""
+        """Draw z_L ... z_1 from the top to the bottom with `noise`.
+
+        Args:
+            x: (B, C, H, W).
+            noise: (B, d_l) per layer.
+
+        Returns:
+            latents, bottom to top, each (B, d_l); and the KL divergences in nats,
+            (B, L), in closed form given the draws above.
+        """
         *lower, top = self.evidence(x)
         latents, kl = [top[0] + top[1] * noise[-1]], [gaussian_kl(*top)]
         for evidence, e in zip(reversed(lower), reversed(noise[:-1]), strict=True):
@@ -54,5 +67,5 @@ class LVAE(Hierarchy):
 
 
 def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> LVAE:
-    """The model of a run spec; of `data` only the shape counts."""
+    """Build the model of a run spec; only the shape of `data` is used."""
     return LVAE(network, objective, data.shape)

@@ -1,8 +1,8 @@
-"""Flat VAE: one code, cut into layers by a random partition. Not of the paper.
+"""Flat VAE: one code, cut into layers by a random partition. Not in the paper.
 
-The control of what is said about layers: nothing tells its layers apart, so what a
-measure finds in them is chance. The partition follows from the network's
-`partition_seed` alone, and is stored with the weights.
+It is the control for statements about layers: nothing distinguishes its layers, so that
+whatever a measure finds in one of them is chance. The partition follows from the
+network's `partition_seed` alone and is stored with the weights.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ from vlae.networks.vae import plan
 
 
 class VAE(Independent):
-    """`latents` are the sizes of the parts; shapes by the plan of `networks/vae.py`."""
+    """Flat VAE as planned by `networks/vae.py`; `latents` are sizes of its parts."""
 
     partition: Tensor
-    """Places in the code of layer 1, then of layer 2, and so on: a permutation."""
+    """Places in the code (d,) of layer 1, then of layer 2, and so on: a permutation."""
 
     def __init__(
         self, network: dict[str, Any], objective: Objective, image: Shape
@@ -31,8 +31,9 @@ class VAE(Independent):
         layout = plan(network, image, "network")
         norm, std = network["batch_norm"], network["initial_std"]
         encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        scale, minimum = network["posterior_scale"], network["scale_minimum"]
         code = len(layout.partition)
-        self.encoder = Conditional(encoder, layout.encoder, code, network)
+        self.encoder = Conditional(encoder, layout.encoder, code, scale, minimum)
         self.decoder_body = decoder.chain(layout.decoder)
         self.likelihood = Likelihood(
             objective, decoder, layout.decoder.outputs, image, layout.output_stride
@@ -40,21 +41,23 @@ class VAE(Independent):
         self.register_buffer("partition", torch.tensor(layout.partition))
 
     def split(self, code: Tensor) -> list[Tensor]:
-        """A code (B, d) as layers, (B, d_l) each."""
+        """Return a code (B, d) as layers, (B, d_l) each."""
         return [*code[:, self.partition].split(self.latent_sizes, 1)]
 
     def join(self, layers: list[Tensor]) -> Tensor:
-        """The code (B, d) of layers (B, d_l): `split` undone."""
+        """Return the code (B, d) of layers (B, d_l): the inverse of `split`."""
         return torch.cat(layers, 1)[:, self.partition.argsort()]
 
     def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return mean and scale of q(z_l | x), parts of those of the code; (B, d_l)."""
         mean, scale, _ = self.encoder(x)
         return [*zip(self.split(mean), self.split(scale), strict=True)]
 
     def decoder(self, latents: list[Tensor]) -> Tensor:
+        """Return the features (B, ...) of p(x | z) from the joined code."""
         return self.decoder_body(self.join(latents))
 
 
 def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> VAE:
-    """The model of a run spec; of `data` only the shape counts."""
+    """Build the model of a run spec; only the shape of `data` is used."""
     return VAE(network, objective, data.shape)

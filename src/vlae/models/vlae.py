@@ -1,7 +1,7 @@
-"""Variational ladder autoencoder (Section 5, Eqs 8-14).
+"""Variational ladder autoencoder (Section 4.1, Eqs 8-14).
 
-No latent sees another one: p(z) = prod_l N(0, I). The hierarchy is in the
-networks: z_l enters the decoder, and leaves the encoder, the higher the deeper.
+No latent sees another one: p(z) = prod_l N(0, I). The hierarchy is in the networks: the
+higher a layer, the deeper are the networks that lead from x to z_l and from z_l to x.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from vlae.networks.vlae import Stage, plan
 
 
 class VLAE(Independent):
-    """Any number of layers; widths and shapes by the plan of `networks/vlae.py`."""
+    """VLAE with any number of layers, as planned by `networks/vlae.py`."""
 
     def __init__(
         self, network: dict[str, Any], objective: Objective, image: Shape
@@ -49,16 +49,24 @@ class VLAE(Independent):
         )
 
     def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """As in every model of independent layers, by Eqs 13-14."""
+        """Return mean and scale of q(z_l | x), each (B, d_l) (Eqs 12 and 13).
+
+        Args:
+            x: (B, C, H, W).
+        """
         parameters, features = [], x
         for index, (body, head) in enumerate(zip(self.bodies, self.heads, strict=True)):
             parameters.append(head(body(features)))
             if index < len(self.trunks):
-                features = self.trunks[index](features)  # h_l = g_l(h_{l-1}), Eq. 13
+                features = self.trunks[index](features)  # h_l = g_l(h_{l-1}), Eq. 12
         return parameters
 
     def decoder(self, latents: list[Tensor]) -> Tensor:
-        """z_1 ... z_L to the features of the output layer (Eqs 9-11)."""
+        """Return the features (B, ...) of the output layer (Eqs 8, 9 and 11).
+
+        Args:
+            latents: z_1 ... z_L, each (B, d_l).
+        """
         above: Tensor | None = None
         for stage, z in zip(reversed(self.stages), reversed(latents), strict=True):
             above = stage(z, above)
@@ -67,7 +75,15 @@ class VLAE(Independent):
 
 
 class DecoderStage(nn.Module):
-    """z~_l = f_l(merge(z~_{l+1}, v_l(z_l))) (Eqs 9-11); the top one is f_L(z_L)."""
+    """One stage of the decoder: z~_l = f_l(merge(z~_{l+1}, v_l(z_l))) (Eqs 9 and 11).
+
+    The top stage is z~_L = f_L(z_L) (Eq. 8). A gated merge adds v_l(z_l) times a
+    learned gate; it is in the authors' code but not in the paper.
+
+    Args:
+        builder: makes the modules.
+        stage: the resolved plan.
+    """
 
     INITIAL_GATE = 0.1
 
@@ -80,7 +96,12 @@ class DecoderStage(nn.Module):
             self.gate = nn.Parameter(torch.full(stage.body.inputs, self.INITIAL_GATE))
 
     def forward(self, z: Tensor, above: Tensor | None) -> Tensor:
-        """z (B, d_l) and features from above (B, ...) to features (B, ...)."""
+        """Return the features (B, ...) of this stage.
+
+        Args:
+            z: (B, d_l).
+            above: features (B, ...) of the stage above; None for the top stage.
+        """
         embedded = self.embed(z)
         if above is None:
             merged = embedded
@@ -92,5 +113,5 @@ class DecoderStage(nn.Module):
 
 
 def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> VLAE:
-    """The model of a run spec; of `data` only the shape counts."""
+    """Build the model of a run spec; only the shape of `data` is used."""
     return VLAE(network, objective, data.shape)

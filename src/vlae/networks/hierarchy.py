@@ -1,4 +1,4 @@
-"""Plan of a hierarchy of layers (Eqs 3, 4, 15), whatever sees whatever."""
+"""Plan of a hierarchy of layers (Eqs 3, 4, 15); callers say what each layer sees."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ from vlae.networks.notation import Chain, Shape, chain, expect_count, output_str
 
 @dataclass(frozen=True)
 class Plan:
-    """Bottom to top; `output_stride` is None where a dense layer makes the image."""
+    """Resolved chains of a hierarchy, bottom to top."""
 
     posterior: tuple[Chain, ...]
+    """One body per layer."""
     prior: tuple[Chain, ...]
+    """One body per layer but the top one."""
     decoder: Chain
     output_stride: int | None
+    """Stride of the last transposed convolution; None where a dense layer follows."""
 
 
 def resolve(
@@ -24,16 +27,19 @@ def resolve(
     below: Callable[[list[Chain]], Shape],
     above: Callable[[list[int]], int],
 ) -> Plan:
-    """Resolve a network with `posterior`, `prior` and `decoder` for (C, H, W).
+    """Resolve a network with `posterior`, `prior` and `decoder` for images (C, H, W).
 
     Args:
-        below: what a body of the posterior gets, from the bodies under it, at least
-            one; the lowest gets the image.
-        above: what a body of the prior and the decoder get, in units, from the sizes
-            of the latents above it, bottom to top.
+        network: the network of the configuration.
+        image: (C, H, W).
+        key: configuration key of the network, which errors name.
+        below: gives the input shape of a body of the posterior from the bodies below
+            it, at least one; the lowest body gets the image.
+        above: gives the number of units that a body of the prior, or the decoder,
+            gets from the sizes of the latents above it, bottom to top.
 
     Raises:
-        UserError: lists of the wrong length, shapes that do not meet.
+        UserError: if a list has the wrong length or shapes do not fit.
     """
     latents, width = network["latents"], network["width"]
     layers = len(latents)
@@ -56,13 +62,14 @@ def resolve(
 
 
 def features(bodies: list[Chain]) -> Shape:
-    """Below: the features of the highest body, where inference goes up without draws.
+    """Return the features of the highest body, as `below` of `resolve`.
 
-    So for `resolve` in the LVAE, and wherever inference is deterministic.
+    This is the choice of models whose inference goes up without draws: the LVAE, and
+    others with `inference: deterministic`.
     """
     return bodies[-1].outputs
 
 
 def lowest(latents: list[int]) -> int:
-    """Above: the lowest layer, where layers form a Markov chain."""
+    """Return the size of the lowest layer: `above` of `resolve` in a Markov chain."""
     return latents[0]

@@ -1,4 +1,4 @@
-"""Plan of the Markov hierarchical VAE (Eqs 4, 5, 15)."""
+"""Plan of the Markov hierarchical VAE (Eqs 4 and 15)."""
 
 from typing import Any
 
@@ -9,8 +9,13 @@ from vlae.networks.notation import Chain, Shape
 def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:
     """Resolve an HVAE network for images of shape (C, H, W).
 
+    Args:
+        network: the network of the configuration.
+        image: (C, H, W).
+        key: configuration key of the network, which errors name.
+
     Raises:
-        UserError: lists of the wrong length, shapes that do not meet.
+        UserError: if a list has the wrong length or shapes do not fit.
     """
 
     def draw(bodies: list[Chain]) -> Shape:

@@ -9,8 +9,13 @@ from vlae.networks.notation import Chain, Shape, size
 def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:
     """Resolve an autoregressive HVAE network for images of shape (C, H, W).
 
+    Args:
+        network: the network of the configuration.
+        image: (C, H, W).
+        key: configuration key of the network, which errors name.
+
     Raises:
-        UserError: lists of the wrong length, shapes that do not meet.
+        UserError: if a list has the wrong length or shapes do not fit.
     """
 
     def draws(bodies: list[Chain]) -> Shape:

@@ -9,13 +9,14 @@ A chain is a string of blocks, applied left to right:
     lin1024      plain dense: no norm, no activation
 
 Channels and units scale with the network's `width`; spatial sizes do not.
-Padding is SAME: a stride-s convolution maps n pixels to ceil(n / s). Transposed
-strides end at 4: beyond, the 4x4 kernels would leave gaps.
+Padding is SAME: a convolution of stride s maps n pixels to ceil(n / s). The stride of a
+transposed convolution is at most 4, since beyond that its 4x4 kernels would leave gaps.
 """
 
 import math
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from vlae.system.errors import UserError
 
@@ -33,9 +34,9 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Layer:
-    """One resolved block. `kind` is conv, transposed, dense or linear."""
+    """One resolved block."""
 
-    kind: str
+    kind: Literal["conv", "transposed", "dense", "linear"]
     inputs: Shape
     outputs: Shape
     stride: int = 1
@@ -43,13 +44,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Chain:
-    """Blocks one after the other; an empty chain is the identity."""
+    """Blocks that follow one another; an empty chain is the identity."""
 
     inputs: Shape
     layers: tuple[Layer, ...]
 
     @property
     def outputs(self) -> Shape:
+        """Shape of what leaves the last block."""
         return self.layers[-1].outputs if self.layers else self.inputs
 
 
@@ -58,13 +60,13 @@ def chain(text: str, inputs: Shape, width: float, key: str) -> Chain:
 
     Args:
         text: blocks separated by blanks; may be empty.
-        inputs: shape of what enters.
+        inputs: shape of what enters the first block.
         width: multiplier of channels and units, above 0.
-        key: configuration key, named in errors.
+        key: configuration key of the chain, which errors name.
 
     Raises:
-        UserError: unknown block, impossible stride, or a convolution after a flat
-            layer.
+        UserError: if a block is unknown, a stride is impossible, or a convolution
+            follows a flat layer.
     """
     layers: list[Layer] = []
     shape = inputs
@@ -75,7 +77,7 @@ def chain(text: str, inputs: Shape, width: float, key: str) -> Chain:
 
 
 def size(shape: Shape) -> int:
-    """Number of elements."""
+    """Return the number of elements of a shape."""
     return math.prod(shape)
 
 
@@ -90,7 +92,7 @@ def _layer(block: str, inputs: Shape, width: float, key: str) -> Layer:
         if len(inputs) != 3:
             raise UserError(
                 f"{key}: block '{block}' needs an image but gets {inputs[0]} flat "
-                "units; put a block such as f128x7x7 before it."
+                "units. Put a block such as f128x7x7 before it."
             )
         stride = int(match["stride"])
         if stride < 1:
@@ -117,13 +119,17 @@ def _scaled(count: int, width: float) -> int:
 
 
 def output_stride(shape: Shape, image: Shape, key: str) -> int | None:
-    """Stride of the transposed convolution from `shape` to `image`.
+    """Return the stride of the transposed convolution from `shape` to `image`.
 
-    None for a flat shape: a dense layer makes the image.
+    It is None for a flat shape, from which a dense layer makes the image.
+
+    Args:
+        shape: (channels, height, width) or (units,).
+        image: (C, H, W).
+        key: configuration key of the decoder, which errors name.
 
     Raises:
-        UserError: if no whole stride up to the kernel's size leads from one to the
-            other.
+        UserError: if no whole stride from 1 to `KERNEL` leads from one to the other.
     """
     if len(shape) == 1:
         return None
@@ -138,7 +144,14 @@ def output_stride(shape: Shape, image: Shape, key: str) -> int | None:
 
 
 def expect_count(found: int, expected: int, key: str, per: str) -> None:
-    """Raise `UserError` unless `found` equals `expected`, one entry `per` layer."""
+    """Raise UserError unless `found` is the expected number of entries.
+
+    Args:
+        found: number of entries.
+        expected: number of layers, or of layers but the top one.
+        key: configuration key of the list, which the error names.
+        per: what one entry belongs to, for the message.
+    """
     if found != expected:
         raise UserError(
             f"{key}: {found} entries, expected {expected}: one per {per} "

@@ -1,4 +1,4 @@
-"""Plan of the variational ladder autoencoder (Eqs 8-14)."""
+"""Plan of the variational ladder autoencoder (Section 4.1)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from vlae.system.errors import UserError
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the decoder. The top one has neither `embed` nor `merge`."""
+    """One stage of the decoder. The top stage has neither `embed` nor `merge`."""
 
     embed: Chain | None
     merge: str | None
@@ -18,19 +18,28 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Bottom to top; `output_stride` is None where a dense layer makes the image."""
+    """Resolved chains of a VLAE, bottom to top."""
 
     heads: tuple[Chain, ...]
+    """One per layer, from the trunk to the code."""
     trunks: tuple[Chain, ...]
+    """One per layer but the top one, from the features of a layer to the next's."""
     stages: tuple[Stage, ...]
+    """One per layer."""
     output_stride: int | None
+    """Stride of the last transposed convolution; None where a dense layer follows."""
 
 
 def plan(network: dict[str, Any], image: Shape, key: str) -> Plan:
     """Resolve a VLAE network for images of shape (C, H, W).
 
+    Args:
+        network: the network of the configuration.
+        image: (C, H, W).
+        key: configuration key of the network, which errors name.
+
     Raises:
-        UserError: lists of the wrong length, shapes that do not meet.
+        UserError: if a list has the wrong length or shapes do not fit.
     """
     latents, width = network["latents"], network["width"]
     layers = len(latents)
@@ -64,7 +73,7 @@ def _stage(
     if above is None:
         if "embed" in stage or "merge" in stage:
             raise UserError(
-                f"{key}: the top stage takes 'body' only: nothing is above."
+                f"{key}: the top stage takes 'body' only: nothing lies above it."
             )
         return Stage(None, None, chain(stage["body"], (latent,), width, f"{key}.body"))
     if "merge" not in stage:
@@ -74,7 +83,7 @@ def _stage(
         if embed.outputs != above:
             raise UserError(
                 f"{key}.embed: gives shape {embed.outputs}, expected {above} as the "
-                "stage above: a gated merge adds the two."
+                "stage above has: a gated merge adds the two."
             )
         merged = above
     else:

@@ -1,4 +1,4 @@
-"""Checks of what the estimators are given."""
+"""Checks of the arguments of estimators."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,10 +9,10 @@ Floats = NDArray[np.float64]
 
 
 def finite(name: str, values: ArrayLike, axes: int) -> Floats:
-    """`values` in double precision.
+    """Return `values` in double precision.
 
     Raises:
-        ValueError: they have not as many `axes`, or there are NaNs or infinities.
+        ValueError: if they do not have that many `axes`, or hold NaNs or infinities.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != axes:
@@ -23,10 +23,10 @@ def finite(name: str, values: ArrayLike, axes: int) -> Floats:
 
 
 def pair(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
-    """Two sets of features, (n, d) and (m, d), in double precision.
+    """Return two sets of features, (n, d) and (m, d), in double precision.
 
     Raises:
-        ValueError: as `finite`, or they do not have the same d.
+        ValueError: as `finite`, or if the sets do not have the same d.
     """
     one, two = finite("first set", first, 2), finite("second set", second, 2)
     if one.shape[1] != two.shape[1]:
@@ -34,10 +34,10 @@ def pair(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
     return one, two
 
 
-def enough(what: str, count: int, least: int) -> None:
-    """Raises `UserError` if `count` is less than `least`."""
-    if count < least:
+def require_count(what: str, count: int, minimum: int) -> None:
+    """Raise `UserError` if `count` is less than `minimum`."""
+    if count < minimum:
         raise UserError(
-            f"{what}: {count} is too few, expected at least {least}. Set a larger "
+            f"{what}: {count} is too few, expected at least {minimum}. Set a larger "
             "number of samples or of steps."
         )

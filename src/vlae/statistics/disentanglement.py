@@ -1,10 +1,10 @@
-"""Which layer carries which factor, and does any other: MIG, MIG-sup and DCI.
+"""Which layer carries which factor, and whether others do too: MIG, MIG-sup and DCI.
 
-The units are code groups: the layers, or single coordinates, as (n, 1) each.
+The units are code groups: layers, or single coordinates as (n, 1) each.
 
-- MIG (Chen et al. 2018): does each factor sit in one group?
-- MIG-sup (Li et al. 2020): does each group carry one factor?
-- DCI (Eastwood and Williams 2018): the same two questions from how much a predictor of
+- MIG (Chen et al. 2018): is each factor in a single group?
+- MIG-sup (Li et al. 2020): does each group carry a single factor?
+- DCI (Eastwood and Williams 2018): the same two questions, from how much a predictor of
   the factors needs each group (disentanglement per group, completeness per factor), and
   how well it predicts (informativeness).
 """
@@ -19,34 +19,36 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma
 from sklearn.neighbors import KDTree
 
-from vlae.statistics._checks import Floats, enough, finite
+from vlae.statistics._checks import Floats, finite, require_count
 from vlae.statistics.intervals import standard_error
-from vlae.statistics.probes import LEAST, Held, Kind, Values, train_probe
+from vlae.statistics.probes import MIN_ROWS, Held, Kind, Values, train_probe
 
 BINS = 10
 """Classes of equal size that a continuous factor is cut into for its information."""
 NEIGHBOURS = 3
 """k of the estimate of mutual information."""
-TREE = 7
-"""Dimensions above which a tree is slower than all distances."""
-_ROWS = 500  # of distances in memory at once: 40 MB at n = 10,000
+MAX_TREE_DIMENSIONS = 7
+"""Dimensions above which a tree is slower than computing all distances."""
+_BLOCK_ROWS = 500  # of a matrix of distances: 40 MB in memory at n = 10,000
 
 SHUFFLES = 10
 """How often a group is shuffled for its importance."""
-ERRORS = 3
-"""Standard errors that an importance must be above 0 to count."""
+MIN_STANDARD_ERRORS = 3
+"""How far an importance must be above 0 to count."""
 
 Factors = Mapping[str, Values]
 
 
 def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
-    """Mutual information of every group with every factor over the factor's entropy.
+    """Return the share of each factor's entropy that each group knows.
 
-    By nearest neighbours (Ross 2014) in a group's whole code, which is neither cut
-    into bins nor biased upwards at independence; for a group of one coordinate it is
-    scikit-learn's `mutual_info_classif`. Coordinates that say nothing about a factor
-    hide those that do: at n = 10,000 a class that one coordinate knows to .98 shows as
-    .89 in a group of four and .63 in one of ten. Compare groups of one size.
+    It is the mutual information of group and factor, divided by the factor's entropy.
+    The estimate uses nearest neighbours (Ross 2014) in a group's whole code, so the
+    code is not cut into bins and the estimate is not biased upwards at independence;
+    for a group of one coordinate it is scikit-learn's `mutual_info_classif`.
+    Coordinates that are independent of a factor hide those that are not: at n = 10,000
+    a class of which one coordinate knows 0.98 gives 0.89 in a group of four and 0.63 in
+    a group of ten. Compare only groups of equal size.
 
     Args:
         groups: codes (n, d_l).
@@ -57,14 +59,16 @@ def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
         (groups, factors), in [0, 1]; nan for a factor that does not vary.
 
     Raises:
-        UserError: fewer than `LEAST` rows at which a factor is defined.
-        ValueError: shapes that do not fit, or codes that are not finite.
+        UserError: if a factor is defined in fewer than `MIN_ROWS` rows.
+        ValueError: if the shapes do not fit, or codes are not finite.
     """
     codes = _codes(groups, factors)
     found = np.empty((len(codes), len(factors)))
     for column, (name, values) in enumerate(factors.items()):
         defined = ~np.isnan(values.astype(np.float64))
-        enough(f"information: rows with a defined '{name}'", int(defined.sum()), LEAST)
+        require_count(
+            f"information: rows with a defined '{name}'", int(defined.sum()), MIN_ROWS
+        )
         classes = _classes(values[defined])
         entropy = scipy.stats.entropy(np.unique(classes, return_counts=True)[1])
         for row, code in enumerate(codes):
@@ -77,52 +81,42 @@ def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
 
 
 def mig(shares: Floats) -> Floats:
-    """Gap of each factor between the group that knows it best and the second best.
+    """Return each factor's gap between the groups that know it best and second best.
 
     Args:
-        shares: of `information`, (groups, factors), at least two groups.
+        shares: result of `information`, (groups, factors), at least two groups.
 
     Returns:
-        (factors,), in [0, 1]; 1 if one group knows all and the others nothing.
+        (factors,), in [0, 1]; 1 if one group knows everything and the others nothing.
     """
     return _gaps(shares)
 
 
 def mig_sup(shares: Floats) -> Floats:
-    """Gap of each group between the factor it knows best and the second best.
+    """Return each group's gap between the factors that it knows best and second best.
 
     Args:
-        shares: of `information`, (groups, factors), at least two factors.
+        shares: result of `information`, (groups, factors), at least two factors.
 
     Returns:
-        (groups,), in [0, 1]; 1 if the group knows one factor alone, and all of it.
-        Factors that depend on each other make it small whatever the code.
+        (groups,), in [0, 1]; 1 if the group knows one factor completely and no other.
+        Factors that depend on each other make it small for any code.
     """
     return _gaps(shares.T)
 
 
 @dataclass(frozen=True)
 class DCI:
-    """Disentanglement, completeness, informativeness; all at most 1, 1 is best."""
+    """Disentanglement, completeness and informativeness; at most 1, which is best."""
 
     importance: Floats
-    """(groups, factors): score that the predictor loses without the group."""
+    """Score that the predictor loses without the group, (groups, factors)."""
     disentanglement: Floats
-    """(groups,): 1 if needed for one factor only; nan if for none."""
+    """1 if the group is needed for one factor only, nan if for none; (groups,)."""
     completeness: Floats
-    """(factors,): 1 if one group is needed; nan if none is."""
+    """1 if the factor needs one group only, nan if it needs none; (factors,)."""
     informativeness: Floats
-    """(factors,): held-out score, R^2 or adjusted balanced accuracy."""
-
-    @property
-    def overall_disentanglement(self) -> float:
-        """Mean over groups, weighted by their importance; 0 if none has any."""
-        return _weighted(self.disentanglement, self.importance.sum(1))
-
-    @property
-    def overall_completeness(self) -> float:
-        """Mean over factors, those that nothing predicts as 0."""
-        return float(np.nan_to_num(self.completeness).mean())
+    """Held-out score, R^2 or adjusted balanced accuracy; (factors,)."""
 
 
 def dci(
@@ -132,21 +126,25 @@ def dci(
     *,
     seed: int = 0,
 ) -> DCI:
-    """DCI with code groups.
+    """Return DCI with code groups.
 
     The predictor of each factor sees all groups. The importance of a group is how much
-    its held-out score falls when the rows of the group are shuffled together (the
-    papers take coefficients or impurities, which have no scale for groups of different
-    sizes). One that is not `ERRORS` standard errors above 0 is taken as 0: shares of
-    noise would look like an answer.
+    the predictor's held-out score falls when the rows of the group are shuffled
+    together. (The paper uses coefficients or impurities, which cannot be compared
+    between groups of different sizes.) An importance that is less than
+    `MIN_STANDARD_ERRORS` standard errors above 0 is set to 0, since shares of noise
+    would look like a result.
 
     Args:
         groups: codes (n, d_l), at least two.
         factors: at least two, each (n,): integers are a class, nan does not count.
         kind: of the predictor, see `probes`.
+        seed: of the predictors and the shuffles.
 
     Raises:
-        as `information`, and ValueError for fewer than two groups or factors.
+        UserError: if a factor is defined in fewer than `MIN_ROWS` rows.
+        ValueError: if there are fewer than two groups or factors, the shapes do not
+            fit, or codes are not finite.
     """
     codes = _codes(groups, factors)
     if min(len(codes), len(factors)) < 2:
@@ -170,7 +168,7 @@ def dci(
 def _importance(
     held: Held, group: NDArray[np.intp], random: np.random.Generator
 ) -> float:
-    """Score that a predictor loses when columns are shuffled; 0 if that is noise."""
+    """Return the score that a predictor loses if columns are shuffled; 0 for noise."""
     predicted = held.predict(held.codes)
     shuffled = []
     for _ in range(SHUFFLES):
@@ -182,12 +180,12 @@ def _importance(
         scores = [held.score(truth, guess) for guess in without]
         return held.score(truth, with_it) - float(np.mean(scores))
 
-    # The error over held-out rows of a single shuffle, which is larger than that of
-    # their mean: a tenth of the time, and on the safe side.
+    # The error of a single shuffle is larger than that of the mean over shuffles; it is
+    # computed in a tenth of the time and errs on the safe side.
     rows = (held.values, predicted)
     error = standard_error(loss, *rows, shuffled[0], resamples=50)
     found = loss(*rows, *shuffled)
-    return found if found > ERRORS * error else 0.0
+    return found if found > MIN_STANDARD_ERRORS * error else 0.0
 
 
 def _codes(groups: Sequence[ArrayLike], factors: Factors) -> list[Floats]:
@@ -201,16 +199,16 @@ def _codes(groups: Sequence[ArrayLike], factors: Factors) -> list[Floats]:
 
 
 def _classes(values: Values) -> NDArray[np.intp]:
-    """Numbers of the classes: the integers' own, or bins of equal size."""
+    """Return class numbers, of integers themselves or of bins of equal size."""
     if np.issubdtype(values.dtype, np.integer):
         return np.unique(values, return_inverse=True)[1]
-    # Equal values must not part: bins by the rank of the first of them.
+    # Equal values must share a bin: all of them get the rank of the first.
     ranks = scipy.stats.rankdata(values, method="min") - 1
     return (ranks * BINS // len(values)).astype(np.intp)
 
 
 def _information(code: Floats, classes: NDArray[np.intp]) -> float:
-    """I(code; classes) in nats (Ross 2014), of (n, d) and (n,)."""
+    """Return I(code; classes) in nats (Ross 2014), from (n, d) and (n,)."""
     spread = code.std(0)
     moves = spread > 0
     if not moves.any():
@@ -223,10 +221,10 @@ def _information(code: Floats, classes: NDArray[np.intp]) -> float:
         count = min(NEIGHBOURS, len(own) - 1)
         if count > 0:
             distances = KDTree(code[own]).query(code[own], k=count + 1)[0]
-            # Just below the k-th neighbour: it does not count itself.
+            # Just below the distance of the k-th neighbour, which must not be counted.
             reach[own] = distances[:, -1] * (1 - 1e-10)
         sizes[own], neighbours[own] = len(own), count
-    used = neighbours > 0  # the only one of its class has no neighbour
+    used = neighbours > 0  # a single point of a class has no neighbour
     if not used.any():
         return 0.0
     kept = code[used]
@@ -240,23 +238,21 @@ def _information(code: Floats, classes: NDArray[np.intp]) -> float:
 
 
 def _near(code: Floats, reach: Floats) -> NDArray[np.intp]:
-    """How many points lie within `reach` (n,) of each point of (n, d), itself too."""
-    if code.shape[1] <= TREE:
+    """Return how many points of (n, d) lie within `reach` (n,) of each, with itself."""
+    if code.shape[1] <= MAX_TREE_DIMENSIONS:
         counts = KDTree(code).query_radius(code, reach, count_only=True)
     else:
-        parts = range(0, len(code), _ROWS)
+        starts = range(0, len(code), _BLOCK_ROWS)
+        blocks = [slice(start, start + _BLOCK_ROWS) for start in starts]
         counts = np.concatenate(
-            [
-                (cdist(code[i : i + _ROWS], code) <= reach[i : i + _ROWS, None]).sum(1)
-                for i in parts
-            ]
+            [(cdist(code[rows], code) <= reach[rows, None]).sum(1) for rows in blocks]
         )
     found: NDArray[np.intp] = counts
     return found
 
 
 def _gaps(shares: Floats) -> Floats:
-    """Largest minus second largest entry of each column of (rows, columns)."""
+    """Return largest minus second largest entry of each column of (rows, columns)."""
     if len(shares) < 2:
         raise ValueError(f"a gap needs two rows, got shape {shares.shape}")
     ordered = np.sort(shares, axis=0)
@@ -265,14 +261,9 @@ def _gaps(shares: Floats) -> Floats:
 
 
 def _purity(importance: Floats) -> Floats:
-    """1 - entropy of each row's shares, base its length; nan for a row of zeros."""
+    """Return 1 - entropy of each row's shares (base: its length); nan if all are 0."""
     found = np.full(len(importance), np.nan)
     needed = importance.sum(1) > 0
     base = importance.shape[1]
     found[needed] = 1 - scipy.stats.entropy(importance[needed], base=base, axis=1)
     return found
-
-
-def _weighted(values: Floats, weights: Floats) -> float:
-    total = weights.sum()
-    return float((np.nan_to_num(values) * weights).sum() / total) if total > 0 else 0.0

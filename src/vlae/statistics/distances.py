@@ -4,10 +4,10 @@
 - squared kernel distance, KID (Binkowski et al. 2018)
 - precision and recall (Kynkaanniemi et al. 2019)
 
-All are torch-fidelity's. FID and KID have no absolute scale: they depend on the
-classifier, so only values of one classifier can be compared. Every function raises
-`UserError` for too few samples and `ValueError` for features that are not (n, d) with
-the same d, or not finite.
+All are torch-fidelity's. FID and KID have no absolute scale, since they depend on the
+classifier: only values of the same classifier can be compared. Every function raises
+`UserError` if there are too few samples, and `ValueError` if the features are not (n,
+d) with the same d or not finite.
 """
 
 from dataclasses import dataclass
@@ -23,54 +23,57 @@ from torch_fidelity.metric_fid import (
 from torch_fidelity.metric_kid import kernel_mmd
 from torch_fidelity.metric_prc import calculate_precision_recall_part
 
-from vlae.statistics._checks import Floats, enough, pair
+from vlae.statistics._checks import Floats, pair, require_count
 
-BLOCK = 500
-"""Samples of either set in one block of the KID."""
+BLOCK_SIZE = 500
+"""Samples of each set in one block of the KID."""
 NEIGHBOURS = 3
-"""k of precision and recall, as in the paper."""
+"""k of precision and recall, as in their paper."""
 
-_ROWS = 1000  # of a matrix of distances in memory at once: 40 MB at n = 10,000
+_BLOCK_ROWS = 1000  # of a matrix of distances: 40 MB in memory at n = 10,000
 
 
 def frechet_distance(samples: ArrayLike, reference: ArrayLike) -> float:
-    """FID: squared 2-Wasserstein distance of the Gaussians with the sets' moments.
+    """Return the FID: squared 2-Wasserstein distance of Gaussians fitted to the sets.
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0, in squared features.
 
-    It is biased upwards by the estimated covariances, and the more so the more
-    features: two sets of n from one N(0, s^2 I) in d dimensions give about
-    s^2 (2 d / n + d (d + 1) / (2 n)), 6.7 s^2 at n = 5,000 and d = 256. Compare only
-    values at equal n, and show beside them what two sets of real images give.
+    The estimated covariances bias it upwards, and more so with more features: two sets
+    of n from one N(0, s^2 I) in d dimensions give about s^2 (2 d / n + d (d + 1) / (2
+    n)), which is 6.7 s^2 at n = 5,000 and d = 256. Compare only values at equal n, and
+    show next to them the value of two sets of real images.
 
     Args:
-        samples, reference: (n, d) and (m, d), n and m at least 2.
+        samples: (n, d), n at least 2.
+        reference: (m, d), m at least 2.
     """
     sets = pair(samples, reference)
     for features in sets:
-        enough("frechet_distance: samples", len(features), 2)
+        require_count("frechet_distance: samples", len(features), 2)
     moments = [fid_features_to_statistics(torch.from_numpy(x)) for x in sets]
     return float(fid_statistics_to_metric(*moments, verbose=False)[KEY_METRIC_FID])
 
 
 def kernel_distances(
-    samples: ArrayLike, reference: ArrayLike, block: int = BLOCK
+    samples: ArrayLike, reference: ArrayLike, block: int = BLOCK_SIZE
 ) -> Floats:
-    """KID: unbiased estimates of MMD^2, one per block; `mean_interval` sums them up.
+    """Return the KID of each block: unbiased estimates of MMD^2.
 
     The kernel is (x.y / d + 1)^3. Block i compares rows [i block, (i + 1) block) of
-    both sets, so that the estimates are independent and their mean has an honest
-    standard error, which overlapping subsets do not give. Rows must be in random order;
-    those after the last whole block, and of the longer set, are not used. The
-    estimates of two kinds of samples against one reference can be subtracted block by
-    block: the reference's own error cancels.
+    both sets, so the estimates are independent and their mean has a valid standard
+    error (`mean_interval`), which overlapping subsets do not give. Rows must be in
+    random order; rows after the last whole block of the shorter set are not used. The
+    estimates of two kinds of samples against the same reference can be subtracted block
+    by block: then the error of the reference cancels.
 
     Args:
-        samples, reference: (n, d) and (m, d), independent of each other.
-        block: at least 2; n and m at least twice as many. Larger blocks have less
-            error in all, fewer of them tell it less well. At n = 5,000 and d = 64
-            blocks of 500 have 1.14 times the error of all pairs of rows between sets
-            that differ, three times between equal ones.
+        samples: (n, d).
+        reference: (m, d), independent of `samples`.
+        block: samples per block, at least 2; n and m must be at least twice as large.
+            With larger blocks the error is smaller, but it is estimated from fewer
+            blocks. At n = 5,000 and d = 64, blocks of 500 have 1.14 times the error of
+            all pairs of rows between sets that differ, and three times between equal
+            ones.
 
     Returns:
         (min(n, m) // block,), of either sign; mean 0 for equal distributions.
@@ -79,7 +82,7 @@ def kernel_distances(
     if block < 2:
         raise ValueError(f"a block has at least 2 samples, got {block}")
     count = min(len(first), len(second)) // block
-    enough("kernel_distances: samples", min(len(first), len(second)), 2 * block)
+    require_count("kernel_distances: samples", min(len(first), len(second)), 2 * block)
     starts = range(0, count * block, block)
     return np.array(
         [kernel_mmd(first[i : i + block], second[i : i + block]) for i in starts]
@@ -88,33 +91,34 @@ def kernel_distances(
 
 @dataclass(frozen=True)
 class Coverage:
-    """Shares in [0, 1]."""
+    """Precision and recall of samples, both in [0, 1]."""
 
     precision: float
-    """Of samples that lie among the reference: quality."""
+    """Share of samples that lie among the reference: quality."""
     recall: float
-    """Of the reference that lies among the samples: variety."""
+    """Share of the reference that lies among the samples: variety."""
 
 
 def precision_recall(
     samples: ArrayLike, reference: ArrayLike, neighbours: int = NEIGHBOURS
 ) -> Coverage:
-    """Precision and recall: shares that lie in the other set's balls.
+    """Return precision and recall: the shares that lie in balls of the other set.
 
-    Every point's ball reaches to its k-th nearest neighbour in its own set. Both
-    numbers depend on n, on d and on the features' scales: two sets of one distribution
-    give well below 1 in many dimensions. Compare only values at equal n.
+    The ball of a point reaches to its k-th nearest neighbour in its own set. Both
+    numbers depend on n, on d and on the scales of the features: in many dimensions two
+    sets of one distribution give well below 1. Compare only values at equal n.
 
     Args:
-        samples, reference: (n, d) and (m, d), n and m more than `neighbours`.
+        samples: (n, d), n more than `neighbours`.
+        reference: (m, d), m more than `neighbours`.
         neighbours: k, at least 1.
     """
     first, second = pair(samples, reference)
     for features in (first, second):
-        enough("precision_recall: samples", len(features), neighbours + 1)
-    # Single precision halves the time. Distances come from |x|^2 + |y|^2 - 2 x.y: it
-    # would lose their digits if the features were far from the origin.
+        require_count("precision_recall: samples", len(features), neighbours + 1)
+    # Single precision halves the time. Distances come from |x|^2 + |y|^2 - 2 x.y, which
+    # would lose digits if the features were far from the origin.
     centre = second.mean(0)
     points = [torch.from_numpy(x - centre).float() for x in (first, second)]
-    found = calculate_precision_recall_part(*points, neighbours, _ROWS)
+    found = calculate_precision_recall_part(*points, neighbours, _BLOCK_ROWS)
     return Coverage(*(float(share) for share in found))

@@ -1,8 +1,8 @@
-"""How sure a number is: within one seed by resampling, across seeds by their range.
+"""Intervals of numbers within one seed, by resampling.
 
-Within a seed the rows (samples, chains, blocks) are the unit: they must be independent
-draws. A bootstrap over them (Efron and Tibshirani 1993, percentile intervals) does not
-know of the spread between trainings; that is what `across_seeds` shows.
+The rows (samples, chains, blocks) are the unit and must be independent draws. A
+bootstrap over them (Efron and Tibshirani 1993, percentile intervals) does not include
+the spread between trainings; `seed_spread` compares seeds.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlae.statistics._checks import enough, finite
+from vlae.statistics._checks import finite, require_count
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Interval:
     high: float
 
 
+UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
+"""Interval of a number that is not defined."""
+
 Statistic = Callable[..., float]
 
 
@@ -35,19 +38,21 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of statistic(*arrays); rows are resampled together.
+    """Return the percentile interval of statistic(*arrays).
 
-    A paired difference is a statistic of both arrays: `lambda a, b: f(a) - f(b)`.
+    The rows of all arrays are resampled together. A paired difference is a statistic of
+    both arrays: `lambda a, b: f(a) - f(b)`.
 
     Args:
-        statistic: from arrays with the rows of `arrays`, some repeated, to a number.
+        statistic: takes arrays with rows of `arrays`, some repeated; returns a number.
         arrays: each (n, ...), n at least 2.
         level: of the two-sided interval, in (0, 1).
         resamples: how often the statistic is computed.
+        seed: of the resampling.
 
     Raises:
-        UserError: fewer than 2 rows.
-        ValueError: the arrays do not have the same n.
+        UserError: if there are fewer than 2 rows.
+        ValueError: if the arrays do not have the same n.
     """
     _check(arrays)
     of_rows = _of_rows(statistic, arrays)
@@ -60,7 +65,7 @@ def standard_error(
     resamples: int = 100,
     seed: int = 0,
 ) -> float:
-    """Bootstrap standard error of statistic(*arrays), see `bootstrap`."""
+    """Return the bootstrap standard error of statistic(*arrays), see `bootstrap`."""
     _check(arrays)
     of_rows = _of_rows(statistic, arrays)
     found = _resample(of_rows, [len(arrays[0])], 0.95, resamples, seed)
@@ -68,16 +73,20 @@ def standard_error(
 
 
 def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
-    """Student's interval of the mean of independent estimates, (n,), n at least 2.
+    """Return Student's interval of the mean of independent estimates.
 
-    For estimates on disjoint blocks of samples; exact if they are Gaussian.
+    It suits estimates on disjoint blocks of samples, and is exact if they are Gaussian.
+
+    Args:
+        values: (n,), n at least 2.
+        level: of the two-sided interval, in (0, 1).
 
     Raises:
-        UserError: fewer than 2 values.
-        ValueError: not one axis, or not finite.
+        UserError: if there are fewer than 2 values.
+        ValueError: if they do not have one axis or are not finite.
     """
     array = finite("values", values, 1)
-    enough("mean_interval: values", len(array), 2)
+    require_count("mean_interval: values", len(array), 2)
     error = array.std(ddof=1) / math.sqrt(len(array)) * _student(level, len(array) - 1)
     mean = float(array.mean())
     return Interval(mean, mean - float(error), mean + float(error))
@@ -89,25 +98,28 @@ def jackknife(
     blocks: int = 20,
     level: float = 0.95,
 ) -> list[Interval]:
-    """Student's intervals of several statistics at once, by leaving out blocks of rows.
+    """Return Student's intervals of several statistics by leaving out blocks of rows.
 
-    For statistics that repeated rows would spoil, such as entropies, and for slow ones:
-    they are computed `blocks` + 1 times. Of a mean it is the interval of the means of
-    blocks; of what is nan with or without a block, nan.
+    It suits statistics that repeated rows would spoil, such as entropies, and slow
+    ones: they are computed `blocks` + 1 times. For a mean the result is the interval of
+    the means of blocks.
 
     Args:
-        statistics: from arrays with some of the rows of `arrays` to numbers (m,).
+        statistics: takes arrays with some rows of `arrays`; returns numbers (m,).
         arrays: each (n, ...), n at least `blocks`; rows independent.
-        blocks: of nearly equal size, at least 2.
+        blocks: number of blocks of nearly equal size, at least 2.
         level: of the two-sided intervals, in (0, 1).
 
+    Returns:
+        m intervals; nan for a statistic that is nan with or without a block.
+
     Raises:
-        UserError: fewer rows than blocks.
-        ValueError: the arrays do not have the same n.
+        UserError: if there are fewer rows than blocks.
+        ValueError: if the arrays do not have the same n.
     """
     _check(arrays)
     count = len(arrays[0])
-    enough("jackknife: rows", count, blocks)
+    require_count("jackknife: rows", count, blocks)
     value = statistics(*arrays)
     block = np.arange(count) * blocks // count
     left = [statistics(*(a[block != b] for a in arrays)) for b in range(blocks)]
@@ -122,20 +134,20 @@ def jackknife(
 def _check(arrays: tuple[NDArray[np.generic], ...]) -> None:
     if len({len(array) for array in arrays}) != 1:
         raise ValueError(f"expected equal rows, got {[len(a) for a in arrays]}")
-    enough("bootstrap: rows", len(arrays[0]), 2)
+    require_count("bootstrap: rows", len(arrays[0]), 2)
 
 
 def _of_rows(
     statistic: Statistic, arrays: tuple[NDArray[np.generic], ...]
 ) -> Statistic:
-    """The statistic of some rows of the arrays, from their numbers."""
+    """Return the statistic as a function of row numbers of the arrays."""
     return lambda rows: statistic(*(array[rows] for array in arrays))
 
 
 def _percentile(
     statistic: Statistic, sizes: list[int], level: float, resamples: int, seed: int
 ) -> Interval:
-    """Of a statistic of row numbers, one array of them per set."""
+    """Return the interval of a statistic of row numbers, one array of them per set."""
     low, high = _resample(statistic, sizes, level, resamples, seed).confidence_interval
     value = statistic(*(np.arange(size) for size in sizes))
     return Interval(float(value), float(low), float(high))
@@ -144,7 +156,7 @@ def _percentile(
 def _resample(
     statistic: Statistic, sizes: list[int], level: float, resamples: int, seed: int
 ) -> Any:
-    import scipy.stats  # takes .7 s, which who only reads intervals need not wait for
+    import scipy.stats  # takes 0.7 s; most importers only use `Interval`
 
     return scipy.stats.bootstrap(
         tuple(np.arange(size) for size in sizes),
@@ -159,7 +171,7 @@ def _resample(
 
 
 def _student(level: float, freedom: int) -> float:
-    """Half-width of Student's interval at `level`, in standard errors."""
+    """Return the half-width of Student's interval at `level`, in standard errors."""
     import scipy.stats  # as above
 
     return float(scipy.stats.t.ppf((1 + level) / 2, freedom))
@@ -173,30 +185,34 @@ def bootstrap_quotients(
     resamples: int = 500,
     seed: int = 0,
 ) -> list[Interval]:
-    """Percentile intervals of sum(numerators) / sum(denominators), for many at once.
+    """Return percentile intervals of sum(numerators) / sum(denominators).
 
-    Resampled sums are products with the rows' multinomial counts, drawn once.
+    Many quotients are computed at once: resampled sums are products with the
+    multinomial counts of the rows, which are drawn once.
 
     Args:
         numerators: (n, k), n at least 2.
         denominators: (n, k).
+        level: of the two-sided intervals, in (0, 1).
+        resamples: how often the quotients are computed.
+        seed: of the resampling.
 
-    Returns:
-        k intervals; nan for a denominator of 0, nan ends where a resample has it.
+    Returns: k intervals; nan if the denominator is 0, with nan ends if it is 0 in a
+        resample.
 
     Raises:
-        UserError: fewer than 2 rows.
-        ValueError: shapes that differ, or numbers that are not finite.
+        UserError: if there are fewer than 2 rows.
+        ValueError: if the shapes differ or numbers are not finite.
     """
     above = finite("numerators", numerators, 2)
     below = finite("denominators", denominators, 2)
     if above.shape != below.shape:
         raise ValueError(f"expected equal shapes, got {above.shape} {below.shape}")
     rows = len(above)
-    enough("bootstrap: rows", rows, 2)
+    require_count("bootstrap: rows", rows, 2)
     random = np.random.default_rng(seed)
     counts = random.multinomial(rows, np.full(rows, 1 / rows), size=resamples)
-    counts = counts.astype(np.float64)  # else the products are slow ones of integers
+    counts = counts.astype(np.float64)  # products of integers are slow
     with np.errstate(invalid="ignore", divide="ignore"):
         values = above.sum(0) / below.sum(0)
         drawn = (counts @ above) / (counts @ below)

@@ -1,9 +1,9 @@
 """How far standardised residuals are from N(0, 1).
 
 Section 3.2 of the paper: optimising the ELBO pulls q(z_l | z_above) to the Gaussian
-p(z_l | z_above), so (z_l - mu_p) / sigma_p under q must become standard normal. This
-looks at the residuals' marginal law: that they do not depend on z_above is another
-question.
+p(z_l | z_above), so (z_l - mu_p) / sigma_p under q must become standard normal. These
+functions look at the marginal distribution of the residuals, not at whether they depend
+on z_above.
 """
 
 import math
@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from vlae.statistics._checks import enough, finite
+from vlae.statistics._checks import finite, require_count
 
 COLUMNS = [
     *("dimension", "mean", "variance", "skewness", "excess_kurtosis"),
@@ -22,26 +22,28 @@ COLUMNS = [
 
 
 def normality(residuals: ArrayLike) -> pd.DataFrame:
-    """Table of `COLUMNS`, a row per dimension, numbered from 1.
+    """Return a table of `COLUMNS` with one row per dimension, numbered from 1.
 
-    `skewness` and `excess_kurtosis` are of the distribution's shape, 0 for any
-    Gaussian. `ks` is the Kolmogorov-Smirnov distance from N(0, 1), in [0, 1]; for
-    draws of N(0, 1) about 0.87 / sqrt(n). `kl` is KL(residual || N(0, 1)) in nats, and
-    splits exactly: `negentropy`, KL from the Gaussian of the same mean and variance
-    (what no Gaussian p can mend), plus KL of that Gaussian from N(0, 1). The entropy in
-    it is scipy's estimate from spacings: at n = 10,000 negentropy of a Gaussian is
-    below .01, and it may be slightly negative. A dimension that does not vary has nan
-    shape and infinite KL.
+    - `skewness` and `excess_kurtosis` describe the shape; both are 0 for any Gaussian.
+    - `ks` is the Kolmogorov-Smirnov distance from N(0, 1), in [0, 1]; for draws of
+      N(0, 1) it is about 0.87 / sqrt(n).
+    - `kl` is KL(residual || N(0, 1)) in nats. It is the sum of `negentropy`, the KL
+      from the Gaussian of the same mean and variance, which no Gaussian p can remove,
+      and the KL of that Gaussian from N(0, 1).
+
+    The entropy in `negentropy` is SciPy's estimate from spacings: at n = 10,000 the
+    negentropy of a Gaussian is below 0.01, and it may be slightly negative. A dimension
+    that does not vary has nan shape and infinite KL.
 
     Args:
         residuals: (n, d) of one layer, n at least 20, rows independent.
 
     Raises:
-        UserError: too few rows.
-        ValueError: not two axes, or not finite.
+        UserError: if there are too few rows.
+        ValueError: if there are not two axes, or values are not finite.
     """
     z = finite("residuals", residuals, 2)
-    enough("normality: residuals", len(z), 20)
+    require_count("normality: residuals", len(z), 20)
     mean, variance = z.mean(0), z.var(0)
     moves = variance > 0
     shape = np.full((2, z.shape[1]), np.nan)
@@ -67,9 +69,9 @@ def normality(residuals: ArrayLike) -> pd.DataFrame:
 
 
 def gaussian_divergence(residuals: ArrayLike) -> float:
-    """KL(N(m, C) || N(0, I)) in nats, of a layer's mean m and covariance C.
+    """Return KL(N(m, C) || N(0, I)) in nats, with a layer's mean m and covariance C.
 
-    Beside the dimensions' own means and variances it sees the correlations between
+    Besides the means and variances of the dimensions it sees the correlations between
     them, which a factorised p cannot follow.
 
     Args:
@@ -80,10 +82,11 @@ def gaussian_divergence(residuals: ArrayLike) -> float:
         at least 0; infinite if C is singular.
 
     Raises:
-        as `normality`.
+        UserError: if there are too few rows.
+        ValueError: if there are not two axes, or values are not finite.
     """
     z = finite("residuals", residuals, 2)
-    enough("gaussian_divergence: residuals", len(z), max(20, z.shape[1] + 1))
+    require_count("gaussian_divergence: residuals", len(z), max(20, z.shape[1] + 1))
     mean, covariance = z.mean(0), np.atleast_2d(np.cov(z, rowvar=False, ddof=0))
     sign, log_determinant = np.linalg.slogdet(covariance)
     if sign <= 0:

@@ -1,7 +1,7 @@
 """What a layer's code knows: how well a property can be predicted from it.
 
-A linear probe (Alain and Bengio 2017) sees what can be read off directly, a probe of
-boosted trees any dependence. All scores are on rows that were held out.
+A linear probe (Alain and Bengio 2017) finds linear dependence, a probe of boosted trees
+any dependence. All scores are on rows that were held out.
 """
 
 import warnings
@@ -22,13 +22,13 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vlae.statistics._checks import Floats, enough, finite
-from vlae.statistics.intervals import Interval, bootstrap
+from vlae.statistics._checks import Floats, finite, require_count
+from vlae.statistics.intervals import UNDEFINED, Interval, bootstrap
 
-HELD_OUT = 0.25
+HELD_OUT_SHARE = 0.25
 """Share of the rows on which a probe is scored."""
-LEAST = 100
-"""Rows below which a probe says nothing."""
+MIN_ROWS = 100
+"""Rows below which a probe is not meaningful."""
 
 Kind = Literal["linear", "trees"]
 Values = NDArray[np.generic]
@@ -36,13 +36,15 @@ Values = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Held:
-    """A probe after training, and the rows that it did not see."""
+    """A trained probe, and the rows that it was not trained on."""
 
     predict: Callable[[Floats], Values]
     score: Callable[[Values, Values], float]
     """From true and predicted values to 1 (all right) or 0 (no better than chance)."""
     codes: Floats
+    """Held-out codes, (n, d)."""
     values: Values
+    """Their true values, (n,) or (n, k)."""
 
 
 def probe(
@@ -54,7 +56,7 @@ def probe(
     resamples: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """Held-out score of a probe from a code to a property.
+    """Return the held-out score of a probe from a code to a property.
 
     Args:
         codes: (n, d).
@@ -62,19 +64,21 @@ def probe(
             an undefined (nan) property do not count.
         kind: `linear` (ridge or logistic regression on standardised codes) or `trees`.
         level: of the two-sided bootstrap interval over the held-out rows.
+        resamples: of the bootstrap.
+        seed: of the split, the trees and the bootstrap.
 
-    Returns:
-        R^2, of a vector weighted by the variance of its components; of a class
-        balanced accuracy minus chance, divided by 1 - chance. 1 is all, 0 nothing; a
-        useless probe is slightly below 0. Nan if the property does not vary.
+    Returns: for a property R^2, for a vector weighted by the variance of its
+        components; for a class (balanced accuracy - chance) / (1 - chance). 1 is
+        perfect, 0 is chance; a useless probe is slightly below 0. Nan if the property
+        does not vary.
 
     Raises:
-        UserError: fewer than `LEAST` defined rows.
-        ValueError: shapes that do not fit, or codes that are not finite.
+        UserError: if fewer than `MIN_ROWS` rows are defined.
+        ValueError: if the shapes do not fit, or codes are not finite.
     """
     held = train_probe(codes, values, kind, seed)
     if held is None:
-        return Interval(*[float("nan")] * 3)
+        return UNDEFINED
     predicted = held.predict(held.codes)
     return bootstrap(
         held.score,
@@ -87,9 +91,12 @@ def probe(
 
 
 def train_probe(codes: ArrayLike, values: Values, kind: Kind, seed: int) -> Held | None:
-    """Split the rows, train a probe on the larger part; None if nothing varies.
+    """Split the rows and train a probe on the larger part.
 
-    Args and Raises as `probe`.
+    Arguments and exceptions are those of `probe`.
+
+    Returns:
+        None if the property does not vary in either part.
     """
     x = finite("codes", codes, 2)
     if len(values) != len(x) or values.ndim > 2:
@@ -101,9 +108,9 @@ def train_probe(codes: ArrayLike, values: Values, kind: Kind, seed: int) -> Held
         values = values.astype(np.float64)
         defined = ~np.isnan(values.reshape(len(values), -1)).any(1)
         x, values = x[defined], values[defined]
-    enough("probe: rows with a defined property", len(x), LEAST)
+    require_count("probe: rows with a defined property", len(x), MIN_ROWS)
     train, test, known, hidden = train_test_split(
-        x, values, test_size=HELD_OUT, random_state=seed
+        x, values, test_size=HELD_OUT_SHARE, random_state=seed
     )
     if np.ptp(known, axis=0).max() == 0 or np.ptp(hidden, axis=0).max() == 0:
         return None
@@ -115,7 +122,7 @@ def _model(kind: Kind, is_class: bool, is_vector: bool, seed: int) -> Any:
     if kind == "linear":
         head = LogisticRegression(max_iter=1000) if is_class else RidgeCV()
         return make_pipeline(StandardScaler(), head)
-    # Shallow and fast trees; 10,000 rows take well under a second.
+    # These trees are shallow and fast: 10,000 rows take well under a second.
     shape = {"learning_rate": 0.2, "max_leaf_nodes": 15, "early_stopping": False}
     if is_class:
         return HistGradientBoostingClassifier(max_iter=30, random_state=seed, **shape)
@@ -129,6 +136,6 @@ def _r2(truth: Values, predicted: Values) -> float:
 
 def _class_score(truth: Values, predicted: Values) -> float:
     with warnings.catch_warnings():
-        # A rare class may be named without being among the rows held out.
+        # The probe may name a rare class that is not among the held-out rows.
         warnings.filterwarnings("ignore", message="y_pred contains classes")
         return float(balanced_accuracy_score(truth, predicted, adjusted=True))

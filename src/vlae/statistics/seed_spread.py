@@ -1,4 +1,4 @@
-"""Whether two groups of seeds differ by more than seeds do."""
+"""Whether two groups of seeds differ by more than seeds of one group do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,40 +12,51 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Seeds:
-    """A number over seeds: how many, mean, standard deviation (n - 1), and range."""
+    """Summary of a number over seeds."""
 
     count: int
+    """Number of seeds."""
     mean: float
     deviation: float
+    """Standard deviation (n - 1); nan for one seed."""
     low: float
+    """Smallest value."""
     high: float
+    """Largest value."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Seeds":
-        """Of finite numbers, one a seed; one seed has no deviation (nan)."""
+        """Return the summary of finite numbers, one per seed and at least one."""
         found = np.asarray(values, dtype=float)
         deviation = found.std(ddof=1) if len(found) > 1 else float("nan")
         ends = found.min(), found.max()
         return cls(len(found), float(found.mean()), float(deviation), *map(float, ends))
 
     def holds(self, value: float, slack: float = 0.0) -> bool:
-        """Whether `value` is in the range; `slack` is relative to the ends."""
+        """Return whether `value` is in the range of the seeds.
+
+        Args:
+            value: to look for.
+            slack: how far outside it may be, relative to the larger end of the range.
+        """
         more = slack * max(abs(self.low), abs(self.high))
         return self.low - more <= value <= self.high + more
 
 
 def difference(first: Seeds, second: Seeds, level: float = LEVEL) -> Interval:
-    """Of the means, second less first, with Student's interval.
+    """Return the difference of the means, second minus first, with Student's interval.
 
-    Both groups are taken to have the same variance, which is pooled, so that one seed
-    can be held against several (Student 1908; df = n1 + n2 - 2). With one seed each
-    there is no spread, and the ends are nan.
+    Both groups are assumed to have the same variance, which is pooled, so that one seed
+    can be compared with several (Student 1908; df = n1 + n2 - 2).
+
+    Returns:
+        ends are nan if both groups have one seed, since then nothing shows the spread.
     """
     value = second.mean - first.mean
     freedom = first.count + second.count - 2
     if freedom < 1:
         return Interval(value, float("nan"), float("nan"))
-    from scipy.special import stdtrit  # a tenth of what scipy.stats takes to import
+    from scipy.special import stdtrit  # takes a tenth of the time of scipy.stats
 
     groups = (first, second)
     squares = sum((g.count - 1) * g.deviation**2 for g in groups if g.count > 1)
@@ -55,9 +66,10 @@ def difference(first: Seeds, second: Seeds, level: float = LEVEL) -> Interval:
 
 
 def apart(difference: Interval) -> bool | None:
-    """Whether a difference is more than seeds make; None if that cannot be told.
+    """Return whether a difference is larger than differences between seeds.
 
-    A nan end compares false on both sides, hence the question.
+    Returns:
+        whether 0 is outside the interval; None if it has no ends.
     """
     if np.isnan(difference.low):
         return None

@@ -1,9 +1,9 @@
-"""Total-effect index: how much of a property's variance redrawing a layer moves.
+"""Total-effect index: how much of a property changes when one layer is redrawn.
 
 T_l = E[(f(A) - f(A with layer l redrawn))^2] / (2 Var f)   (Jansen 1999)
 
-for a model whose layers' noise is independent. Indices overlap and need not add
-to one: they are not shares.
+for a model whose layers have independent noise. The indices of several layers overlap
+and need not add up to one, so they are not shares.
 """
 
 import numpy as np
@@ -11,28 +11,28 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Terms = tuple[Floats, Floats]
-"""Of each draw: its change, and its share of twice the variance, each (n,)."""
+"""Each draw's change, and its part of twice the variance; each (n,)."""
 
-_ROWS = 256  # of images in double precision at once
+_BLOCK_ROWS = 256  # draws that are converted to double precision at once
 
 
 def total_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
-    """T of one layer on a property, summed over its dimensions.
+    """Return T of one layer on a property, summed over its dimensions.
 
     Args:
         base: property of independent draws, (n,) or (n, ...).
         redrawn: property of the same draws with one layer's noise redrawn.
 
     Returns:
-        a number from 0 (the layer does nothing), about 1 if it does everything;
-        nan if the property does not vary. Draws with an undefined (nan) property
-        on either side do not count.
+        0 if the layer does nothing, about 1 if it does everything; nan if the property
+        does not vary. Draws with an undefined (nan) property on either side do not
+        count.
     """
     return quotient(*effect_terms(base, redrawn))
 
 
 def class_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
-    """T of one layer on a class: P(it changes) / P(two independent draws differ).
+    """Return T of one layer on a class: P(it changes) / P(independent draws differ).
 
     Args:
         base: class of independent draws, integers (n,).
@@ -45,14 +45,15 @@ def class_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
 
 
 def effect_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
-    """What `total_effect` is the quotient of, draw by draw, for a bootstrap.
+    """Return the terms whose sums make the quotient `total_effect`, for a bootstrap.
 
     Args:
-        as `total_effect`.
+        base: property of independent draws, (n,) or (n, ...).
+        redrawn: property of the same draws with one layer's noise redrawn.
 
     Returns:
-        squared changes, and squared distances of both sides from the mean of all;
-        0 for draws that do not count.
+        squared changes, and squared distances of both sides from the mean of all; each
+        (n,), 0 for draws that do not count.
     """
     first, second = base.reshape(len(base), -1), redrawn.reshape(len(base), -1)
     defined = ~(np.isnan(first) | np.isnan(second)).any(1)
@@ -60,9 +61,8 @@ def effect_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
     rows = np.flatnonzero(defined)
     if len(rows) < 2:
         return change, spread
-    blocks = np.split(rows, range(_ROWS, len(rows), _ROWS))
-    # Both sides are draws of the same distribution: together they estimate Var f
-    # best.
+    blocks = np.split(rows, range(_BLOCK_ROWS, len(rows), _BLOCK_ROWS))
+    # Both sides have the same distribution, so together they estimate Var f best.
     sums = [
         side[block].sum(0, dtype=np.float64)
         for side in (first, second)
@@ -77,7 +77,10 @@ def effect_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
 
 
 def class_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
-    """The same for a class, taken as the indicators of its values."""
+    """Return the terms of `class_effect`; arguments and shapes as of `effect_terms`.
+
+    A class is taken as the indicators of its values.
+    """
     both = np.concatenate([base, redrawn])
     _, places, counts = np.unique(both, return_inverse=True, return_counts=True)
     frequencies = counts / len(both)
@@ -87,6 +90,6 @@ def class_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
 
 
 def quotient(change: Floats, spread: Floats) -> float:
-    """Sum of the changes over the sum of the spreads; nan if nothing varies."""
+    """Return sum(change) / sum(spread); nan if nothing varies."""
     whole = float(spread.sum())
     return float(change.sum()) / whole if whole > 0 else float("nan")

@@ -1,24 +1,33 @@
-"""Tests of an interval against a threshold. Pure."""
+"""Tests of an interval against a threshold or against other intervals."""
 
 import math
 from collections.abc import Iterable
+from dataclasses import astuple
 from enum import StrEnum
 
 from vlae.statistics.intervals import Interval
 
 
 class Outcome(StrEnum):
-    """Of one test in one seed."""
+    """Outcome of one test in one seed."""
 
     PASSES = "passes"
     FAILS = "fails"
     OPEN = "open"
+    """The interval allows both."""
     UNMEASURED = "not measured"
+    """There is no number or no interval."""
     UNTESTED = "no test"
+    """There is a number, but no criterion for it."""
 
 
 def at_least(found: Interval, threshold: float) -> Outcome:
-    """Whether a number is at least `threshold`, as sure as its interval."""
+    """Test whether a number is at least `threshold`.
+
+    Returns:
+        PASSES if the whole interval is at or above the threshold, FAILS if it is below,
+        OPEN otherwise; UNMEASURED if the number or an end of its interval is nan.
+    """
     if not _known(found):
         return Outcome.UNMEASURED
     if found.low >= threshold:
@@ -27,7 +36,12 @@ def at_least(found: Interval, threshold: float) -> Outcome:
 
 
 def at_most(found: Interval, threshold: float) -> Outcome:
-    """Whether a number is at most `threshold`, as sure as its interval."""
+    """Test whether a number is at most `threshold`.
+
+    Returns:
+        PASSES if the whole interval is at or below the threshold, FAILS if it is above,
+        OPEN otherwise; UNMEASURED if the number or an end of its interval is nan.
+    """
     if not _known(found):
         return Outcome.UNMEASURED
     if found.high <= threshold:
@@ -36,7 +50,12 @@ def at_most(found: Interval, threshold: float) -> Outcome:
 
 
 def largest(found: Interval, others: Iterable[Interval]) -> Outcome:
-    """Whether a number is larger than all others; open where intervals overlap."""
+    """Test whether a number is larger than all others.
+
+    Returns:
+        PASSES if its interval is above all others, FAILS if another interval is above
+        it, OPEN otherwise; UNMEASURED if a number or an end of an interval is nan.
+    """
     others = list(others)
     if not all(map(_known, (found, *others))):
         return Outcome.UNMEASURED
@@ -47,9 +66,11 @@ def largest(found: Interval, others: Iterable[Interval]) -> Outcome:
 
 
 def all_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """Whether all pass: one that fails decides, else one not measured, else one open.
+    """Return the outcome of a test that passes if all of the given tests pass.
 
-    Nothing at all is not measured.
+    Returns:
+        FAILS if any test fails; else UNMEASURED if any is unmeasured or there are none;
+        else OPEN if any is open; else PASSES.
     """
     found = set(outcomes)
     for outcome in (Outcome.FAILS, Outcome.UNMEASURED, Outcome.OPEN):
@@ -59,10 +80,10 @@ def all_of(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def opposite(outcome: Outcome) -> Outcome:
-    """Of the test's negation."""
+    """Return the outcome of the negation of a test."""
     turned = {Outcome.PASSES: Outcome.FAILS, Outcome.FAILS: Outcome.PASSES}
     return turned.get(outcome, outcome)
 
 
 def _known(found: Interval) -> bool:
-    return not any(map(math.isnan, (found.value, found.low, found.high)))
+    return not any(map(math.isnan, astuple(found)))

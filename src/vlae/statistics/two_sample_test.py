@@ -1,8 +1,8 @@
-"""Can a classifier tell two sets apart? Classifier two-sample test.
+"""Classifier two-sample test: can a classifier tell two sets apart?
 
-Friedman 2003, Lopez-Paz and Oquab 2017, with the area under the ROC curve for the
-accuracy: it needs no threshold and no equal sizes. The interval is DeLong's (DeLong,
-DeLong and Clarke-Pearson 1988).
+After Friedman 2003 and Lopez-Paz and Oquab 2017, but with the area under the ROC curve
+in place of the accuracy, since it needs no threshold and no equal sizes. The interval
+is that of DeLong, DeLong and Clarke-Pearson 1988.
 """
 
 import math
@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vlae.statistics._checks import Floats, enough, finite, pair
+from vlae.statistics._checks import Floats, finite, pair, require_count
 from vlae.statistics.intervals import Interval
 
 FOLDS = 3
@@ -33,26 +33,31 @@ def separability(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """AUC of a classifier between two sets: .5 if it finds no difference, 1 if all.
+    """Return the AUC of a classifier between two sets.
 
-    It is the mean over `FOLDS` of the AUC on rows that the classifier did not see, a
-    lower bound (but for the sampling error) of what the best classifier reaches. The
-    interval is of the rows held out, given the classifiers that were trained.
+    It is the mean over `FOLDS` folds of the AUC on rows that the classifier was not
+    trained on, a lower bound (apart from the sampling error) for the best classifier.
+    The interval is over the held-out rows, given the trained classifiers.
 
     Args:
-        first, second: (n, d) and (m, d). Rows must be independent of each other,
-            between the sets too.
-        classifier: `linear` (logistic regression on standardised features: sees means)
-            or `trees` (boosted trees: sees any difference, but needs more samples).
+        first: (n, d).
+        second: (m, d). All rows must be independent, also between the sets.
+        classifier: `linear` (logistic regression on standardised features, which sees
+            means) or `trees` (boosted trees, which see any difference but need more
+            samples).
         level: of the two-sided interval, in (0, 1).
+        seed: of the folds and the trees.
+
+    Returns:
+        0.5 if the classifier finds no difference, 1 if it separates the sets.
 
     Raises:
-        UserError: fewer than 20 rows in either.
-        ValueError: not (n, d) with one d, or not finite.
+        UserError: if either set has fewer than 20 rows.
+        ValueError: if the sets are not (n, d) with the same d, or not finite.
     """
     sets = pair(first, second)
     for rows in sets:
-        enough("separability: rows", len(rows), 20)
+        require_count("separability: rows", len(rows), 20)
     x, y = np.concatenate(sets), np.repeat([0, 1], [len(rows) for rows in sets])
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     found = []
@@ -67,20 +72,21 @@ def separability(
 
 
 def area_under_curve(lower: ArrayLike, upper: ArrayLike) -> tuple[float, float]:
-    """AUC, P(upper > lower) + P(equal) / 2, and its standard error by DeLong.
+    """Return the AUC, P(upper > lower) + P(equal) / 2, and DeLong's standard error.
 
     Args:
-        lower, upper: scores (n,) and (m,), at least 2 of each.
+        lower: scores (n,), at least 2.
+        upper: scores (m,), at least 2.
 
     Raises:
-        UserError: fewer.
-        ValueError: not one axis, or not finite.
+        UserError: if there are fewer scores.
+        ValueError: if there is more than one axis, or scores are not finite.
     """
     low, high = finite("scores", lower, 1), finite("scores", upper, 1)
     for scores in (low, high):
-        enough("area_under_curve: scores", len(scores), 2)
-    # A score's placement is the share of the other side that it beats: its rank among
-    # all less its rank among its own.
+        require_count("area_under_curve: scores", len(scores), 2)
+    # The placement of a score is the share of the other side that it beats: its rank
+    # among all minus its rank in its own set.
     ranks: Floats = scipy.stats.rankdata(np.concatenate([low, high]))
     beaten = (ranks[len(low) :] - scipy.stats.rankdata(high)) / len(low)
     beating = 1 - (ranks[: len(low)] - scipy.stats.rankdata(low)) / len(high)

@@ -1,8 +1,11 @@
-"""What code a result depends on: a hash that Snakemake keeps with each rule.
+"""A hash of the code that a result depends on; Snakemake keeps it with each rule.
 
-The hash covers the syntax trees, without docstrings and comments, of a module
-and of every `vlae` module that it imports, directly or not. Modules that are
-found by name at run time (the chosen model, say) are given as further roots.
+The hash covers the syntax trees, without docstrings and comments, of a module and of
+every module of `vlae` that it imports, directly or not. Imports inside functions count.
+Modules that are chosen by name at run time, such as the model, are entries of a
+registry (`vlae.system.registry`) and are given as further roots. Rooms and other
+folders have an `__init__` that holds only a docstring, so importing a module does not
+make the others of its folder count.
 """
 
 import ast
@@ -10,15 +13,19 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from vlae.system import registry
+
 PACKAGE = Path(__file__).parents[1]
 
 
 @cache
 def code_hash(*modules: str) -> str:
-    """Hash of `modules` (dotted names below `vlae`, e.g. 'models.vlae') and imports.
+    """Return a hash of modules and of all that they import, 16 hexadecimal digits.
 
-    Names that are packages or do not exist are ignored, so a model without a
-    plan of its own is fine; a package contributes its `__init__`.
+    Args:
+        modules: dotted names below `vlae`, e.g. "models.vlae". Names of modules that
+            do not exist are ignored, so a model without a plan is fine; of a package
+            only its `__init__` counts.
     """
     todo, seen = list(modules), set[str]()
     while todo:
@@ -31,8 +38,9 @@ def code_hash(*modules: str) -> str:
 
 
 def training_code(model: str) -> str:
-    """Hash of all code that the training of a model depends on."""
-    return code_hash("commands.train", f"models.{model}", f"networks.{model}")
+    """Return the hash of all code that the training of a model depends on."""
+    chosen = (registry.module(kind, model) for kind in ("models", "networks"))
+    return code_hash("commands.train", *chosen)
 
 
 def _path(module: str) -> Path | None:
@@ -47,11 +55,12 @@ def _path(module: str) -> Path | None:
 def _tree(module: str) -> ast.Module:
     path = _path(module)
     assert path is not None
-    return ast.parse(path.read_text(), filename=str(path))
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
 @cache
 def _imports(module: str) -> frozenset[str]:
+    """Return what a module imports from `vlae`; names in modules are harmless here."""
     found = set[str]()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
@@ -64,7 +73,10 @@ def _imports(module: str) -> frozenset[str]:
 
 @cache
 def _source(module: str) -> str:
-    """Normalised source: no comments, no docstrings, none below constants either."""
+    """Return a module's source without comments, docstrings and texts below constants.
+
+    It is unparsed twice, so that spelling and line breaks of the file do not count.
+    """
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,4 +1,4 @@
-"""The one exception that means: the user can mend this."""
+"""The exception for mistakes that the user can correct."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ class UserError(Exception):
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """A sentence fragment that lists `known` and, where there is one, the near miss."""
+    """Return the end of a message: the known names, and the one nearest to `name`."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing whole files or none, and reading JSON."""
 
 import hashlib
 import json
@@ -12,20 +12,19 @@ from typing import Any
 
 from vlae.system.errors import UserError
 
-LEFT_OVER = 86_400.0
-"""Seconds after which a temporary file is a killed process's: none writes so long."""
+ABANDONED_AFTER_S = 86_400.0
+"""Age in seconds of temporary files that a killed process must have left."""
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it replaces `path`.
+    """Yield a temporary path next to `path`; on success it replaces `path`.
 
-    The data reach the disk before the name does, so a crash leaves either the
-    old file or the new one. What killed processes left beside it is removed a day
-    later.
+    The data reach the disk before the name does, so a crash leaves either the old file
+    or the new one. Temporary files of killed processes are removed after a day.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    tidy(path, LEFT_OVER)
+    tidy(path, ABANDONED_AFTER_S)
     handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
     )
@@ -42,7 +41,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def tidy(path: Path, age: float) -> None:
-    """Remove temporary files of `atomic(path)` untouched for `age` seconds."""
+    """Remove temporary files of `atomic(path)` that are at least `age` seconds old."""
     for left in path.parent.glob(f".{path.stem}-????????{path.suffix}"):
         with suppress(FileNotFoundError):  # another process may tidy as well
             if time.time() - left.stat().st_mtime >= age:
@@ -50,18 +49,24 @@ def tidy(path: Path, age: float) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file with sorted keys, whole or not at all."""
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:
-    """Read a JSON object; `what` names it in the error, e.g. 'run spec'.
+    """Return the content of a file that holds a JSON object.
+
+    Args:
+        path: the file.
+        what: what messages call it, e.g. 'run spec'.
 
     Raises:
         UserError: if the file is missing, truncated or not an object.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{what} {path}: no such file.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -69,16 +74,19 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
             f"{what} {path}: not valid JSON ({error}). Delete it and run again."
         ) from None
     if not isinstance(content, dict):
-        raise UserError(f"{what} {path}: expected a JSON object.")
+        raise UserError(
+            f"{what} {path}: expected a JSON object. Delete it and run again."
+        )
     return content
 
 
 def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(content: Any) -> str:
-    """Hash of a JSON-like value, independent of key order."""
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,8 +1,9 @@
 """GPUs of this machine: how many there are, and which one a process takes.
 
-Snakemake counts GPUs but hands out none in particular. So each process that asked for
-one takes the GPU with the fewest users of this pipeline, by locks that the system
-frees at any death. Under SLURM a job sees its own GPU only: nothing is to choose.
+Snakemake counts GPUs but does not say which one a job gets. So each process that asked
+for a GPU takes the one with the fewest users of this pipeline. It holds a lock on its
+place, which the system frees however the process ends. Under SLURM a job sees only its
+own GPU, so there is nothing to choose.
 """
 
 import fcntl
@@ -11,19 +12,21 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from vlae.system.errors import UserError
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-_PLACES = 64
-"""Users of one GPU at most."""
-_held: list[TextIO] = []
-"""Locks of this process, until it ends."""
+VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
+_PLACES_PER_GPU = 64
+_held: list[BinaryIO] = []
+"""Open lock files, which this process holds until it ends."""
 
 
 def count() -> int:
-    """NVIDIA GPUs that a process here may use, without loading torch; 0 if unknown."""
+    """Return the number of NVIDIA GPUs for processes here, or 0 if it is unknown.
+
+    torch is not loaded.
+    """
     named = _named()
     if named is not None:
         return len(named)
@@ -38,14 +41,14 @@ def count() -> int:
 
 
 def take(wanted: int, device: str) -> None:
-    """Let `cuda` mean, in this process, the GPU with the fewest users.
+    """Make the GPU with the fewest users the current device of this process.
 
     Args:
-        wanted: GPUs that the job asked for; with 0 nothing happens.
-        device: of the run spec; `cpu` and `mps` need none of these.
+        wanted: number of GPUs that the job asked for; with 0 nothing happens.
+        device: `device` of the run spec; with `cpu` or `mps` nothing happens.
 
     Raises:
-        UserError: if the job asked for a GPU and there is none that torch can use.
+        UserError: if the job asked for a GPU but torch cannot use any.
     """
     if wanted < 1 or device in ("cpu", "mps"):
         return
@@ -59,20 +62,21 @@ def take(wanted: int, device: str) -> None:
 
 
 def reserve(there: int, folder: Path) -> int:
-    """Take a place on one of `there` GPUs until this process ends.
+    """Take a place on a GPU until this process ends.
 
     Args:
-        folder: of the locks; the same for all processes of a user on this machine.
+        there: number of GPUs.
+        folder: where the locks are, the same for all processes on this machine.
 
     Returns:
-        the GPU's number: of those with the fewest users, the first.
+        the number of the first GPU among those with the fewest users.
     """
     named = _named() or [str(index) for index in range(there)]
     locks = folder / f"vlae-gpus-{os.getuid()}"
     locks.mkdir(mode=0o700, exist_ok=True)
-    for place in range(_PLACES):
+    for place in range(_PLACES_PER_GPU):
         for index, name in enumerate(named[:there]):
-            lock = (locks / f"{name.replace('/', '_')}.{place}").open("w")
+            lock = (locks / f"{name.replace('/', '_')}.{place}").open("wb")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -84,23 +88,23 @@ def reserve(there: int, folder: Path) -> int:
 
 
 def _named() -> list[str] | None:
-    """GPUs by the names that the environment gives; None if it leaves all visible."""
-    visible = os.environ.get(VISIBLE)
+    """Return the GPUs that the environment names, or None if it leaves all visible."""
+    visible = os.environ.get(VISIBLE_VARIABLE)
     if visible is None:
         return None
     names = [name.strip() for name in visible.split(",")]
-    # What follows an invalid entry is not visible either.
+    # GPUs after an invalid entry are not visible either.
     end = next((i for i, name in enumerate(names) if name in ("", "-1")), len(names))
     return names[:end]
 
 
 def _absent(device: str) -> str:
-    seen = os.environ.get(VISIBLE)
+    seen = os.environ.get(VISIBLE_VARIABLE)
     said = "not set" if seen is None else f"'{seen}'"
     return (
         f"device: {device}, and the job asked for a GPU, but there is none that torch "
-        f"can use on {socket.gethostname()} ({VISIBLE} is {said}). Under SLURM, give "
-        "the rules train and experiment a partition with GPUs in slurm/config.yaml; if "
-        "nvidia-smi shows a GPU, its driver may be too old for this torch. To compute "
-        "without a GPU set device: cpu in the configuration."
+        f"can use on {socket.gethostname()} ({VISIBLE_VARIABLE} is {said}). Under "
+        "SLURM, give the rules train and experiment a partition with GPUs in "
+        "slurm/config.yaml; if nvidia-smi shows a GPU, its driver may be too old for "
+        "this torch. To compute without a GPU set device: cpu in the configuration."
     )

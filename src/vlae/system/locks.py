@@ -1,7 +1,8 @@
-"""One process at a time, the others wait; the system frees a lock at any death.
+"""Locks: one process works and the others wait.
 
-While it is held, its file says by whom. What is still said there when the next process
-gets the lock was left by one that had no time to remove it: it was killed.
+The system frees a lock however its holder ends. While a lock is held, its file names
+the holder, who clears the file at the end. If the next holder still finds a name there,
+the process of that name was killed.
 """
 
 import fcntl
@@ -18,17 +19,17 @@ from typing import TextIO
 from vlae.system.errors import UserError
 from vlae.system.progress import say
 
-_POLL = 0.1  # seconds between two attempts
+_POLL_S = 0.1
 
 
 @dataclass
 class Held:
-    """How a lock was got.
+    """A lock that this process holds.
 
     Args:
-        waited: another process held it before.
-        sure: false on a file system without locks, where all processes get it.
-        killed: the holder before, where it was killed; else empty.
+        waited: whether another process held it first.
+        sure: false on a file system without locks, where all processes get the lock.
+        killed: description of the previous holder if it was killed, else empty.
     """
 
     waited: bool = False
@@ -38,66 +39,67 @@ class Held:
 
 @contextmanager
 def alone(
-    lock: Path, name: str, doing: str = "fetches it", patience: float = math.inf
+    lock: Path, name: str, doing: str = "fetches it", timeout: float = math.inf
 ) -> Iterator[Held]:
-    """Hold the file `lock`.
+    """Hold the lock on a file; wait while another process holds it.
 
     Args:
-        name: what is said to wait.
-        doing: what the other process does, e.g. 'fetches it'.
-        patience: seconds to wait for it.
+        lock: the file; it is created if it does not exist.
+        name: name of the work in log lines.
+        doing: what the other process does with `name`, e.g. 'fetches it'.
+        timeout: seconds to wait.
 
     Raises:
-        UserError: if it is still held then.
+        UserError: if another process still holds the lock after that time.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    # Not "w": to open it must not wipe out what the holder has written.
-    with lock.open("a+") as file:
-        held = _taken(file, name, doing, patience)
+    # With "w" the name of the holder would be lost.
+    with lock.open("a+", encoding="utf-8") as file:
+        held = _taken(file, name, doing, timeout)
         if held.sure:
-            held.killed = _said(file)
-            _say(file, _me())
+            held.killed = _holder(file)
+            _write_holder(file, _this_process())
         try:
             yield held
         finally:
             if held.sure:
-                _say(file, "")
+                _write_holder(file, "")
 
 
-def _taken(file: TextIO, name: str, doing: str, patience: float) -> Held:
-    held, end = Held(), time.monotonic() + patience
+def _taken(file: TextIO, name: str, doing: str, timeout: float) -> Held:
+    held, end = Held(), time.monotonic() + timeout
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return held
         except BlockingIOError:
-            who = f"another process {doing} ({_said(file) or 'unknown'})"
+            who = f"another process {doing} ({_holder(file) or 'unknown'})"
             if time.monotonic() >= end:
                 raise UserError(
-                    f"{name}: {who} and has not ended in {patience:.0f} s. Wait for "
+                    f"{name}: {who} and has not ended in {timeout:.0f} s. Wait for "
                     f"it, or stop it. Its lock is {file.name}"
                 ) from None
             if not held.waited:
                 say(f"[{name}] {who}: waiting until it is done")
             held.waited = True
-            time.sleep(_POLL)
-        except OSError as error:  # some cluster file systems have none
+            time.sleep(_POLL_S)
+        except OSError as error:  # some cluster file systems do not have locks
             say(f"[{name}] no lock on this file system ({error.strerror})")
             return Held(sure=False)
 
 
-def _me() -> str:
+def _this_process() -> str:
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     return f"process {os.getpid()} on {socket.gethostname()} since {now}"
 
 
-def _said(file: TextIO) -> str:
+def _holder(file: TextIO) -> str:
     file.seek(0)
     return file.read(200).strip()
 
 
-def _say(file: TextIO, words: str) -> None:
-    with suppress(OSError):  # a full disk is not this one's to report
+def _write_holder(file: TextIO, holder: str) -> None:
+    with suppress(OSError):  # The work itself will report a full disk.
         file.truncate(0)
-        file.write(words)
+        file.write(holder)
         file.flush()

@@ -1,4 +1,4 @@
-"""Lines that say how far a long step is."""
+"""Progress lines of long steps."""
 
 import os
 import sys
@@ -7,16 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-SECONDS_BETWEEN = 5.0
+INTERVAL_S = 5.0
+"""Seconds between two lines."""
 
 
 class Progress:
-    """Prints a line every few seconds, and the last one always.
+    """Printer of a line every few seconds, and of a last line in any case.
 
-    The rate, and so the time left, is that of the whole step so far.
+    The rate, and thus the time left, is that of the whole step so far.
 
     Args:
-        start: how much was done before, by an interrupted step.
+        name: name of the step.
+        total: number of units in all.
+        unit: what is counted, e.g. 'image'.
+        start: number of units that an interrupted step had done.
     """
 
     def __init__(self, name: str, total: int, unit: str, start: int = 0) -> None:
@@ -24,12 +28,17 @@ class Progress:
         self.started = self.printed = time.monotonic()
 
     def due(self, done: int) -> bool:
-        """Whether `update` would print now; asking costs nothing."""
+        """Whether `update` would print a line now."""
         since = time.monotonic() - self.printed
-        return done == self.total or since >= SECONDS_BETWEEN
+        return done == self.total or since >= INTERVAL_S
 
     def update(self, done: int, detail: str = "") -> None:
-        """Report that `done` of the total are done."""
+        """Print how many units are done, if it is time for a line.
+
+        Args:
+            done: number of units done in all.
+            detail: text for the middle of the line.
+        """
         if not self.due(done):
             return
         self.printed = time.monotonic()
@@ -47,23 +56,24 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, e.g. 2:05."""
+    """Return a duration as minutes and seconds, e.g. '2:05'."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def say(line: str, stream: TextIO | None = None) -> None:
-    """Print at once, so that logs and terminals show it while it is true.
+    """Print a line at once, without waiting for a buffer to fill.
 
-    Where nobody reads any more, work goes on in silence: the `tee` behind a job may
-    be killed a moment before the job is.
+    If nobody reads the stream any more, the work goes on in silence: the `tee` behind a
+    job may be killed a moment before the job.
 
     Args:
-        stream: standard output unless given.
+        line: text to print.
+        stream: where to print; None for standard output.
     """
     stream = stream or sys.stdout
     try:
         print(line, file=stream, flush=True)
     except OSError:
-        # Also what the stream still holds: Python would fail on it at its exit.
-        with suppress(OSError), Path(os.devnull).open("w") as nothing:
+        # The stream still holds the line, on which Python would fail at its exit.
+        with suppress(OSError), Path(os.devnull).open("wb") as nothing:
             os.dup2(nothing.fileno(), stream.fileno())

@@ -1,12 +1,14 @@
 """Registries: folders whose modules are chosen by name.
 
-`REGISTRIES` says for each where its modules lie, which function every one of them
-defines, and which constants a module may set. A module that defines the function is an
-entry; nothing has to be added to a list.
+`REGISTRIES` says for each registry in which folder its modules are, which function
+every one of them defines, and which constants a module may set. Every public module of
+the folder that defines the function is an entry, so adding a part means adding a file.
 """
 
 import ast
+import copy
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache
@@ -17,50 +19,69 @@ from typing import Any
 from vlae.system.errors import UserError, closest
 
 PACKAGE = Path(__file__).parents[1]
-NEAR_MISS = 0.8
-"""Similarity from which an unknown constant is taken for a misspelt one."""
+MIN_SIMILARITY = 0.8
+"""Similarity, of at most 1, from which an unknown constant counts as misspelt."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """One folder of modules."""
+    """A folder of modules that are chosen by name.
+
+    Args:
+        folder: dotted path of the folder below `vlae`.
+        entry: name of the function that every entry defines.
+        constants: literals that an entry may set, with the values of those it does not.
+    """
 
     folder: str
-    """Dotted path below `vlae`."""
     entry: str
-    """Name of the function that every entry defines."""
     constants: dict[str, Any] = field(default_factory=dict)
-    """Literals that an entry may set, with the value that holds where it does not."""
 
 
 REGISTRIES = {
-    "commands": Registry("commands", "run"),
-    "datasets": Registry("data.datasets", "splits", {"NEEDED": {}, "PARALLEL": False}),
+    # For whom a command is: "people", "pipeline" or "maintainers".
+    "commands": Registry("commands", "run", {"GROUP": "pipeline"}),
+    "datasets": Registry(
+        "data.datasets",
+        "splits",
+        {
+            # Files that are downloaded, by the value of a key of the settings.
+            "NEEDED": {},
+            # Whether images are read by several threads.
+            "PARALLEL": False,
+        },
+    ),
     "networks": Registry("networks", "plan"),
     "models": Registry("models", "build"),
     "experiments": Registry(
         "experiments",
         "run",
         {
+            # The classifier of the data: "optional", "any" for one of classes or
+            # attributes, "required" for one of classes, or None if it is not used.
             "CLASSIFIER": None,
+            # Whether images are measured with the measures of the data set.
             "MEASURES_IMAGES": False,
+            # Models that the experiment can examine; None for all.
             "MODELS": None,
+            # Whether layers are held fixed within a batch.
             "FIXES_LAYERS": False,
         },
     ),
     "measures": Registry(
-        "experiments.measures", "measure", {"MEASURES": (), "CHANNELS": None}
+        "experiments.measures",
+        "measure",
+        {
+            # Names of the numbers that the module measures.
+            "MEASURES": (),
+            # Numbers of channels that images may have; None for any.
+            "CHANNELS": None,
+        },
     ),
+    # EXPERIMENTS are those whose results a figure or a kind of claim reads.
     "figures": Registry("figures", "draw", {"EXPERIMENTS": []}),
     "claims": Registry("claims", "findings", {"EXPERIMENTS": []}),
 }
-
-
-def names(registry: str) -> list[str]:
-    """Return the names of a registry's entries, sorted."""
-    entry = REGISTRIES[registry].entry
-    found = (path for path in folder(registry).glob("*.py") if path.stem[0] != "_")
-    return sorted(path.stem for path in found if _defines(path, entry))
 
 
 def folder(registry: str) -> Path:
@@ -69,12 +90,19 @@ def folder(registry: str) -> Path:
 
 
 def module(registry: str, name: str) -> str:
-    """Return the dotted path below `vlae` of an entry, whether it exists or not."""
+    """Return the dotted path of an entry below `vlae`, whether or not it exists."""
     return f"{REGISTRIES[registry].folder}.{name}"
 
 
+def names(registry: str) -> list[str]:
+    """Return the names of a registry's entries, sorted."""
+    entry = REGISTRIES[registry].entry
+    public = (path for path in folder(registry).glob("*.py") if path.stem[0] != "_")
+    return sorted(path.stem for path in public if entry in _defined(path))
+
+
 def check(registry: str, name: str, key: str) -> None:
-    """Raise `UserError` naming configuration `key` unless `name` is an entry."""
+    """Raise UserError, naming the configuration's `key`, unless `name` is an entry."""
     known = names(registry)
     if name not in known:
         where = REGISTRIES[registry].folder.replace(".", "/")
@@ -83,26 +111,8 @@ def check(registry: str, name: str, key: str) -> None:
         )
 
 
-def constant(registry: str, name: str, constant: str) -> Any:
-    """Return a constant of an entry, read from its source without importing it.
-
-    So Snakemake learns what a module needs without waiting for torch.
-
-    Raises:
-        UserError: if the module sets a constant whose name is nearly a known one.
-    """
-    known = REGISTRIES[registry].constants
-    default = known[constant]
-    path = folder(registry) / f"{name}.py"
-    found = _literals(path)
-    for other in found.keys() - known.keys():
-        if near := next((k for k in known if _similar(other, k)), None):
-            raise UserError(f"{path}: unknown constant {other}. Did you mean {near}?")
-    return ast.literal_eval(found[constant]) if constant in found else default
-
-
 def load(registry: str, name: str) -> ModuleType:
-    """Import an entry.
+    """Import an entry and return its module.
 
     Raises:
         UserError: if the registry has no such entry.
@@ -111,44 +121,69 @@ def load(registry: str, name: str) -> ModuleType:
     return importlib.import_module(f"vlae.{module(registry, name)}")
 
 
+def constant(registry: str, name: str, constant: str) -> Any:
+    """Return a constant of an entry, or its default if the entry does not set it.
+
+    The constant is read from the source without importing the module, so that
+    Snakemake learns what the module needs without waiting for torch.
+
+    Raises:
+        UserError: if the constant is not a literal, or if the module sets another
+            constant whose name is nearly that of a known one.
+    """
+    known = REGISTRIES[registry].constants
+    path = folder(registry) / f"{name}.py"
+    found = _constants(path)
+    for other in found.keys() - known.keys():
+        if near := next((k for k in known if _similar(other, k)), None):
+            raise UserError(
+                f"{path}: unknown constant {other}. Did you mean {near}? If not, "
+                "choose a name that is less similar."
+            )
+    if constant not in found:
+        return copy.copy(known[constant])
+    try:
+        return ast.literal_eval(found[constant])
+    except ValueError:
+        raise UserError(
+            f"{path}: {constant} is not a literal; expected one, because it is read "
+            "without importing the module."
+        ) from None
+
+
 def _similar(name: str, known: str) -> bool:
-    return SequenceMatcher(None, name, known).ratio() >= NEAR_MISS
+    return SequenceMatcher(None, name, known).ratio() >= MIN_SIMILARITY
 
 
-def _defines(path: Path, function: str) -> bool:
-    """Whether a module has `function`: defined, assigned or imported by name."""
+def _defined(path: Path) -> set[str]:
+    """Return the names that a module defines, assigns or imports from another."""
+    found = set[str]()
     for node in _statements(path):
         match node:
             case ast.FunctionDef(name=name):
-                found = [name]
+                found.add(name)
             case ast.Assign(targets=targets):
-                found = [
-                    n.id
-                    for t in targets
-                    for n in ast.walk(t)
-                    if isinstance(n, ast.Name)
-                ]
+                found.update(name for target in targets for name in _names(target))
             case ast.ImportFrom(names=aliases):
-                found = [alias.asname or alias.name for alias in aliases]
-            case _:
-                continue
-        if function in found:
-            return True
-    return False
+                found.update(alias.asname or alias.name for alias in aliases)
+    return found
 
 
-def _literals(path: Path) -> dict[str, ast.expr]:
-    """Values of the constants at the top of a module, by name."""
+def _names(target: ast.expr) -> Iterator[str]:
+    """Yield the names that an assignment binds, also those in a tuple."""
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _constants(path: Path) -> dict[str, ast.expr]:
+    """Return the values of the constants at the top of a module, by name."""
     found = {}
     for node in _statements(path):
-        if isinstance(node, ast.Assign):
-            target, value = node.targets[0], node.value
-        elif isinstance(node, ast.AnnAssign) and node.value:
-            target, value = node.target, node.value
-        else:
-            continue
-        if isinstance(target, ast.Name) and target.id.isupper():
-            found[target.id] = value
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name.isupper():
+                found[name] = value
     return found
 
 

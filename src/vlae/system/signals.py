@@ -1,8 +1,8 @@
-"""Signals that ask a process to end, by SLURM, Snakemake or Ctrl-C.
+"""Signals from SLURM, Snakemake or Ctrl-C that ask a process to end.
 
-`raising` turns them into an exception, so that on the way out files are closed and
-half-written ones removed. Within `postponed` they are noted, and the work says when it
-can be left.
+`raising` turns them into an exception, so that files are closed and half-written ones
+are removed on the way out. `postponed` only notes them, and the work asks at moments
+when it can be left.
 """
 
 import signal
@@ -16,24 +16,24 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """A signal asked this process to end.
+    """Raised when a signal has asked this process to end.
 
-    No `Exception`, as `KeyboardInterrupt` is none: nothing on the way may take it for
-    a failure of its own and go on.
+    Like `KeyboardInterrupt` it is not an `Exception`, so that no code on the way takes
+    it for a failure of its own and goes on.
 
     Args:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
         self.next = "Run the same command again; what was finished is kept."
-        """What becomes of the work, for the user."""
+        """What happened to the work, and what the user can do."""
 
     @property
     def status(self) -> int:
-        """Exit status, as shells give it to a process that the signal ended."""
+        """Exit status that shells give to a process ended by the signal."""
         return 128 + self.number
 
     def __str__(self) -> str:
@@ -42,19 +42,19 @@ class Stopped(BaseException):
 
 @dataclass
 class Request:
-    """Whether a signal has come, and which; 0 is none."""
+    """The last signal that has come; `number` is 0 before there is one."""
 
     number: int = 0
 
     def check(self) -> None:
-        """Raise `Stopped` if one has come. Called where the work can be left."""
+        """Raise Stopped if a signal has come; call this where work can be left."""
         if self.number:
             raise Stopped(self.number)
 
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Within it, a signal raises `Stopped` wherever the program is."""
+    """Let signals raise Stopped at once, wherever the program is."""
 
     def stop(number: int, _: FrameType | None) -> None:
         raise Stopped(number)
@@ -65,15 +65,16 @@ def raising() -> Iterator[None]:
 
 @contextmanager
 def postponed() -> Iterator[Request]:
-    """Within it, a signal is only noted.
+    """Let signals only be noted, in the request that is yielded.
 
-    SLURM may send the same one twice, so only a second Ctrl-C does not wait.
+    SLURM may send the same signal twice, so only a second Ctrl-C does not wait: it
+    raises KeyboardInterrupt.
     """
     request = Request()
 
     def note(number: int, _: FrameType | None) -> None:
         if number == request.number == signal.SIGINT:
-            raise KeyboardInterrupt  # and not Stopped: the work cannot be left here
+            raise KeyboardInterrupt  # not Stopped, since nothing was saved
         request.number = number
 
     with _handled(note):
@@ -82,9 +83,9 @@ def postponed() -> Iterator[Request]:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Signals go to `handler`, but for those that are ignored (by nohup, say)."""
+    """Send signals to `handler`, except those that are ignored (by nohup, say)."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # others cannot handle signals
+        yield  # only the main thread can handle signals
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     ours = [n for n, old in before.items() if old not in (signal.SIG_IGN, None)]

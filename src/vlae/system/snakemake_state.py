@@ -1,9 +1,9 @@
-"""Who holds Snakemake's lock on a folder: a process that lives, or one that is gone.
+"""The state that Snakemake keeps in `.snakemake`: who holds its lock, what it recorded.
 
-Snakemake's lock files list inputs and outputs and name no process, so the workflow
-leaves a note of its own beside them when it starts. A process is also found by what
-the system knows: its command and its working folder. Only processes of this machine
-can be seen; the note of another one is believed.
+Snakemake's lock files list inputs and outputs but do not name a process. So the
+workflow writes a note next to them when it starts. Processes are also found by their
+command and working folder. Only processes of this machine can be seen, so a note from
+another machine is believed.
 """
 
 import json
@@ -16,9 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NOTE = "vlae-owner.json"
-LOCKS = "locks"
-_SECONDS = 2.0  # two clocks of one start may differ by that
+STATE = Path(".snakemake")
+"""Snakemake's folder, below the folder in which it runs."""
+OWNER_FILE = "vlae-owner.json"
+LOCK_FOLDER = "locks"
+RECORDS = ("metadata/*", "metadata.db")
+"""What Snakemake has recorded, below `STATE`: one file per output, or a database."""
+_CLOCK_TOLERANCE_S = 2.0
+"""Seconds by which two clocks may differ about the same event."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,9 @@ class Lock:
     """A lock of Snakemake on a folder.
 
     Args:
-        since: local time, in words.
-        owners: live processes that may write there, in words.
-        elsewhere: the owner on another machine, which cannot be seen; else empty.
+        since: local time, as text.
+        owners: descriptions of live processes that may write in the folder.
+        elsewhere: description of an owner on another machine, or empty.
     """
 
     since: str
@@ -37,69 +42,90 @@ class Lock:
 
     @property
     def stale(self) -> bool:
-        """Whether its owner is known to be gone, as far as this machine can see."""
+        """Whether its owner has ended, as far as this machine can see."""
         return not self.owners and not self.elsewhere
 
 
 def note(state: Path) -> None:
-    """Say in Snakemake's folder `state` that this process holds its lock."""
+    """Write into Snakemake's folder `state` that this process holds its lock."""
     import psutil
 
-    me = {
+    owner = {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "started": psutil.Process().create_time(),
     }
-    (state / NOTE).write_text(json.dumps(me))
+    (state / OWNER_FILE).write_text(json.dumps(owner), encoding="utf-8")
 
 
 def found(folder: Path) -> Lock | None:
-    """The lock on `folder`, or None where there is none."""
-    state = folder / ".snakemake"
-    times = [path.stat().st_mtime for path in (state / LOCKS).glob("*.lock")]
+    """Return the lock on a folder in which Snakemake runs, or None."""
+    state = folder / STATE
+    times = [path.stat().st_mtime for path in (state / LOCK_FOLDER).glob("*.lock")]
     if not times:
         return None
-    said = _note(state, min(times))
-    host = said.get("host")
-    there = isinstance(host, str) and host != socket.gethostname()
+    owner = _noted_owner(state, min(times))
+    host = owner.get("host")
+    elsewhere = isinstance(host, str) and host != socket.gethostname()
     return Lock(
         since=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(times))),
-        owners=tuple(dict.fromkeys([*_noted(said), *_at_work(folder)])),
-        elsewhere=f"process {said.get('pid')} on {host}" if there else "",
+        owners=tuple(dict.fromkeys([*_alive(owner), *_at_work(folder)])),
+        elsewhere=f"process {owner.get('pid')} on {host}" if elsewhere else "",
     )
 
 
 def clear(folder: Path) -> None:
     """Remove the lock on `folder`, as `snakemake --unlock` does."""
-    shutil.rmtree(folder / ".snakemake" / LOCKS, ignore_errors=True)
+    shutil.rmtree(folder / STATE / LOCK_FOLDER, ignore_errors=True)
 
 
-def _note(state: Path, locked: float) -> dict[str, Any]:
-    """The note, where it is of who made the lock, at `locked`, and no earlier one's."""
-    path = state / NOTE
+def unrecorded(folder: Path) -> str:
+    """Return a warning if there are finished trainings without any record, or "".
+
+    Args:
+        folder: where Snakemake runs; `results` is below it.
+    """
+    trained = len(list((folder / "results" / "runs").glob("*/*/*/training.json")))
+    recorded = any(any((folder / STATE).glob(pattern)) for pattern in RECORDS)
+    if recorded or not trained:
+        return ""
+    return (
+        f"results/runs holds {trained} finished trainings, but {STATE}/ has no record "
+        "of what made them, as if results/ was copied without it. They are used as "
+        "they are, and later changes of configuration or code are not noticed.\n"
+        f"  To keep the records: copy {STATE}/ too.\n"
+        "  To make everything again: delete results/, or add --forceall.\n"
+        "  If nothing has changed: add --touch --forceall once, which records them."
+    )
+
+
+def _noted_owner(state: Path, locked: float) -> dict[str, Any]:
+    """Return the note about the lock made at time `locked`; empty if it is older."""
+    path = state / OWNER_FILE
     try:
-        content = json.loads(path.read_text())
-        newer = path.stat().st_mtime >= locked - _SECONDS
+        content = json.loads(path.read_text(encoding="utf-8"))
+        newer = path.stat().st_mtime >= locked - _CLOCK_TOLERANCE_S
     except (OSError, ValueError):
         return {}
     return content if newer and isinstance(content, dict) else {}
 
 
-def _noted(said: dict[str, Any]) -> Iterator[str]:
+def _alive(owner: dict[str, Any]) -> Iterator[str]:
+    """Yield the description of a noted owner if it lives on this machine."""
     import psutil
 
-    if said.get("host") != socket.gethostname():
+    if owner.get("host") != socket.gethostname():
         return
     try:
-        process = psutil.Process(said["pid"])
-        if abs(process.create_time() - said["started"]) < _SECONDS:
-            yield _words(process)
+        process = psutil.Process(owner["pid"])
+        if abs(process.create_time() - owner["started"]) < _CLOCK_TOLERANCE_S:
+            yield _description(process)
     except (psutil.Error, KeyError, TypeError, ValueError):
         return
 
 
 def _at_work(folder: Path) -> Iterator[str]:
-    """Every Snakemake, and every job that one left behind, in `folder`."""
+    """Yield each Snakemake in `folder`, and each job that one has left behind."""
     import psutil
 
     ours = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
@@ -107,44 +133,20 @@ def _at_work(folder: Path) -> Iterator[str]:
         try:
             here = process.pid not in ours and Path(process.cwd()) == folder.resolve()
             if here and _kind(process.cmdline()):
-                yield _words(process)
-        except (psutil.Error, OSError):  # it ended, or is somebody else's
+                yield _description(process)
+        except (psutil.Error, OSError):  # it has ended, or belongs to another user
             continue
 
 
 def _kind(command: list[str]) -> str:
-    """`snakemake`, a command of this package as `vlae train`, or empty."""
+    """Return `snakemake`, a command of this package such as `vlae train`, or ""."""
     if any(Path(word).name == "snakemake" for word in command[:2]):
-        return "snakemake"  # itself, or Python that was given its path
+        return "snakemake"  # called by its name, or by Python with its path
     called = command[command.index("-m") + 1 :][:2] if "-m" in command else []
     if called[:1] == ["vlae"]:
         return " ".join(called)
     return "snakemake" if called[:1] == ["snakemake"] else ""
 
 
-def _words(process: Any) -> str:
+def _description(process: Any) -> str:
     return f"process {process.pid} ({_kind(process.cmdline())})"
-
-
-STATE = Path(".snakemake")
-RECORDS = ("metadata/*", "metadata.db")
-"""Of `STATE`: what Snakemake has recorded, a file each or (if asked) in a database."""
-
-
-def unrecorded(folder: Path) -> str:
-    """What to say of finished trainings in `folder` without any record; maybe nothing.
-
-    Args:
-        folder: that of `results`, where Snakemake runs.
-    """
-    trained = len(list((folder / "results" / "runs").glob("*/*/*/training.json")))
-    recorded = any(any((folder / STATE).glob(what)) for what in RECORDS)
-    if recorded or not trained:
-        return ""
-    return (
-        f"results/runs holds {trained} finished trainings, but {STATE}/ no record of "
-        "what made them, as when results/ was copied without it. They are taken as "
-        "they are: what configuration or code changed since is not seen. Copy "
-        f"{STATE}/ too; or delete results/ (or add --forceall) to make all anew; or, "
-        "if nothing changed, add --touch --forceall once, which records them."
-    )

@@ -1,12 +1,12 @@
 """The images of a training: resident on its device, or read batch by batch.
 
-Images that fit in the memory a training may take for them are copied to its device
+Images that fit in the memory that a training may use for them are copied to its device
 once and indexed there. Others stay in their file, and a thread reads the next batches
 while the training computes. The batches are the same, and so are the weights.
 
-Files are read, not mapped: touched pages of a map count as memory of the process. The
-system is told of all rows of a batch before the first is read, which from a disk is
-five times as fast as row by row.
+Files are read, not mapped, since the touched pages of a map count as memory of the
+process. All rows of a batch are announced to the system before the first one is read,
+which makes reading from a disk five times as fast as reading row by row.
 """
 
 import os
@@ -26,21 +26,22 @@ from vlae.system.errors import UserError
 from vlae.system.progress import say
 from vlae.system.random_streams import generator
 
-AHEAD = 4
+BATCHES_AHEAD = 4
 """Batches that are read before the training asks for them."""
-_CHUNK = 1 << 24  # bytes read at once on the way to a device
+_CHUNK_BYTES = 1 << 24  # read at once on the way to a device
 _CPU = torch.device("cpu")
 
 
 @dataclass
 class Order:
-    """Rows of the batch at each step: every epoch is a permutation of its own.
+    """Rows of the batch at each step; every epoch has its own permutation of all rows.
 
     Args:
-        count: images of the split.
-        size: images of a batch; what fills none is left out of its epoch.
-        seed: of the run; with the epoch it gives the permutation.
-        device: where the rows are wanted.
+        count: number of images of the split.
+        size: number of images per batch. Images that do not fill a batch are left out
+            of their epoch.
+        seed: seed of the run; with the epoch it determines the permutation.
+        device: where the rows are returned.
     """
 
     count: int
@@ -51,7 +52,7 @@ class Order:
     _rows: Tensor = field(default_factory=lambda: torch.empty(0), init=False)
 
     def __call__(self, step: int) -> Tensor:
-        """Rows (size,) int64 of the batch at `step`."""
+        """Return the rows (size,), int64, of the batch at `step`, counted from 0."""
         epoch, position = divmod(step, self.count // self.size)
         if self._epoch != epoch:
             stream = generator(_CPU, self.seed, "epoch", epoch)
@@ -63,22 +64,32 @@ class Order:
 class Images(Protocol):
     """Images (N, C, H, W) of one split, wherever they lie."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return N."""
+        ...
 
     def rows(self, wanted: slice) -> Tensor:
-        """Some images in sequence: uint8 (n, C, H, W) on the training's device.
+        """Return consecutive images: uint8 (n, C, H, W) on the training's device.
 
         Raises:
-            UserError: if their file cannot be read, or is shorter than it was.
+            UserError: if their file cannot be read or has become shorter.
         """
         ...
 
     def batch(self, order: Order, step: int) -> Tensor:
-        """The images of one step, as `rows`. `order` is the same in every call."""
+        """Return the images of one step: uint8 (B, C, H, W) on the training's device.
+
+        Args:
+            order: the same in every call.
+            step: counted from 0.
+
+        Raises:
+            UserError: if their file cannot be read or has become shorter.
+        """
         ...
 
     def close(self) -> None:
-        """End what reads ahead. Only `rows` may be called afterwards."""
+        """Stop reading ahead. Only `rows` may be called afterwards."""
         ...
 
 
@@ -86,7 +97,9 @@ class Resident:
     """Images that lie on the training's device.
 
     Args:
-        array: uint8 (N, C, H, W), of which the first `count` images are taken.
+        array: uint8 (N, C, H, W), memory-mapped or not.
+        count: number of images, from the first one, that are taken.
+        device: the training's device.
     """
 
     def __init__(self, array: np.ndarray, count: int, device: torch.device) -> None:
@@ -97,7 +110,7 @@ class Resident:
         file = _File(array)
         shape = (count, *array.shape[1:])
         self._images = torch.empty(shape, dtype=torch.uint8, device=device)
-        step = max(1, _CHUNK // file.row)
+        step = max(1, _CHUNK_BYTES // file.row)
         for start in range(0, count, step):
             part = self._images[start : start + step]
             part.copy_(file.read(range(start, start + len(part))))
@@ -106,21 +119,25 @@ class Resident:
         return len(self._images)
 
     def rows(self, wanted: slice) -> Tensor:
+        """Return consecutive images, (n, C, H, W)."""
         return self._images[wanted]
 
     def batch(self, order: Order, step: int) -> Tensor:
+        """Return the images of one step, (B, C, H, W)."""
         return self._images[order(step)]
 
     def close(self) -> None:
-        pass
+        """Do nothing: there is no thread."""
 
 
 class Streamed:
     """Images that stay in their file.
 
     Args:
-        array: memory-mapped uint8 (N, C, H, W), of which the first `count` are taken.
-        memory: bytes for batches that are read ahead; one always is.
+        array: memory-mapped uint8 (N, C, H, W).
+        count: number of images, from the first one, that are taken.
+        device: the training's device.
+        memory: bytes for batches that are read ahead; one batch always is.
     """
 
     def __init__(
@@ -128,7 +145,7 @@ class Streamed:
     ) -> None:
         self._file, self._count = _File(array), count
         self._device, self._memory = device, memory
-        # From pinned memory a GPU fetches by itself, while this program goes on.
+        # A GPU copies from pinned memory by itself while this program goes on.
         self._pinned = device.type == "cuda"
         self._ahead: _Ahead | None = None
 
@@ -136,16 +153,19 @@ class Streamed:
         return self._count
 
     def rows(self, wanted: slice) -> Tensor:
+        """Read consecutive images, (n, C, H, W)."""
         return self._moved(self._read(range(*wanted.indices(self._count))))
 
     def batch(self, order: Order, step: int) -> Tensor:
+        """Return the images of one step, (B, C, H, W); the next ones are read ahead."""
         if self._ahead is None:
-            own = replace(order, device=_CPU)  # the thread's: it keeps its epoch
-            depth = min(AHEAD, self._memory // (order.size * self._file.row))
+            own = replace(order, device=_CPU)  # the thread's own, which keeps an epoch
+            depth = min(BATCHES_AHEAD, self._memory // (order.size * self._file.row))
             self._ahead = _Ahead(lambda s: self._read(own(s).tolist()), max(1, depth))
         return self._moved(self._ahead(step))
 
     def close(self) -> None:
+        """Stop the thread that reads ahead, if there is one."""
         if self._ahead is not None:
             self._ahead.close()
 
@@ -163,14 +183,20 @@ def opened(
     memory: int,
     name: str,
 ) -> dict[str, Images]:
-    """The images of each split: resident, one split after the other, while they fit.
+    """Open the images of each split: resident while they fit, one split after another.
+
+    The caller closes them with `Images.close`.
 
     Args:
-        arrays: uint8 (N, C, H, W) by split. One that is not memory-mapped is in
+        arrays: uint8 (N, C, H, W) by split. An array that is not memory-mapped is in
             memory already and becomes resident.
-        counts: how many of its images a split needs at most, from the first on.
+        counts: the largest number of images, from the first one, that a split needs.
+        device: the training's device.
         memory: bytes that all splits together may take on the device.
-        name: of the training, for what is said.
+        name: name of the training, for log lines.
+
+    Returns:
+        images (min(count, N), C, H, W) by split.
 
     Raises:
         UserError: if a file cannot be read.
@@ -193,7 +219,7 @@ def opened(
 
 
 class _File:
-    """The rows of a memory-mapped array, read by their numbers."""
+    """Reader of the rows of a memory-mapped array by their numbers."""
 
     def __init__(self, array: np.memmap) -> None:
         assert array.filename is not None
@@ -206,10 +232,14 @@ class _File:
             raise self._broken(str(error)) from None
 
     def read(self, rows: Sequence[int], pinned: bool = False) -> Tensor:
-        """Images (len(rows), C, H, W) uint8 on the CPU.
+        """Return images (len(rows), C, H, W), uint8, on the CPU.
+
+        Args:
+            rows: numbers of the rows; a range of step 1 is read at once.
+            pinned: whether the memory is pinned, for a GPU to copy from.
 
         Raises:
-            UserError: if the file cannot be read, or ends before.
+            UserError: if the file cannot be read or ends too early.
         """
         shape = (len(rows), *self.shape)
         images = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
@@ -227,12 +257,14 @@ class _File:
         return images
 
     def _announce(self, row: int) -> None:
-        if hasattr(os, "posix_fadvise"):  # macOS has none
+        """Tell the system that a row will be read soon."""
+        if hasattr(os, "posix_fadvise"):  # not on macOS
             offset = self.offset + row * self.row
             advice = os.POSIX_FADV_WILLNEED
             os.posix_fadvise(self._file.fileno(), offset, self.row, advice)
 
     def _fill(self, out: memoryview, row: int) -> None:
+        """Read into `out` from the start of a row."""
         offset = self.offset + row * self.row
         while out:
             got = os.preadv(self._file.fileno(), [out], offset)
@@ -249,9 +281,13 @@ class _File:
 
 
 class _Ahead:
-    """What `read` gives for consecutive steps, made by a thread before it is asked for.
+    """Results of `read` for consecutive steps, which a thread prepares in advance.
 
     An error of `read` is raised for the step that it concerns.
+
+    Args:
+        read: returns the images of a step, (B, C, H, W).
+        depth: number of steps that are read in advance.
     """
 
     def __init__(self, read: Callable[[int], Tensor], depth: int) -> None:
@@ -260,6 +296,7 @@ class _Ahead:
         self._waiting: deque[tuple[int, Future[Tensor]]] = deque()
 
     def __call__(self, step: int) -> Tensor:
+        """Return the images of a step, (B, C, H, W)."""
         if self._waiting and self._waiting[0][0] != step:
             for _, future in self._waiting:
                 future.cancel()
@@ -270,5 +307,5 @@ class _Ahead:
         return self._waiting.popleft()[1].result()
 
     def close(self) -> None:
-        """Wait for the thread, which reads no further batch."""
+        """Stop the thread, after the batch that it is reading."""
         self._pool.shutdown(cancel_futures=True)

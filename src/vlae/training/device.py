@@ -1,4 +1,4 @@
-"""How this process computes: device, threads, number format, memory."""
+"""How this process computes: on what device, with what threads, format and memory."""
 
 import ctypes
 import os
@@ -13,23 +13,27 @@ import torch
 from vlae.config.run_spec import RunSpec
 from vlae.system.errors import UserError
 
-MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+# Parameters of mallopt, as in the malloc.h of glibc.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 def resolve_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one; any other name must be there.
+    """Return the device of a name; `auto` is a GPU if there is one, else the CPU.
+
+    Args:
+        name: auto, cpu, cuda or mps.
 
     Raises:
-        UserError: if the device is asked for by name and absent.
+        UserError: if the device that is named is missing.
     """
-    there = {
+    available = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
     if name == "auto":
-        return torch.device("cuda" if there["cuda"] else "cpu")
-    if not there[name]:
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
         raise UserError(
             f"device: the run asks for {name} and this machine has no usable GPU of "
             "that kind. Set device: cpu (or auto) in the configuration."
@@ -38,50 +42,59 @@ def resolve_device(name: str) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's own name, or the processor's and the number of threads."""
+    """Return the name of the GPU, or the processor's and the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 processor = line.split(":", 1)[1].strip()
-                return f"{processor}, {torch.get_num_threads()} threads"
+                threads = torch.get_num_threads()
+                return f"{processor}, {threads} thread{'s' * (threads > 1)}"
     except OSError:
         pass
     return platform.processor() or platform.machine()
 
 
 def set_up(spec: RunSpec) -> None:
-    """Make this process compute as `spec` says: threads, number format, same bits."""
+    """Set threads and number format of this process, and ask for reproducible bits.
+
+    It concerns the whole process, so that a command calls it once, before it loads or
+    trains a model.
+
+    Args:
+        spec: its `threads` and `precision` are used.
+    """
     torch.set_num_threads(spec.threads)
-    # As use_deterministic_algorithms(True), which imports the compiler: 0.9 s.
+    # Like use_deterministic_algorithms(True), which takes 0.9 s to import the compiler.
     torch.set_deterministic_debug_mode("error")
-    # Without a fixed workspace cuBLAS sums in any order, and PyTorch then refuses.
+    # Without a fixed workspace, cuBLAS sums in any order, which PyTorch then refuses.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Every tensor is written before it is read; filling them first is waste.
+    # Every tensor is written before it is read, so that filling it first is a waste.
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
     rounded = spec.precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = rounded  # PyTorch would by default
+    torch.backends.cudnn.allow_tf32 = rounded  # which PyTorch allows by default
     torch.backends.cuda.matmul.allow_tf32 = rounded
     keep_memory()
 
 
 def keep_memory() -> None:
-    """Have the C library keep freed memory instead of giving it back to the system.
+    """Make the C library keep freed memory instead of returning it to the system.
 
-    Activations of a step are freed and wanted again some milliseconds later; given
-    back, each page is fetched and cleared anew. No effect but with glibc.
+    The activations of a step are freed and needed again some milliseconds later. If
+    they were returned, each page would have to be fetched and cleared again. This has
+    an effect with glibc only.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
-    mallopt(MALLOC_MMAP_THRESHOLD, 1 << 30)
-    mallopt(MALLOC_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def number_format(device: torch.device, precision: str) -> AbstractContextManager[None]:
-    """Within it, products are made in bfloat16 where `precision` is bf16.
+    """Return a context in which products are bfloat16 if `precision` is bf16.
 
     Weights, sums over a batch, densities and the optimiser stay in float32.
     """
@@ -89,8 +102,13 @@ def number_format(device: torch.device, precision: str) -> AbstractContextManage
 
 
 def compiled(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
-    """`function` by torch.compile in one of its modes; as it is where that is none."""
+    """Return `function` compiled by torch.compile, or as it is if `mode` is none.
+
+    Args:
+        function: a function of tensors.
+        mode: none, default or reduce-overhead.
+    """
     if mode == "none":
         return function
-    torch.use_deterministic_algorithms(True)  # tells the compiler, as set_up does not
+    torch.use_deterministic_algorithms(True)  # set_up does not tell the compiler
     return torch.compile(function, mode=mode)

@@ -1,7 +1,7 @@
-"""A trained model's way from noise to image as an ONNX graph, for other runtimes.
+"""A trained model's path from noise to image as an ONNX graph, for other runtimes.
 
-The graph has an input `noise_l` (B, d_l) for every layer, bottom to top, and one
-output `image` (B, C, H, W), the mean of p(x | z) in (0, 1): `decode` of the model.
+The graph computes `decode` of the model. It has one input `noise_l` (B, d_l) per layer,
+bottom to top, and one output `image` (B, C, H, W), the mean of p(x | z) in (0, 1).
 """
 
 import warnings
@@ -18,33 +18,38 @@ from vlae.models.base import LatentVariableModel
 from vlae.training.trained_run import TrainedRun, decode
 
 OPSET = 17
-"""Version of the ONNX operators: old enough for every runtime of today."""
+"""Version of the ONNX operators, which all current runtimes understand."""
 INPUT, OUTPUT = "noise_{}", "image"
 
 
 class _Decoder(nn.Module):
-    """`decode` as a module whose inputs are the layers' noises."""
+    """Module whose inputs are the noise of each layer and whose output is the image."""
 
     def __init__(self, model: LatentVariableModel) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, *noise: Tensor) -> Tensor:
+        """Map noise (B, d_l) per layer to images (B, C, H, W)."""
         return self.model.decode(list(noise))
 
 
 def graph(model: LatentVariableModel) -> onnx.ModelProto:
-    """The graph of a model on the CPU in evaluation mode, weights in float32.
+    """Return the graph of a model, with weights in float32.
 
     The number of images B is free, except for a model that samples with batch
-    statistics, of which one image makes no sense.
+    statistics, for which single images are undefined.
+
+    Args:
+        model: on the CPU, in evaluation mode.
     """
     names = [INPUT.format(layer + 1) for layer in range(len(model.latent_sizes))]
     noise = tuple(torch.zeros(2, size) for size in model.latent_sizes)
-    # The exporter gives all modules back in the mode of the outermost one.
+    # The exporter leaves all modules in the mode of the outermost one.
     decoder = _Decoder(model).eval()
     with warnings.catch_warnings(), TemporaryDirectory() as folder:
-        # Of the exporter's age: the new one needs packages and names no dimension.
+        # It warns of its age, but the new exporter needs more packages and cannot name
+        # dimensions.
         warnings.simplefilter("ignore")
         path = Path(folder) / "decoder.onnx"
         torch.onnx.export(
@@ -63,11 +68,11 @@ def graph(model: LatentVariableModel) -> onnx.ModelProto:
 
 
 def halved(exported: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with matrices and kernels stored as float16, at half the size.
+    """Return the graph with matrices and kernels stored as float16, at half the size.
 
-    They are widened when the graph is loaded, so all arithmetic stays in float32;
-    vectors (biases, norms, gates) keep their digits. Rounding moves a weight by at most
-    1 part in 2048 (or by 3e-8, if it is smaller than 6e-5).
+    They are widened when the graph is loaded, so that all arithmetic stays in float32.
+    Vectors (biases, norms, gates) keep their digits. Rounding moves a weight by at most
+    1 part in 2048, or by 3e-8 if it is smaller than 6e-5.
     """
     small = onnx.ModelProto()
     small.CopyFrom(exported)
@@ -92,11 +97,18 @@ def halved(exported: onnx.ModelProto) -> onnx.ModelProto:
     return small
 
 
-def influences(run: TrainedRun, draws: int) -> list[list[float]]:
-    """How much each coordinate of the noise moves the image, bottom layer first.
+def influences(run: TrainedRun[LatentVariableModel], draws: int) -> list[list[float]]:
+    """Return how much each coordinate of the noise changes the image.
 
-    The mean over `draws` images of the mean absolute change of a pixel, in [0, 1],
-    when the coordinate is redrawn and all others are kept.
+    This is the mean absolute change of a pixel, in [0, 1], when the coordinate is
+    redrawn and all others are kept.
+
+    Args:
+        run: the trained run.
+        draws: number of images that the mean is taken over.
+
+    Returns:
+        one list per layer, bottom to top, with one number per coordinate.
     """
     model, stream = run.model, run.stream("influences")
     noise, other = (model.draw_noise(draws, stream) for _ in range(2))

@@ -1,4 +1,4 @@
-"""KL weight and learning rate as functions of the step."""
+"""Weight of the KL divergence and learning rate as functions of the step."""
 
 import math
 
@@ -6,10 +6,16 @@ from vlae.config.run_spec import KLWarmup
 
 
 def kl_weight(warmup: KLWarmup, step: int, steps: int) -> float:
-    """Weight of the KL at `step` (from 0) of `steps`; in [0, 1].
+    """Return the weight of the KL divergence at a step, in [0, 1].
 
-    none: always 1, the ELBO itself. linear: from 0 to 1 over `steps`, or over a
-    `fraction` of the run. exponential: 1 - exp(-step / steps), as the authors do.
+    `none` is always 1, the ELBO itself. `linear` goes from 0 to 1 over the length of
+    the warm-up. `exponential` is 1 - exp(-step / length), as in the authors' code. The
+    length is `warmup.steps`, or `warmup.fraction` of all steps.
+
+    Args:
+        warmup: the settings.
+        step: counted from 0.
+        steps: number of steps of the training.
     """
     if warmup.schedule == "none":
         return 1.0
@@ -24,5 +30,13 @@ def kl_weight(warmup: KLWarmup, step: int, steps: int) -> float:
 
 
 def learning_rate_factor(tail: float, step: int, steps: int) -> float:
-    """1, then falling linearly to 0 over the last `tail` of the run; in [0, 1]."""
+    """Return the factor of the learning rate at a step, in [0, 1].
+
+    It is 1, and falls linearly to 0 over the last part of the training.
+
+    Args:
+        tail: length of that part as a fraction of all steps; 0 for a constant rate.
+        step: counted from 0.
+        steps: number of steps of the training.
+    """
     return min(1.0, (steps - step) / (tail * steps)) if tail else 1.0

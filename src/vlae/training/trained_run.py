@@ -3,76 +3,112 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vlae.config.run_spec import RunSpec
-from vlae.models.base import build_model
+from vlae.config.run_spec import RunFiles, RunSpec
+from vlae.models.base import LatentVariableModel, Model, build_model
+from vlae.models.classifier import Classifier
 from vlae.system.errors import UserError
 from vlae.system.random_streams import generator
 from vlae.training import weights as weight_files
-from vlae.training.device import resolve_device, set_up
+from vlae.training.device import resolve_device
 
-SPEC, WEIGHTS = "spec.json", "model.safetensors"
 BATCH = 500
+"""Images that a model sees at once."""
+
+ModelT_co = TypeVar("ModelT_co", bound=Model, covariant=True)
 
 
 @dataclass(frozen=True)
-class TrainedRun:
+class TrainedRun(Generic[ModelT_co]):
     """A model with its trained weights, in evaluation mode on its device."""
 
     spec: RunSpec
-    model: Any  # of a module of vlae.models: no two have the same methods
+    model: ModelT_co
     device: torch.device
 
     def stream(self, *purpose: str | int) -> torch.Generator:
-        """Random numbers for `purpose`, from the seed of the run."""
+        """Return the random numbers for `purpose`, which follow from the run's seed."""
         return generator(self.device, self.spec.seed, *purpose)
 
 
-def load(folder: Path, **machine: Any) -> TrainedRun:
-    """Load `spec.json` and `model.safetensors` of `folder`.
+def load(folder: Path, device: str = "") -> TrainedRun[LatentVariableModel]:
+    """Load a run that generates images from its `spec.json` and `model.safetensors`.
+
+    Threads and number format of the process stay as they are:
+    `vlae.training.device.set_up` makes them those of the spec.
 
     Args:
-        machine: `device` or `threads` in place of those of the spec.
+        folder: folder of the run.
+        device: auto, cpu, cuda or mps; the spec's if empty.
 
     Raises:
-        UserError: missing or broken file, or weights of another network.
+        UserError: if a file is missing or broken, the weights do not fit the spec, the
+            device is missing, or the run is a classifier.
     """
-    spec = RunSpec.read(folder / SPEC)
-    here = spec.replace(**machine)
-    set_up(here)
-    device = resolve_device(here.device)
+    spec, model, where = _load(folder, device)
+    if not isinstance(model, LatentVariableModel):
+        raise UserError(
+            f"{folder} holds a {spec.model}; expected a generative model, which makes "
+            "images from noise."
+        )
+    return TrainedRun(spec, model, where)
+
+
+def load_classifier(folder: Path, device: str = "") -> TrainedRun[Classifier]:
+    """Load a classifier; arguments and errors are those of `load`."""
+    spec, model, where = _load(folder, device)
+    if not isinstance(model, Classifier):
+        raise UserError(f"{folder} holds a {spec.model}; expected a classifier.")
+    return TrainedRun(spec, model, where)
+
+
+def _load(folder: Path, device: str) -> tuple[RunSpec, Model, torch.device]:
+    files = RunFiles(folder)
+    spec = RunSpec.read(files.spec)
+    where = resolve_device(device or spec.device)
     model = build_model(spec)
-    weights = weight_files.load(folder / WEIGHTS)[0]
+    weights = weight_files.load(files.weights)[0]
     wrong = weight_files.difference(model.state_dict(), weights)
     if wrong:
         raise UserError(
-            f"{folder / WEIGHTS}: weights of another network than {SPEC} beside it "
-            f"describes ({wrong}). Delete it and run again."
+            f"{files.weights}: these weights do not fit the network in "
+            f"{files.spec.name} next to them ({wrong}). Delete the file and run again."
         )
     model.load_state_dict(weights)
-    return TrainedRun(spec, model.to(device).eval(), device)
+    return spec, model.to(where).eval(), where
 
 
 @torch.no_grad()
 def in_batches(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """`function` of the inputs, `BATCH` rows at a time, joined along the rows."""
+    """Apply `function` to `BATCH` rows of the inputs at a time; join along the rows.
+
+    Args:
+        function: maps tensors (B, ...), one per input, to (B, ...).
+        inputs: (N, ...) each.
+    """
     parts = zip(*(x.split(BATCH) for x in inputs), strict=True)
     return torch.cat([function(*part) for part in parts])
 
 
-def classify(classifier: TrainedRun, images: Tensor) -> np.ndarray:
-    """What the classifier gives images (N, C, H, W): probabilities (N, outputs)."""
+def classify(classifier: TrainedRun[Classifier], images: Tensor) -> np.ndarray:
+    """Return the classifier's probabilities (N, outputs) for images (N, C, H, W)."""
     return in_batches(classifier.model, images.to(classifier.device)).cpu().numpy()
 
 
 @torch.no_grad()
-def describe(classifier: TrainedRun, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier sees in images (N, C, H, W), which may leave [0, 1].
+def describe(
+    classifier: TrainedRun[Classifier], images: Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the classifier sees in images.
+
+    Args:
+        classifier: the trained classifier.
+        images: (N, C, H, W); values outside [0, 1] are allowed.
 
     Returns:
         features (N, d) of its penultimate layer, and probabilities (N, outputs).
@@ -82,12 +118,17 @@ def describe(classifier: TrainedRun, images: Tensor) -> tuple[np.ndarray, np.nda
     return features.cpu().numpy(), probabilities.cpu().numpy()
 
 
-def decode(run: TrainedRun, noise: list[Tensor]) -> Tensor:
-    """Mean images (N, C, H, W) of standard normal noise, a tensor per layer."""
+def decode(run: TrainedRun[LatentVariableModel], noise: list[Tensor]) -> Tensor:
+    """Return the mean images (N, C, H, W), in (0, 1), of standard normal noise.
+
+    Args:
+        run: the trained run.
+        noise: (N, d_l) per layer, bottom to top, on the run's device.
+    """
     model = run.model
     return in_batches(lambda *parts: model.decode(list(parts)), *noise)
 
 
 def grey_levels(images: Tensor) -> np.ndarray:
-    """Images in [0, 1] as uint8, clipped."""
+    """Return images in [0, 1] as uint8; values outside are clipped."""
     return (images.clamp(0, 1) * 255).round().byte().cpu().numpy()

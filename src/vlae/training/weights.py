@@ -1,4 +1,4 @@
-"""Training state on disk: one safetensors file, replaced atomically, no pickles."""
+"""Tensors and facts in one safetensors file, replaced atomically; no pickles."""
 
 import json
 import os
@@ -16,13 +16,14 @@ from vlae.system.errors import UserError
 from vlae.system.files import atomic
 
 METADATA = "vlae"
+"""Key of the file's metadata under which the facts are stored as JSON."""
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: dict[str, Any]) -> None:
     """Write `tensors` and JSON-like `facts` to `path`, whole or not at all.
 
     Raises:
-        DiskFull: if there is no room; what was there before stays.
+        DiskFull: if the disk is full; the previous file stays.
     """
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     with guarded(path.parent), atomic(path) as temporary:
@@ -30,20 +31,20 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: dict[str, Any]) -> No
         try:
             safetensors.torch.save_file(contiguous, temporary, metadata)
         except safetensors.SafetensorError as error:
-            raise _of_the_system(error) from None
+            raise _system_error(error) from None
 
 
-def _of_the_system(error: Exception) -> Exception:
-    """The `OSError` in the library's words, which have no other trace of it."""
+def _system_error(error: Exception) -> Exception:
+    """Return the OSError behind an error of the library, which only its text shows."""
     number = re.search(r"os error (\d+)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save` wrote, tensors on the CPU.
+    """Return the tensors, on the CPU, and the facts that `save` wrote.
 
     Raises:
-        UserError: if the file is missing, truncated or not one of ours.
+        UserError: if the file is missing, truncated or was not written by `save`.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -56,10 +57,10 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (
         safetensors.SafetensorError,
         OSError,
-        KeyError,  # no facts in it
+        KeyError,  # no facts
         TypeError,  # no metadata at all
         ValueError,  # not JSON
-        RecursionError,  # JSON without end
+        RecursionError,  # JSON nested too deeply
     ) as error:
         raise UserError(
             f"{path}: not a complete safetensors file of this project ({error}). "
@@ -69,7 +70,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def difference(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """What tensors differ in name, shape or type, in words; empty if none does."""
+    """Return in words which tensors differ in name, shape or type; empty if none do."""
     both = expected.keys() & found.keys()
     parts = [
         (expected.keys() - found.keys(), "missing"),

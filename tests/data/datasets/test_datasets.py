@@ -18,7 +18,6 @@ from vlae.config.overlays import BASE
 from vlae.config.validation import schema, validate
 from vlae.data import zip_archive
 from vlae.data.datasets import svhn
-from vlae.system import registry
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -108,7 +107,7 @@ def mats(raw):
     ("use", "counts"), [("train", [12]), ("extra", [25]), ("train+extra", [12, 25])]
 )
 def test_svhn_known_answers(mats, prepare, monkeypatch, use, counts):
-    monkeypatch.setattr(svhn, "CHUNK", 5)
+    monkeypatch.setattr(svhn, "CHUNK_IMAGES", 5)
     data = prepare({**SVHN, "use": use}, mats)
     assert data.card["counts"] == {"train": sum(counts), "test": 11}
     assert f"train is {use}" in data.card["preprocessing"]
@@ -125,7 +124,7 @@ def test_svhn_known_answers(mats, prepare, monkeypatch, use, counts):
         ({"X": None}, "not a complete MATLAB file"),
         ({"X": np.zeros((32, 32, 12), np.uint8)}, "not a complete MATLAB file"),
         ({"X": np.zeros((32, 32, 3, 12))}, "X is float64"),
-        ({"y": np.ones((11, 1), np.uint8)}, "12 images, but labels (11, 1)"),
+        ({"y": np.ones((11, 1), np.uint8)}, "12 images, but labels of shape (11, 1)"),
         ({"y": np.zeros((12, 1), np.uint8)}, "labels other than 1 to 10"),
     ],
 )
@@ -162,7 +161,7 @@ def test_svhn_that_claims_an_absurd_shape(mats, prepare, count):
 
 
 def test_svhn_that_expands_without_end(mats, prepare, monkeypatch):
-    monkeypatch.setattr(zip_archive, "SMALL", 1 << 20)
+    monkeypatch.setattr(zip_archive, "HARMLESS_BYTES", 1 << 20)
     images = np.zeros((32, 32, 3, 2000), np.uint8)
     labels = np.ones((2000, 1), np.uint8)
     write_mat(mats / "train.mat", 0, do_compression=True, X=images, y=labels)
@@ -178,20 +177,21 @@ def test_svhn_without_a_needed_file(mats):
 
 def test_only_needed_files_are_downloaded():
     content = configuration.load(LAYERS).content
-    entry = {"remote": "r", "checksum": None, "sha256": "0"}
-    roles = ("train", "extra", "test")
-    definition = {**SVHN, "files": {r: {"name": r, **entry} for r in roles}}
-    content["datasets"]["svhn"] = definition
-    asked = Configuration.__new__(Configuration)
-    asked.content = content
-    assert set(asked.files("svhn")) == {"train", "extra", "test"}
-    definition["use"] = "extra"
-    assert set(asked.files("svhn")) == {"extra", "test"}
-    assert not asked.parallel("svhn")
+    definition = content["datasets"]["svhn"]
+    for use, roles in (
+        ("train+extra", {"train", "extra", "test"}),
+        ("extra", {"extra", "test"}),
+    ):
+        definition["use"] = use
+        found = Configuration(content)
+        assert set(found.selection.needed_files("svhn")) == roles
+        names = {definition["files"][role]["name"] for role in roles}
+        assert set(found.specs.files("svhn")) == names
+    assert not found.selection.prepares_in_parallel("svhn")
+    assert found.selection.prepares_in_parallel("celeba")
     del definition["files"]["extra"]
     with pytest.raises(UserError, match=r"svhn\.files: key 'extra' is missing"):
-        asked.files("svhn")
-    assert registry.constant("datasets", "celeba", "PARALLEL")
+        Configuration(content)
 
 
 def test_svhn_subset(prepare):
@@ -275,7 +275,7 @@ def test_celeba_known_answers(faces, prepare):
         (lambda raw: write_attributes(raw, 6), "attr.txt: not a complete table"),
         (
             lambda raw: write_attributes(raw, 4, SMILING[:4]),
-            "not about the same files: 1 are in one of them only (000005.jpg). Use",
+            "not about the same files: 1 are in only one of them (000005.jpg). Use",
         ),
         (lambda raw: write_attributes(raw, 5, [0] * 5), "expected values 1 and -1"),
         (lambda raw: (raw / "attr.txt").write_text("<html>"), "attr.txt: not a"),
@@ -288,7 +288,7 @@ def test_celeba_known_answers(faces, prepare):
         (lambda raw: (raw / "faces.zip").write_bytes(b"PK"), "faces.zip: not a"),
         (
             lambda raw: write_zip(raw / "faces.zip", {"a/1.jpg": b"", "b/1.jpg": b""}),
-            "faces.zip: 'a/1.jpg' and 'b/1.jpg' have one name",
+            "faces.zip: 'a/1.jpg' and 'b/1.jpg' have the same file",
         ),
     ],
 )
@@ -300,7 +300,10 @@ def test_celeba_that_is_not_right(faces, prepare, spoil, expected):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"attributes": ["Smilling"]}, "no 'Smilling'; known: Smiling, Young, file. D"),
+        (
+            {"attributes": ["Smilling"]},
+            "no column 'Smilling'; known: Smiling, Young, file. D",
+        ),
         ({"attributes": ["file"]}, "'file' has values other than 0 and 1"),
         ({"classes": 2}, "classes: 2, but the split 'train' has no labels"),
         ({"crop": 200}, "000001.jpg: 178x218 px, smaller than crop: 200"),

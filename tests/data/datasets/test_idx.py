@@ -44,14 +44,21 @@ def raw(tmp_path):
 
 
 def test_idx_files_are_read_as_they_are(raw, monkeypatch):
-    monkeypatch.setattr(idx, "CHUNK", 4)
+    monkeypatch.setattr(idx, "CHUNK_IMAGES", 4)
     train, test = idx.splits(DEFINITION, raw)
     assert (train.name, train.count, test.name, test.count) == ("train", 7, "test", 3)
-    images, tables = zip(*train.chunks, strict=True)
+    images = [*train.chunks(0, 1)]
     assert [len(i) for i in images] == [4, 3]
     expected = np.random.default_rng(0).integers(0, 256, (7, 5, 4), np.uint8)
     np.testing.assert_array_equal(np.concatenate(images)[:, 0], expected)
-    assert [label for table in tables for label in table["label"]] == [*range(7)]
+    assert train.table()["label"].tolist() == [*range(7)]
+
+
+def test_idx_images_continue_where_they_were_interrupted(raw, monkeypatch):
+    monkeypatch.setattr(idx, "CHUNK_IMAGES", 4)
+    train = idx.splits(DEFINITION, raw)[0]
+    whole, rest = (np.concatenate([*train.chunks(start, 1)]) for start in (0, 3))
+    np.testing.assert_array_equal(rest, whole[3:])
 
 
 @pytest.mark.parametrize("name", [f["name"] for f in FILES.values()])
@@ -86,7 +93,9 @@ def test_missing_idx_file_is_named(raw):
 
 def test_as_many_labels_as_images(raw):
     write_idx(raw / "train-labels", np.zeros(6, np.uint8))
-    with pytest.raises(UserError, match=r"train-images has 7 images.*labels 6 labels"):
+    with pytest.raises(
+        UserError, match=r"train-images has 7 images.*labels has 6 labels"
+    ):
         idx.splits(DEFINITION, raw)
 
 
@@ -114,11 +123,11 @@ def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
     layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
     shipped = configuration.load(layers)
-    for name, file in shipped.files("mnist").items():
+    for name, file in shipped.specs.files("mnist").items():
         out = tmp_path / "raw" / name
         download("mnist", file, [str(mirror)], out)
     spec = tmp_path / "spec.json"
-    spec.write_text(json.dumps(shipped.data_spec("mnist")))
+    spec.write_text(json.dumps(shipped.specs.data_spec("mnist")))
     places = ["--raw", str(tmp_path / "raw"), "--out", str(tmp_path / "data")]
     assert main(["prepare", "--spec", str(spec), *places]) == 0
     data = prepared.load(tmp_path / "data")

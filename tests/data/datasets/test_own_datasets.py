@@ -121,15 +121,15 @@ def test_whole_numbers_are_labels(raw, prepare):
     [
         ([["name"], ["1.png"]], "labels.csv: no column 'file'; known: name"),
         ([["file"]], "has no rows"),
-        ([["file", "a"], ["", 1]], "1 rows name no file"),
+        ([["file", "a"], ["", 1]], "1 rows do not name a file"),
         ([["file"], ["1.png"], ["1.png"]], "named more than once: 1.png."),
         ([["file"], ["1.png"], ["top/1.png"]], "named more than once: top/1.png."),
-        ([["file"], ["1.png"], ["9.png"]], "1 files are no images in"),
+        ([["file"], ["1.png"], ["9.png"]], "1 files of the table are not images in"),
         ([["file", "split"], ["1.png", "valid"]], "valid; expected train or test"),
         ([["file", "split"], ["1.png", "test"]], "no image has 'train'"),
         ([["file", "label"], ["1.png", ""]], "1 rows have no label"),
         ([["file", "label"], ["1.png", -1]], "label -1; expected 0 or more"),
-        ([["file", "label"], ["1.png", 0.5]], "labels with fractions"),
+        ([["file", "label"], ["1.png", 0.5]], "labels have fractions"),
         ([["file", "colour"], ["1.png", "red"]], "column 'colour': expected numbers"),
         ([["file", "member"], ["1.png", "1"]], "rename the column 'member'"),
         ([["file"], ["1.png", 1, 2], ["2.png"]], "not a table with commas"),
@@ -144,12 +144,12 @@ def test_tables_that_are_not_right(raw, prepare, table, expected):
 @pytest.mark.parametrize(
     ("content", "change", "expected"),
     [
-        ({"a.txt": b""}, {}, "mine.zip: holds no image"),
-        ({}, {}, "mine.zip: holds no image"),
+        ({"a.txt": b""}, {}, "mine.zip: holds no images of a known"),
+        ({}, {}, "mine.zip: holds no images of a known"),
         (
             pictures() | {"top/9.png": b"x"},
             {},
-            "1 broken or unfit images:\n  top/9.png",
+            "1 images that cannot be used:\n  top/9.png",
         ),
         (pictures(), {"test": 8}, "mine.test: 8 of 8 images leaves a split without"),
         (pictures(), {"seed": None}, "mine.seed: the data have no split of their own"),
@@ -241,8 +241,8 @@ def test_arrays_continue_where_they_were_interrupted(raw, monkeypatch, done):
     np.savez(raw / "mine.npz", images=levels(20, 3, 4, 5))
     own = {"classes": 0, "test": 2, "seed": 0}
     train = arrays.splits({**ARRAYS, **own}, raw)[0]
-    whole, rest = (np.concatenate([*train.images(i, 1)]) for i in (0, done))
-    np.testing.assert_array_equal(whole, levels(20, 3, 4, 5)[train.table["index"]])
+    whole, rest = (np.concatenate([*train.chunks(i, 1)]) for i in (0, done))
+    np.testing.assert_array_equal(whole, levels(20, 3, 4, 5)[train.table()["index"]])
     np.testing.assert_array_equal(rest, whole[done:])
 
 
@@ -348,18 +348,18 @@ def test_arrays_are_never_in_memory_as_a_whole(raw, monkeypatch):
     tracemalloc.start()
     for split in arrays.splits({**ARRAYS, **own}, raw):
         done = 0
-        for chunk in split.images(0, 1):
-            rows = split.table["index"][done : done + len(chunk)]
+        for chunk in split.chunks(0, 1):
+            rows = split.rows["index"][done : done + len(chunk)]
             assert (chunk[:, 0, 0, 0] == rows % 251).all()
             done += len(chunk)
-        assert done == len(split.table)
+        assert done == split.count
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3_000_000
 
 
 def test_npz_that_expands_without_end(raw, prepare, monkeypatch):
-    monkeypatch.setattr(zip_archive, "SMALL", 1 << 20)
+    monkeypatch.setattr(zip_archive, "HARMLESS_BYTES", 1 << 20)
     zeros = np.zeros((100_000, 3, 4, 5), np.uint8)
     np.savez_compressed(raw / "mine.npz", train_images=zeros)
     said = prepare(ARRAYS, raw, fails=True)
@@ -390,4 +390,4 @@ def test_idx_without_labels(raw, prepare):
     assert data.table("test")["index"].tolist() == [*range(6)]
     said = prepare({**own, "classes": 10}, raw, fails=True)
     assert "datasets.mine.classes: 10, but the split 'train' has no labels" in said
-    assert next(idx.splits(own, raw)[0].chunks)[0].shape == (6, 1, 5, 4)
+    assert next(idx.splits(own, raw)[0].chunks(0, 1)).shape == (6, 1, 5, 4)

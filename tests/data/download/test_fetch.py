@@ -242,7 +242,7 @@ def test_what_to_do_by_hand_helps(out):
 
 
 def test_gzip_that_expands_without_end(server, folder, out, monkeypatch):
-    monkeypatch.setattr(zip_archive, "SMALL", 1 << 20)
+    monkeypatch.setattr(zip_archive, "HARMLESS_BYTES", 1 << 20)
     server.serve("/file.gz", gzip.compress(bytes(5 << 20)))
     with pytest.raises(UserError, match=r"5\.\d kB decompress to more than 1\.0 MB"):
         fetch(out, server.address)

@@ -150,7 +150,7 @@ def test_a_flat_image_has_no_colours():
 def test_batches_do_not_influence_each_other(drawn, monkeypatch):
     images = drawn[0][:20]
     together = pen.measure(images)
-    monkeypatch.setattr(pen, "_BATCH", 3)
+    monkeypatch.setattr(pen, "_BATCH_SIZE", 3)
     for name, values in pen.measure(images).items():
         np.testing.assert_allclose(values, together[name])
 

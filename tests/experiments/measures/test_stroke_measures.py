@@ -115,7 +115,7 @@ def test_table(drawn):
 def test_images_do_not_influence_each_other(drawn, monkeypatch):
     images = drawn[0][:20]
     together = table_of(images)
-    monkeypatch.setattr(measures, "_BATCH", 3)
+    monkeypatch.setattr(measures, "_BATCH_SIZE", 3)
     np.testing.assert_array_equal(measures.thickness(images), together["thickness"])
     alone = table_of(images[4:5])
     np.testing.assert_allclose(alone.loc[0], together.loc[4])

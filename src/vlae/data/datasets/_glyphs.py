@@ -1,10 +1,10 @@
-"""Control points of the handwritten digits that `datasets/strokes.py` draws.
+"""Control points of the handwritten digits that `strokes` and `colour_strokes` draw.
 
-A glyph is a handwriting variant of a digit: a tuple of strokes, each a tuple of
-(x, y) control points in hundredths of the digit's height, x to the right and y
-*down* (as in an image). A smooth curve passes through the points of a stroke; a
-corner of the pen's path is where one stroke ends and the next begins. Points are in
-writing order. Only the shape counts: position and height are normalised later.
+A glyph is one way to write a digit: a tuple of strokes, each of which is a tuple of
+(x, y) control points in hundredths of the digit's height, with x to the right and y
+*down*, as in an image. A smooth curve passes through the points of a stroke, in the
+order of writing; at a corner of the pen's path one stroke ends and the next begins.
+Only the shape matters, because position and height are normalised later.
 """
 
 Point = tuple[float, float]

@@ -1,4 +1,4 @@
-"""What several kinds of source share: class labels, and shares held out at random."""
+"""Class labels and random test splits, for several kinds of source."""
 
 from typing import Any
 
@@ -8,15 +8,21 @@ from vlae.system.errors import UserError
 
 
 def whole_numbers(labels: np.ndarray, count: int, where: str) -> np.ndarray:
-    """Labels as int64, one for each of `count` images.
+    """Return labels as int64 (count,).
+
+    Args:
+        labels: integers (count,) or (count, 1).
+        count: number of images.
+        where: file and array, for messages.
 
     Raises:
-        UserError: if they are no whole numbers from 0 on, or not so many.
+        UserError: if there is not one label per image, or if labels are negative or
+            are not integers.
     """
     if labels.shape not in ((count,), (count, 1)):
         raise UserError(
             f"{where}: labels of shape {labels.shape}, but there are {count} images; "
-            "expected one label an image."
+            "expected one label per image."
         )
     labels = labels.reshape(count)
     if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
@@ -25,14 +31,15 @@ def whole_numbers(labels: np.ndarray, count: int, where: str) -> np.ndarray:
 
 
 def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Indices of the images of each split, ascending, drawn at random.
+    """Return the indices of a random split, ascending, by the name of the part.
 
     Args:
-        definition: `test` is the number of test images, or below 1 their share;
-            `seed` is that of the drawing.
+        count: number of images.
+        definition: `test` is the number of test images, or their share if it is below
+            1; `seed` is the seed of the split.
 
     Raises:
-        UserError: if a key is missing, or a split would be empty.
+        UserError: if a key is missing, or if a part would be empty.
     """
     name = definition.get("name", "")
     for key in ("test", "seed"):
@@ -46,12 +53,12 @@ def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
     if not 0 < number < count:
         raise UserError(
             f"datasets.{name}.test: {test} of {count} images leaves a split without "
-            "images."
+            "images. Choose another number or share."
         )
     order = np.random.default_rng(definition["seed"]).permutation(count)
     return {"train": np.sort(order[number:]), "test": np.sort(order[:number])}
 
 
 def drawn(definition: dict[str, Any]) -> str:
-    """How `held_out` drew, for the card."""
+    """Return a description of the split that `held_out` makes, for the card."""
     return f"test: {definition['test']} at random, seed {definition['seed']}"

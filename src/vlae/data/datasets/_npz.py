@@ -1,4 +1,4 @@
-"""Arrays of an `.npz` file that are read a part at a time, however large they are."""
+"""Reading arrays of an `.npz` file in parts, so that they may be larger than memory."""
 
 import math
 import zipfile
@@ -12,10 +12,12 @@ import numpy as np
 
 from vlae.system.errors import UserError
 
-CHUNK_BYTES = 1 << 22  # of an array that are held at once
+CHUNK_BYTES = 1 << 22
+"""Size of the part of an array that is in memory at once, at most."""
 
 
 def broken(path: Path, why: object) -> UserError:
+    """Return the error for a file that is damaged or holds something else."""
     return UserError(
         f"{path}: not a complete .npz file of plain arrays ({why}). Write it with "
         "numpy.savez, without arrays of objects."
@@ -24,7 +26,7 @@ def broken(path: Path, why: object) -> UserError:
 
 @dataclass(frozen=True)
 class Member:
-    """An array (N, ...) in a file, of which only the header has been read."""
+    """An array (N, ...) in an `.npz` file, of which only the header has been read."""
 
     path: Path
     name: str
@@ -37,9 +39,10 @@ class Member:
         return self.shape[0]
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """All rows, front to back, in parts (n, ...).
+        """Yield all rows from front to back, in parts (n, ...).
 
-        In Fortran's order rows lie scattered over the file: then all are one part.
+        The rows of an array in Fortran's order are scattered over the file, so all of
+        them are one part.
 
         Raises:
             UserError: while iterating, if the member is damaged.
@@ -60,10 +63,11 @@ class Member:
 
 
 def member(path: Path, name: str) -> Member:
-    """The array `name` of the file at `path`.
+    """Return the array `name` of the file at `path` after reading its header.
 
     Raises:
-        UserError: if its header is none, or claims another size than the member has.
+        UserError: if there is no valid header, or if the array would not have the size
+            of the member.
     """
     try:
         with zipfile.ZipFile(path) as archive, _open(archive, name) as file:
@@ -79,7 +83,7 @@ def member(path: Path, name: str) -> Member:
 
 
 def _open(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """As numpy finds it: with the ending that it hides, or as it stands."""
+    """Open a member as numpy does: with the ending that numpy hides, or without."""
     full = f"{name}.npy"
     return archive.open(full if full in archive.namelist() else name)
 

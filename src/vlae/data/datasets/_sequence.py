@@ -1,4 +1,4 @@
-"""Endless sequences of drawn images: image i depends on the seed and on i alone."""
+"""Endless sequences of drawn images: image i depends only on the seed and on i."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,32 +9,46 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vlae.data.datasets.base import Split
+from vlae.data.datasets.base import Streamed
 
-CHUNK = 2_000  # images that share one random stream
+CHUNK = 2_000
+"""Number of images that share one random stream."""
 
 Drawn = tuple[NDArray[np.uint8], pd.DataFrame]
+"""Images, uint8 (n, C, H, W), and a table of n rows with what is known of them."""
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """Images of one `shape` (C, H, W), in chunks of ``CHUNK``.
+    """An endless sequence of images that are drawn in chunks of ``CHUNK``.
 
-    `chunk` gets a fresh random stream and which rows of the chunk are wanted. It draws
-    the factors of all ``CHUNK`` images from the stream, whatever the rows.
+    Args:
+        shape: channels, height and width of an image.
+        chunk: function of a fresh random stream and of the rows of the chunk that are
+            wanted. It draws the factors of all ``CHUNK`` images from the stream,
+            whichever rows are wanted, and returns images and table of those rows.
     """
 
     shape: tuple[int, int, int]
     chunk: Callable[[np.random.Generator, slice], Drawn]
 
     def draw(self, count: int, seed: int, *, start: int = 0) -> Drawn:
-        """Draw images `start` .. `start + count` of the endless sequence of `seed`.
+        """Draw images `start` to `start + count - 1` of the sequence of `seed`.
 
-        Image i depends on `seed` and i alone, not on `start` or `count`: the factors
-        of chunk c all come from ``SeedSequence(seed, spawn_key=(c,))``.
+        Image i depends only on `seed` and i, not on `start` or `count`: the factors of
+        chunk c all come from ``SeedSequence(seed, spawn_key=(c,))``.
 
-        Returns images (count, C, H, W) uint8 and a table of `count` rows, whose columns
-        the docstring of the data set's module describes, indexed 0 .. count - 1.
+        Args:
+            count: number of images.
+            seed: seed of the sequence.
+            start: number of the first image.
+
+        Returns:
+            images (count, C, H, W), uint8, and a table of `count` rows, indexed from
+            0, whose columns the data set's module describes.
+
+        Raises:
+            ValueError: if `count` or `start` is negative.
         """
         if count < 0 or start < 0:
             raise ValueError(f"count and start must be >= 0, got {count} and {start}")
@@ -56,16 +70,19 @@ class Sequence:
         for done in range(0, count, CHUNK):
             yield self.draw(min(CHUNK, count - done), seed, start=start + done)
 
-    def splits(self, definition: dict[str, Any], raw: Path) -> list[Split]:
-        """Train and test images of one seed; `raw` is not read: nothing is downloaded.
+    def splits(self, definition: dict[str, Any], raw: Path) -> list[Streamed]:
+        """Return train images and, after them in the sequence, test images.
 
-        The test images come after the train images in the sequence of the seed.
+        Args:
+            definition: `train` and `test` are numbers of images; `seed` is that of the
+                sequence.
+            raw: not read, because nothing is downloaded.
         """
         del raw
         train, test, seed = (definition[k] for k in ("train", "test", "seed"))
         return [
-            Split("train", train, self.chunks(train, seed)),
-            Split("test", test, self.chunks(test, seed, start=train)),
+            Streamed("train", train, self.chunks(train, seed)),
+            Streamed("test", test, self.chunks(test, seed, start=train)),
         ]
 
     def _part(self, seed: int, chunk: int, rows: slice) -> Drawn:

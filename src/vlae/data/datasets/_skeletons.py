@@ -1,6 +1,6 @@
-"""Handwriting: random factors, digit skeletons drawn by them, and a round pen.
+"""Handwriting: random factors, skeletons of digits drawn from them, and a round pen.
 
-Coordinates are (x, y) in px with y down; the centre of pixel [0, 0] is at (0, 0).
+Coordinates are (x, y) in px with y downwards; the centre of pixel [0, 0] is (0, 0).
 """
 
 import numpy as np
@@ -14,25 +14,27 @@ from vlae.data.datasets._sequence import CHUNK
 THICKNESS = (1.5, 2.7, 4.5)  # low, mode, high
 SLANT = (0.15, 0.2, -0.35, 0.6)  # mean, sd, low, high
 WIDTH = (1.0, 0.13, 0.7, 1.3)  # mean, sd, low, high
-SHIFT = 1.0  # px
+MAX_SHIFT_PX = 1.0
 
 VARIANTS: dict[int, tuple[str, ...]] = {d: tuple(v) for d, v in GLYPHS.items()}
 
-_POINTS = 80  # skeleton samples per digit: at most about 0.7 px apart
+_POINTS = 80  # per skeleton, at most about 0.7 px apart
 _BEND_ALONG = 0.025  # sd of the first bending mode along the path, in digit heights
-_BEND_PLANE = 0.024  # the same for a mode that bends the whole plane
-_BATCH = 128  # images rendered at once: the working set stays in the CPU cache
+_BEND_PLANE = 0.024  # sd of the first mode that bends the whole plane
+_BATCH_IMAGES = 128  # rendered at once, so that they stay in the CPU cache
 
 FACTORS = ("label", "variant", "thickness", "slant", "width", "shift_x", "shift_y")
-"""Columns of `sample`: how a digit is written."""
+"""Columns of the table that `sample` returns: how a digit is written."""
 
 Floats = NDArray[np.float32]
 
 
 def sample(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
-    """Factors of one chunk and its bending coefficients (CHUNK, 2, modes).
+    """Draw the factors of one chunk.
 
-    Columns: label, variant, thickness (px), slant, width, shift_x and shift_y (px).
+    Returns:
+        a table with the columns label, variant, thickness (px), slant, width, shift_x
+        and shift_y (px); and bending coefficients (CHUNK, 2, modes).
     """
     label = rng.integers(10, size=CHUNK)
     mean, sd, low, high = SLANT
@@ -46,8 +48,8 @@ def sample(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
             "thickness": rng.triangular(*THICKNESS, CHUNK),
             "slant": slant,
             "width": width,
-            "shift_x": rng.uniform(-SHIFT, SHIFT, CHUNK),
-            "shift_y": rng.uniform(-SHIFT, SHIFT, CHUNK),
+            "shift_x": rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, CHUNK),
+            "shift_y": rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, CHUNK),
         }
     )
     return factors, sample_bends(rng)
@@ -56,22 +58,29 @@ def sample(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
 def sample_variants(
     rng: np.random.Generator, label: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """A handwriting (N,) of each digit of `label` (N,), uniform."""
+    """Draw a handwriting (N,) for each digit of `label` (N,), uniformly."""
     return rng.integers(np.array([len(VARIANTS[d]) for d in range(10)])[label])
 
 
 def sample_bends(rng: np.random.Generator) -> Floats:
-    """Bending coefficients (CHUNK, 2, modes) of one chunk."""
+    """Draw the bending coefficients (CHUNK, 2, modes) of one chunk."""
     return rng.standard_normal((CHUNK, 2, _MODES.shape[1]), np.float32)
 
 
 def skeletons(
     factors: pd.DataFrame, bends: Floats, height: float
 ) -> tuple[Floats, NDArray[np.bool]]:
-    """Skeletons `height` px tall: points (N, 2, K) in px, their boxes centred at 0.
+    """Return the skeletons of digits, with their boxes centred at 0.
 
-    The second array (N, K - 1) tells which segments between points are ink. Shifts are
-    left to the caller.
+    The caller adds the shifts.
+
+    Args:
+        factors: columns of `sample`, N rows.
+        bends: bending coefficients (N, 2, modes).
+        height: height of a skeleton in px.
+
+    Returns:
+        points (N, 2, K) in px, and which segments between them are ink (N, K - 1).
     """
     glyph = _FIRST[factors["label"]] + factors["variant"].to_numpy()
     points = _SKELETONS[glyph] + bends @ _MODES[glyph]
@@ -79,13 +88,21 @@ def skeletons(
     x = points[:, 0] * (height * factors["width"].to_numpy(np.float32))[:, None]
     x = x - y * factors["slant"].to_numpy(np.float32)[:, None]
     points = np.stack([x, y], axis=1)
-    # Centred by its box, not its mass: a thick, shifted 7 would leave the image.
+    # Centred by mass, a thick, shifted 7 would leave the image.
     centre = (points.max(2, keepdims=True) + points.min(2, keepdims=True)) / 2
     return points - centre, _IS_INK[glyph]
 
 
 def geometry(points: Floats, valid: NDArray[np.bool]) -> tuple[Floats, Floats]:
-    """Slant (N,) and de-sheared horizontal extent (N,) in px of skeletons (N, 2, K)."""
+    """Return slant (N,) and horizontal extent (N,) of skeletons.
+
+    Args:
+        points: (N, 2, K), in px.
+        valid: which segments between points are ink, (N, K - 1).
+
+    Returns:
+        shear dx/dy from second moments, and extent in px after that shear is undone.
+    """
     lengths = np.hypot(*np.diff(points, axis=2).swapaxes(0, 1)) * valid
     weights = np.zeros(points.shape[::2], np.float32)  # arc length of each point
     weights[:, :-1] += lengths / 2
@@ -97,12 +114,22 @@ def geometry(points: Floats, valid: NDArray[np.bool]) -> tuple[Floats, Floats]:
 
 
 def cover(points: Floats, diameters: Floats, height: int, width: int) -> Floats:
-    """Share of each pixel (N, H, W), 0..1, that round pens (N,) ink along (N, 2, K)."""
+    """Return the share of each pixel that round pens cover with ink.
+
+    Args:
+        points: centres of the pens (N, 2, K), in px.
+        diameters: diameters of the pens (N,), in px.
+        height: height H of the images.
+        width: width W of the images.
+
+    Returns:
+        shares (N, H, W) from 0 to 1.
+    """
     covers = np.empty((len(points), height, width), np.float32)
     rows, columns = (np.arange(n, dtype=np.float32)[:, None] for n in (height, width))
-    for low in range(0, len(points), _BATCH):
-        part = slice(low, low + _BATCH)
-        # Images run along the last axis, where numpy's loops are contiguous.
+    for low in range(0, len(points), _BATCH_IMAGES):
+        part = slice(low, low + _BATCH_IMAGES)
+        # Images are the last axis, along which numpy's loops are contiguous.
         x, y = points[part].transpose(1, 2, 0)
         nearest = np.full((height, width, x.shape[1]), np.inf, np.float32)
         squared = np.empty_like(nearest)
@@ -116,9 +143,9 @@ def cover(points: Floats, diameters: Floats, height: int, width: int) -> Floats:
 
 
 def _sample_glyph(glyph: Glyph) -> tuple[Floats, Floats, NDArray[np.bool]]:
-    """A glyph as points (2, K), bending modes (modes, K) and ink segments (K - 1,).
+    """Return a glyph as points (2, K), bending modes (modes, K) and ink (K - 1,).
 
-    Points are equally spaced along the strokes; the glyph's height is 1 and its box is
+    Points are equally spaced along the strokes. The glyph has height 1, and its box is
     centred at 0.
     """
     curves = [_curve(np.array(stroke, float)) for stroke in glyph]
@@ -138,8 +165,8 @@ def _sample_glyph(glyph: Glyph) -> tuple[Floats, Floats, NDArray[np.bool]]:
     is_ink = np.ones(_POINTS - 1, bool)
     is_ink[bounds[1:-1] - 1] = False  # the pen is up, or turns a corner on the spot
 
-    # Modes along the path open loops and move strokes apart; modes of the plane bend
-    # the digit as a whole and keep what touches together.
+    # Modes along the path open loops and move strokes apart. Modes of the plane bend
+    # the digit as a whole, so that strokes that touch stay together.
     along = np.linspace(0, 1, _POINTS)
     x, y = points
     plane = [(1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (1, 2)]
@@ -152,8 +179,8 @@ def _sample_glyph(glyph: Glyph) -> tuple[Floats, Floats, NDArray[np.bool]]:
 
 
 def _curve(points: NDArray[np.float64], samples: int = 400) -> NDArray[np.float64]:
-    """Smooth curve (samples, 2) through control points (n, 2)."""
-    # Centripetal knots: unlike uniform ones they neither overshoot nor make cusps.
+    """Return a smooth curve (samples, 2) through control points (n, 2)."""
+    # Unlike uniform knots, centripetal ones neither overshoot nor make cusps.
     knots = np.cumsum([0, *np.sqrt(np.hypot(*np.diff(points, axis=0).T))])
     spline = CubicSpline(knots, points, bc_type="natural")
     curve: NDArray[np.float64] = spline(np.linspace(0, knots[-1], samples))
@@ -161,7 +188,7 @@ def _curve(points: NDArray[np.float64], samples: int = 400) -> NDArray[np.float6
 
 
 def _arc_length(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of a curve (n, 2) from its start to each of its points (n,)."""
+    """Return the length of a curve (n, 2) from its start to each point (n,)."""
     return np.cumsum([0, *np.hypot(*np.diff(curve, axis=0).T)])
 
 
@@ -169,4 +196,6 @@ _SAMPLED = [_sample_glyph(g) for d in range(10) for g in GLYPHS[d].values()]
 _SKELETONS = np.array([points for points, _, _ in _SAMPLED])  # (glyphs, 2, K)
 _MODES = np.array([modes for _, modes, _ in _SAMPLED])  # (glyphs, modes, K)
 _IS_INK = np.array([is_ink for _, _, is_ink in _SAMPLED])  # (glyphs, K - 1)
-_FIRST = np.cumsum([0, *(len(VARIANTS[d]) for d in range(9))])  # of each digit
+_FIRST = np.cumsum(
+    [0, *(len(VARIANTS[d]) for d in range(9))]
+)  # first glyph of each digit

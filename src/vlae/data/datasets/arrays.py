@@ -1,15 +1,16 @@
 """Images in the arrays of one `.npz` file.
 
-Arrays `train_images` and `test_images`, with `train_labels` and `test_labels` where
-there are classes; or `images` and `labels`, of which `test` images are held out at
-random. `arrays` gives other names for them. Images are (N, H, W) if grey, otherwise
-(N, C, H, W) or (N, H, W, C), in this order where both fit; uint8, or floating-point
-numbers from 0 (black) to 1, which are rounded to the 256 levels. Labels are whole
-numbers from 0 on. Arrays of objects (pickles) are refused. The table has the column
-`index`, the position in the array.
+The file holds the arrays `train_images` and `test_images`, with `train_labels` and
+`test_labels` if there are classes; or `images` and `labels`, of which `test` images are
+held out at random. `arrays` gives other names for them. Images are (N, H, W) if they
+are grey, else (N, C, H, W) or (N, H, W, C); if both fit, the first is meant. They are
+uint8, or floating-point numbers from 0 (black) to 1, which are rounded to the 256
+levels. Labels are whole numbers from 0 on. Arrays of objects (pickles) are refused. The
+table has the column `index`, the position in the array.
 
-Images are read from front to back, a part at a time, however many there are; an array
-in Fortran's order, whose images lie scattered over the file, is read whole. Example::
+Images are read from front to back, one part at a time, so there may be any number of
+them. Only an array in Fortran's order, whose images are scattered over the file, is
+read as a whole. For example::
 
     mine:
       module: arrays
@@ -43,7 +44,7 @@ class _Images:
     """A stored array of images that become (N, *shape).
 
     Raises:
-        UserError: if it is none.
+        UserError: if shape or dtype are wrong, or if there are no images.
     """
 
     stored: Member
@@ -58,7 +59,7 @@ class _Images:
         if not len(self):
             raise UserError(f"{self} holds no images.")
         if not self.levels and self.stored.dtype.kind != "f":
-            raise self._no_levels()
+            raise self._wrong_values()
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -68,36 +69,37 @@ class _Images:
 
     @property
     def levels(self) -> bool:
-        """Whether they are levels 0-255, not numbers from 0 to 1."""
+        """Whether values are levels from 0 to 255, and not numbers from 0 to 1."""
         return self.stored.dtype == np.uint8
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """All images, uint8 (n, C, H, W), in parts.
+        """Yield all images in parts, uint8 (n, C, H, W).
 
         Raises:
-            UserError: while iterating, if the file is damaged, or numbers are not
+            UserError: while iterating, if the file is damaged, or if numbers are not
                 from 0 to 1.
         """
         axes = self._known()[self.stored.shape[1:]]
         for part in self.stored.chunks():
             images = np.expand_dims(part, 1) if part.ndim == 3 else part.transpose(axes)
             if not self.levels:
-                if not (images.min() >= 0 and images.max() <= 1):  # so is NaN refused
-                    raise self._no_levels()
+                # Comparisons with NaN are false, so NaN is refused as well.
+                if not (images.min() >= 0 and images.max() <= 1):
+                    raise self._wrong_values()
                 images = np.rint(images.astype("float64") * 255).astype(np.uint8)
             yield images
 
     def _known(self) -> dict[tuple[int, ...], tuple[int, ...]]:
-        """Stored shapes of an image, and the order of axes that they need."""
+        """Return the order of axes that each possible stored shape needs."""
         channels, height, width = self.shape
         known: dict[tuple[int, ...], tuple[int, ...]] = {}
         if channels == 1:
             known[height, width] = (0, 1, 2)
         known[height, width, channels] = (0, 3, 1, 2)
-        known[self.shape] = (0, 1, 2, 3)  # the last wins where both fit
+        known[self.shape] = (0, 1, 2, 3)  # replaces the entry before if both fit
         return known
 
-    def _no_levels(self) -> UserError:
+    def _wrong_values(self) -> UserError:
         return UserError(
             f"{self} is {self.stored.dtype}; expected uint8, or floating-point numbers "
             "from 0 to 1."
@@ -105,11 +107,17 @@ class _Images:
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
-    """Train and test images.
+    """Return train and test images.
+
+    Wrong values of images are found only when the images are read.
+
+    Args:
+        definition: the data set's settings, see above.
+        raw: folder with the file.
 
     Raises:
-        UserError: if the file is broken, an array is missing or no images or labels;
-            what is wrong with the values of images is found when their turn comes.
+        UserError: if the file is broken, or if an array is missing or does not hold
+            such images or labels.
     """
     path = raw / definition["files"]["arrays"]["name"]
     try:
@@ -118,7 +126,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         raise broken(path, error) from None
     if not isinstance(opened, np.lib.npyio.NpzFile):
         raise broken(path, "a single array")
-    # Nothing is decompressed yet; what would expand without end is refused here.
+    # Nothing is decompressed yet. `Archive` refuses files that would expand endlessly.
     with opened, Archive(path):
         return _splits(definition, opened, path)
 
@@ -163,7 +171,7 @@ def _pair(
     path: Path,
     prefix: str,
 ) -> tuple[_Images, np.ndarray | None]:
-    """Images, of which none is read yet, and labels where there are any."""
+    """Return images, of which none has been read, and labels or None."""
     name = _named(definition, f"{prefix}images")
     _check_there(opened, path, name)
     images = _Images(member(path, name), tuple(definition["shape"]))
@@ -173,7 +181,7 @@ def _pair(
     _check_there(opened, path, name)
     try:
         labels = opened[name]
-    except Exception as error:  # an absurd shape is a MemoryError, for one
+    except Exception as error:  # many kinds: an absurd shape gives a MemoryError
         raise broken(path, f"'{name}': {str(error) or repr(error)}") from None
     return images, whole_numbers(labels, len(images), f"{path}: '{name}'")
 
@@ -194,11 +202,8 @@ def _table(labels: np.ndarray | None, rows: np.ndarray) -> pd.DataFrame:
 def _chosen(
     images: _Images, rows: np.ndarray, start: int, threads: int
 ) -> Iterator[np.ndarray]:
-    """The images `rows`, whose numbers ascend, from the one at `start` on, in parts.
-
-    One thread reads, whatever `threads` says: the file is one stream.
-    """
-    del threads
+    """Yield the images `rows`, which ascend, from position `start` of `rows` on."""
+    del threads  # The file is one stream, so only one thread can read it.
     wanted, first = rows[start:], 0
     for part in images.chunks():
         low, high = np.searchsorted(wanted, [first, first + len(part)])

@@ -1,9 +1,10 @@
 """Faces of CelebA, aligned and cropped, with 40 binary attributes and no classes.
 
-The archive of JPEG files, the table of attributes and the official partition, as the
-authors of the data distribute them. Partition 0 is the split `train`, partition 2 is
-`test`; partition 1 (validation) is left out. The table has the column `file` and a
-column of zeros and ones for each attribute, by its official name. Example::
+The files are the archive of JPEG files, the table of attributes and the official
+partition, as the authors of the data distribute them. Partition 0 is the split `train`
+and partition 2 is `test`; partition 1 (validation) is left out. The table has the
+column `file` and, for each attribute, a column of zeros and ones with its official
+name. For example::
 
     celeba:
       module: celeba
@@ -35,10 +36,14 @@ _UNREADABLE = (OSError, ValueError, IndexError)
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
-    """Train and test images of the official partition.
+    """Return train and test images of the official partition.
+
+    Args:
+        definition: the data set's settings, see above.
+        raw: folder with the files.
 
     Raises:
-        UserError: if a file is broken, or the three do not agree.
+        UserError: if a file is broken, or if the three files do not agree.
     """
     paths = {role: raw / file["name"] for role, file in definition["files"].items()}
     framing = Framing(tuple(definition["shape"]), definition["crop"])
@@ -50,7 +55,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         (paths["partition"], partition.index),
         (paths["images"], pd.Index(members)),
     ):
-        _same_files(paths["attributes"], attributes.index, path, files)
+        _require_same_files(paths["attributes"], attributes.index, path, files)
     facts = {
         "preprocessing": f"{framing}; train is the official partition 0, test "
         "partition 2; partition 1 (validation) is left out"
@@ -71,22 +76,25 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
 
 
 def _members(archive: Archive) -> dict[str, str]:
-    """Members by the name that the tables have for them."""
+    """Return the names of the members, by the file name that the tables use."""
     found: dict[str, str] = {}
     for member in archive.names():
         other = found.setdefault(PurePosixPath(member).name, member)
         if other != member:
             raise UserError(
-                f"{archive.path}: '{other}' and '{member}' have one name, and the "
-                "tables name no folders. Leave one of the two out."
+                f"{archive.path}: '{other}' and '{member}' have the same file name, "
+                "and the tables do not name folders. Leave one of the two out."
             )
     return found
 
 
 def _attributes(path: Path) -> pd.DataFrame:
-    """Attributes as 0 and 1, a row per file: a count, the names, then -1 and 1."""
+    """Return the attributes as 0 and 1, one row per file.
+
+    The file has the number of rows, the names of the columns, and then values -1 and 1.
+    """
     try:
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             count, names = int(file.readline()), file.readline().split()
         table = _blanks(path, skiprows=2, names=["file", *names])
     except _UNREADABLE as error:
@@ -94,7 +102,8 @@ def _attributes(path: Path) -> pd.DataFrame:
     table = table.set_index("file")
     if len(table) != count or table.index.has_duplicates:
         raise _broken(
-            path, f"its first line says {count} files, {table.index.nunique()} follow"
+            path,
+            f"its first line says {count} files, but {table.index.nunique()} follow",
         )
     wrong = ~table.isin([-1, 1]).all(axis=1)
     if wrong.any():
@@ -103,7 +112,7 @@ def _attributes(path: Path) -> pd.DataFrame:
 
 
 def _partition(path: Path) -> "pd.Series[int]":
-    """Number of the partition of each file."""
+    """Return the number of the partition of each file."""
     try:
         table = _blanks(path, names=["file", "partition"]).set_index("file")
     except _UNREADABLE as error:
@@ -111,16 +120,17 @@ def _partition(path: Path) -> "pd.Series[int]":
     wrong = ~table["partition"].isin([0, 1, 2]) | table.index.duplicated()
     if wrong.any():
         raise _broken(
-            path, f"{table.index[wrong][0]}: expected once, with a number 0, 1 or 2"
+            path,
+            f"{table.index[wrong][0]}: expected once, with the number 0, 1 or 2",
         )
     return table["partition"]
 
 
 def _blanks(path: Path, **settings: Any) -> pd.DataFrame:
-    """A table whose columns are separated by one blank or more.
+    """Return a table whose columns are separated by blanks.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if the file is not such a table.
     """
     table = pd.read_csv(
         path,
@@ -135,13 +145,15 @@ def _blanks(path: Path, **settings: Any) -> pd.DataFrame:
     return table
 
 
-def _same_files(first: Path, ours: pd.Index, second: Path, theirs: pd.Index) -> None:
+def _require_same_files(
+    first: Path, ours: pd.Index, second: Path, theirs: pd.Index
+) -> None:
     only = ours.symmetric_difference(theirs)
     if len(only):
         shown = ", ".join(map(str, only[:10]))
         raise UserError(
             f"{first} and {second} are not about the same files: {len(only)} are in "
-            f"one of them only ({shown}{', ...' if len(only) > 10 else ''}). Use files "
+            f"only one of them ({shown}{', ...' if len(only) > 10 else ''}). Use files "
             "of one release."
         )
 

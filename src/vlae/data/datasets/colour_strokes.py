@@ -1,16 +1,16 @@
 """Digits in colour, drawn by the program from known factors: a stand-in for SVHN.
 
-Each image is a crop of a house-number plate around one digit. The digit is drawn as
-in :mod:`vlae.data.datasets.strokes`, only larger; neighbours with the same pen, slant and
-width are cut off at the sides. One ink covers one ground: each pixel is
-background + cover * (ink - background). The palette has four degrees of freedom,
-independent of the handwriting and of each other:
+Each image is a crop of a house-number plate around one digit. The digit is drawn as in
+:mod:`vlae.data.datasets.strokes`, but larger; neighbours with the same pen, slant and
+width are cut off at the sides. There are one ink and one background: each pixel is
+background + cover * (ink - background). The palette has four degrees of freedom, which
+are independent of the handwriting and of each other:
 
     colour(lightness, tint) = lightness + 0.15 * tint * (1, 0.1, -1), clipped to 0..1
     ink_lightness = background_lightness + contrast    if background_lightness < 0.5
                     background_lightness - contrast    otherwise
 
-so that light ink on dark and dark ink on light are equally frequent.
+so light ink on dark and dark ink on light are equally frequent.
 
 ========================  =====  ================================================
 column                    unit   meaning
@@ -25,9 +25,9 @@ shift_x, shift_y          px     offset of the box around the ink, uniform on -1
 has_left, has_right       --     whether there is a neighbour, probability 0.6 each
 background_lightness      --     uniform on 0.15..0.85
 background_tint           --     warm > 0, cold < 0; uniform on -1..1
-ink_tint                  --     the same of the ink
+ink_tint                  --     tint of the ink, on the same scale
 contrast                  --     between ink and background, uniform on 0.3..0.6
-background_red,           --     colour of the ground, 0..1
+background_red,           --     colour of the background, 0..1
 background_green,
 background_blue
 ink_red, ink_green,       --     colour of the ink, 0..1
@@ -56,10 +56,10 @@ __all__ = ["CHUNK", "COLUMNS", "SIZE", "VARIANTS", "chunks", "draw", "splits"]
 SIZE = 32  # image side, px
 HEIGHT = 19.5  # skeleton height, px: about 22 with the ink, as in SVHN
 
-NEIGHBOUR = 0.6  # probability, on either side
-GAP = (1.0, 3.5)  # between the ink of neighbours, px, along the slant
-VISIBLE = 0.6  # at most this share of a neighbour's box is inside the image
-_WINDOW = 16  # columns on either side that a neighbour can reach
+NEIGHBOUR_PROBABILITY = 0.6  # on either side
+GAP_PX = (1.0, 3.5)  # between the ink of neighbours, along the slant
+MAX_VISIBLE_SHARE = 0.6  # of a neighbour's box
+_WINDOW_PX = 16  # columns on either side that a neighbour can reach
 
 LIGHTNESS = (0.15, 0.85)
 CONTRAST = (0.3, 0.6)
@@ -83,7 +83,7 @@ COLUMNS = (
 
 
 def _chunk(rng: np.random.Generator, rows: slice) -> Drawn:
-    """Images (n, 3, 32, 32) and table of some rows of a chunk."""
+    """Return images (n, 3, 32, 32) and the table of some rows of a chunk."""
     factors, bends = sample(rng)
     palette = _palette(rng)
     sides = {name: _sample_neighbours(rng, factors) for name in ("left", "right")}
@@ -108,7 +108,7 @@ def _chunk(rng: np.random.Generator, rows: slice) -> Drawn:
 
 
 def _palette(rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """Factors and colours of one chunk, a column (CHUNK,) each."""
+    """Draw factors and colours of one chunk; each column is (CHUNK,)."""
     lightness = rng.uniform(*LIGHTNESS, CHUNK)
     tint, ink_tint = rng.uniform(-1, 1, (2, CHUNK))
     contrast = rng.uniform(*CONTRAST, CHUNK)
@@ -129,20 +129,24 @@ def _palette(rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
 def _colour(
     lightness: NDArray[np.float64], tint: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Red, green and blue (N, 3), 0..1."""
+    """Return red, green and blue (N, 3), from 0 to 1."""
     return np.clip(lightness[:, None] + tint[:, None] * WARM, 0, 1)
 
 
 def _sample_neighbours(
     rng: np.random.Generator, factors: pd.DataFrame
 ) -> tuple[pd.DataFrame, Floats]:
-    """Factors, whether present, gap (px) and bends of the neighbours on one side."""
+    """Draw the neighbours on one side.
+
+    Returns:
+        factors, with the columns `present` and `gap` (px), and bending coefficients.
+    """
     label = rng.integers(10, size=CHUNK)
     neighbours = factors.assign(
         label=label,
         variant=sample_variants(rng, label),
-        present=rng.random(CHUNK) < NEIGHBOUR,
-        gap=rng.uniform(*GAP, CHUNK),
+        present=rng.random(CHUNK) < NEIGHBOUR_PROBABILITY,
+        gap=rng.uniform(*GAP_PX, CHUNK),
     )
     return neighbours, sample_bends(rng)
 
@@ -152,33 +156,33 @@ def _add_neighbours(
 ) -> None:
     """Ink the neighbours of digits `points` (N, 2, K) into `covers` (N, 32, 32).
 
-    `sign` is -1 for those at the left, 1 for those at the right.
+    `sign` is -1 for neighbours on the left and 1 for neighbours on the right.
     """
     present = neighbours["present"].to_numpy()
     digits, neighbours = points[present], neighbours[present]
     own = skeletons(neighbours, bends[present], HEIGHT)[0]
     pens = _pens(neighbours)
-    # Measured along the slant, or leaning digits would stand far apart.
+    # Distances are along the slant; otherwise leaning digits would be far apart.
     slant = neighbours["slant"].to_numpy(np.float32)[:, None]
     reach = (sign * (digits[:, 0] + slant * digits[:, 1])).max(1, initial=-SIZE)
     near = (sign * (own[:, 0] + slant * own[:, 1])).min(1, initial=SIZE)
     away = reach - near + pens + neighbours["gap"].to_numpy(np.float32)
-    # Cut off: further outwards if too much of the box would be visible.
+    # Neighbours move outwards if too much of their box would be visible.
     box = np.ptp(own[:, 0], axis=1) + pens
     inner = (sign * own[:, 0]).min(1, initial=SIZE) - pens / 2
     shift = sign * neighbours["shift_x"].to_numpy(np.float32)
-    away = np.maximum(away, SIZE / 2 - VISIBLE * box - inner - shift)
+    away = np.maximum(away, SIZE / 2 - MAX_VISIBLE_SHARE * box - inner - shift)
 
-    low = 0 if sign < 0 else SIZE - _WINDOW
+    low = 0 if sign < 0 else SIZE - _WINDOW_PX
     placed = _placed(own, neighbours)
     placed[:, 0] += (sign * away)[:, None] - low
-    window = covers[present, :, low : low + _WINDOW]
-    seen = np.maximum(window, cover(placed, pens, SIZE, _WINDOW))
-    covers[present, :, low : low + _WINDOW] = seen
+    window = covers[present, :, low : low + _WINDOW_PX]
+    seen = np.maximum(window, cover(placed, pens, SIZE, _WINDOW_PX))
+    covers[present, :, low : low + _WINDOW_PX] = seen
 
 
 def _placed(points: Floats, factors: pd.DataFrame) -> Floats:
-    """Skeletons (N, 2, K) moved from around 0 to around the image's shifted centre."""
+    """Move skeletons (N, 2, K) from 0 to the centre of the image, with their shift."""
     shift = factors[["shift_x", "shift_y"]].to_numpy(np.float32)[:, :, None]
     return points + shift + np.float32((SIZE - 1) / 2)
 

@@ -1,6 +1,6 @@
-"""Images, and labels where there are classes, in IDX files, the format of MNIST.
+"""Images in IDX files, the format of MNIST, with labels if the data set has classes.
 
-Grey images only. Example of one's own files, without labels::
+The images are grey. A definition for files without labels, as an example::
 
     mine:
       module: idx
@@ -12,30 +12,35 @@ Grey images only. Example of one's own files, without labels::
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vlae.data.datasets.base import Chunk, Split
+from vlae.data.datasets.base import Stored
 from vlae.system.errors import UserError
 
-CHUNK = 10_000
+CHUNK_IMAGES = 10_000
 BROKEN = (RuntimeError, AssertionError, ValueError, LookupError, OSError)
-"""What torchvision raises on a file that is not complete and right."""
+"""Exceptions that torchvision raises for a file that is incomplete or not IDX."""
 
 
-def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
-    """The splits of four IDX files in folder `raw`; of two where there are no labels.
+def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
+    """Return the splits in four IDX files, or in two if there are no labels.
+
+    Args:
+        definition: the data set's settings, see above.
+        raw: folder with the files.
 
     Raises:
-        UserError: if a file is truncated or not IDX, or counts or shapes do not agree.
+        UserError: if a file is truncated or not IDX, or if counts or shapes disagree.
     """
     return [_split(name, definition, raw) for name in ("train", "test")]
 
 
-def _split(name: str, definition: dict[str, Any], raw: Path) -> Split:
+def _split(name: str, definition: dict[str, Any], raw: Path) -> Stored:
     # torchvision takes seconds to import, and only this function needs it.
     from torchvision.datasets.mnist import read_image_file, read_label_file
 
@@ -52,24 +57,26 @@ def _split(name: str, definition: dict[str, Any], raw: Path) -> Split:
                 "it and run again."
             ) from None
     images = arrays[0][:, None]
-    labels = arrays[1] if len(arrays) == 2 else None
-    if labels is not None and len(images) != len(labels):
-        raise UserError(
-            f"{paths[0]} has {len(images)} images, {paths[1]} {len(labels)} labels."
-        )
     if images.shape[1:] != shape:
         raise UserError(
             f"{paths[0]} has images of shape {images.shape[1:]}, but the data set's "
             f"'shape' in the configuration is {shape}."
         )
-    return Split(name, len(images), _chunks(images, labels))
+    if len(arrays) == 1:  # A table needs a column, even if nothing is known.
+        rows = pd.DataFrame({"index": np.arange(len(images))})
+        return Stored(name, rows, partial(_chunks, images))
+    labels = arrays[1]
+    if len(images) != len(labels):
+        raise UserError(
+            f"{paths[0]} has {len(images)} images, but {paths[1]} has {len(labels)} "
+            "labels."
+        )
+    rows = pd.DataFrame({"label": labels.astype("int64")})
+    return Stored(name, rows, partial(_chunks, images))
 
 
-def _chunks(images: np.ndarray, labels: np.ndarray | None) -> Iterator[Chunk]:
-    for start in range(0, len(images), CHUNK):
-        chunk = images[start : start + CHUNK]
-        rows = np.arange(start, start + len(chunk))
-        if labels is None:
-            yield chunk, pd.DataFrame({"index": rows})  # a table needs a column
-        else:
-            yield chunk, pd.DataFrame({"label": labels[rows].astype("int64")})
+def _chunks(images: np.ndarray, start: int, threads: int) -> Iterator[np.ndarray]:
+    """Yield images that are in memory already; more threads would not help."""
+    del threads
+    for low in range(start, len(images), CHUNK_IMAGES):
+        yield images[low : low + CHUNK_IMAGES]

@@ -1,23 +1,24 @@
-"""Anybody's images: a zip archive, or a folder, of files that Pillow reads.
+"""Your own images: a zip archive, or a folder, of files that Pillow reads.
 
-Any size and format, grey or colour; `shape` says what they become. They come in
-natural order of their names (2 before 10). The largest centre part of the proportions
-of `shape`, or the centre square of side `crop`, is resized to `shape`.
+Images may have any size and format and may be grey or in colour; `shape` says what they
+become. They are sorted by name in natural order (2 before 10). The largest centre part
+with the proportions of `shape`, or the centre square of side `crop`, is resized to
+`shape`.
 
-A table `labels.csv`, in the archive or as a file of its own, is optional. Its column
-`file` names images by their path in the archive (a folder that holds everything may be
-left out); images that it does not name are left out. Further columns:
+A table `labels.csv` is optional; it is a member of the archive or a separate file. Its
+column `file` names images by their path in the archive, without the folder if one
+folder holds everything. Images that it does not name are left out. Further columns:
 
 `label`
-    Whole numbers from 0 on, or text, which is numbered in sorted order; the card
-    records the names.
+    Whole numbers from 0 on, or text. Text is numbered in sorted order, and the card
+    records it.
 `split`
-    `train` or `test`. Without it `test` images are drawn at random with `seed`.
+    `train` or `test`. Without this column `test` images are drawn at random by `seed`.
 any other
-    Numbers, kept in the table of the prepared data; columns of zeros and ones can be
-    `attributes`.
+    Numbers that are kept in the table of the prepared data. Columns of zeros and ones
+    can be `attributes`.
 
-Example::
+For example::
 
     mine:
       module: images
@@ -41,7 +42,7 @@ import pandas as pd
 from vlae.data import image_decoding
 from vlae.data.datasets._labels import drawn, held_out
 from vlae.data.datasets.base import Stored
-from vlae.data.image_decoding import MOST_NAMED, Framing
+from vlae.data.image_decoding import MAX_NAMED_FILES, Framing
 from vlae.data.zip_archive import Archive
 from vlae.system.errors import UserError, closest
 
@@ -51,10 +52,14 @@ SPLITS = ("train", "test")
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
-    """Train and test images.
+    """Return train and test images.
+
+    Args:
+        definition: the data set's settings, see above.
+        raw: folder with the files.
 
     Raises:
-        UserError: if the archive or the table is broken, or they do not agree.
+        UserError: if the archive or the table is broken, or if they do not agree.
     """
     framing = Framing(tuple(definition["shape"]), definition["crop"])
     files = definition["files"]
@@ -107,7 +112,7 @@ def _parts(split: "pd.Series[str]", path: Path) -> dict[str, pd.Index]:
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Key that sorts numbers in names by their value."""
+    """Return a key that sorts names with numbers by the value of the numbers."""
     parts = re.split(r"(\d+)", name)
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
 
@@ -115,14 +120,14 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
 def _described(
     archive: Archive, members: dict[str, str], content: bytes, where: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A row per image that a table names, with its `member`; names of classes."""
+    """Return one row per image that a table names, with its member; class names."""
     table, classes = _table(content, where)
     known = {member: member for member in members.values()} | members
     missing = [file for file in table["file"] if file not in known]
     if missing:
         raise UserError(
-            f"{where}: {len(missing)} files are no images in {archive.path}: "
-            f"{_some(missing)}. Expected paths as in the archive, e.g. "
+            f"{where}: {len(missing)} files of the table are not images in "
+            f"{archive.path}: {_some(missing)}. Expected paths as in the archive, e.g. "
             f"{next(iter(members))}."
         )
     table["member"] = table["file"].map(known)
@@ -132,7 +137,10 @@ def _described(
 
 
 def _members(archive: Archive) -> dict[str, str]:
-    """Images of the archive by their name in its one folder, in natural order."""
+    """Return the members that are images, in natural order, by their short name.
+
+    The short name leaves out the folder that holds everything, if there is one.
+    """
     endings = tuple(image_decoding.endings())
     names = [
         name
@@ -140,7 +148,7 @@ def _members(archive: Archive) -> dict[str, str]:
         if name.lower().endswith(endings) and not name.split("/")[-1].startswith(".")
     ]
     if not names:
-        raise UserError(f"{archive.path}: holds no image of a format that is known.")
+        raise UserError(f"{archive.path}: holds no images of a known format.")
     _refuse_repeated(pd.Series(names, dtype=str), str(archive.path))
     top = _top(archive)
     found = {name.removeprefix(top): name for name in names}
@@ -148,31 +156,33 @@ def _members(archive: Archive) -> dict[str, str]:
 
 
 def _top(archive: Archive) -> str:
-    """The folder that holds everything, with a slash; empty if there is none."""
+    """Return the folder that holds everything, with a slash, or an empty string."""
     tops = {name.split("/")[0] + "/" for name in archive.names() if "/" in name}
     plain = any("/" not in name for name in archive.names())
     return tops.pop() if len(tops) == 1 and not plain else ""
 
 
 def _table(content: bytes, where: str) -> tuple[pd.DataFrame, list[str]]:
-    """The checked table, and the names of its classes if they are text."""
+    """Return the checked table, and the names of its classes if they are text."""
     try:
         table = pd.read_csv(io.BytesIO(content), dtype={"file": str, "split": str})
         if not isinstance(table.index, pd.RangeIndex):
             raise ValueError("rows with more fields than columns")
     except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{where}: not a table with commas ({error}).") from None
+        raise UserError(
+            f"{where}: not a table with commas between columns ({error})."
+        ) from None
     if "file" not in table:
         raise UserError(
             f"{where}: no column 'file'; {closest('file', map(str, table.columns))}"
         )
     if "member" in table:
-        raise UserError(f"{where}: rename the column 'member', which has a meaning.")
+        raise UserError(f"{where}: rename the column 'member': the name is reserved.")
     if table.empty:
         raise UserError(f"{where}: has no rows.")
     empty = table["file"].isna()
     if empty.any():
-        raise UserError(f"{where}: {empty.sum()} rows name no file.")
+        raise UserError(f"{where}: {empty.sum()} rows do not name a file.")
     _refuse_repeated(table["file"], where)
     if "split" in table and not table["split"].isin(SPLITS).all():
         wrong = table["split"][~table["split"].isin(SPLITS)]
@@ -187,8 +197,8 @@ def _table(content: bytes, where: str) -> tuple[pd.DataFrame, list[str]]:
             table[column] = table[column].astype("int8")
         if table[column].dtype.kind not in "iuf":
             raise UserError(
-                f"{where}: column '{column}': expected numbers. Number its values, or "
-                "leave it out."
+                f"{where}: column '{column}': expected numbers. Replace its values by "
+                "numbers, or leave it out."
             )
     return table, names
 
@@ -202,7 +212,7 @@ def _labels(labels: pd.Series, where: str) -> tuple[pd.Series, list[str]]:
         return labels.astype("int64"), []
     if labels.dtype.kind == "f":
         raise UserError(
-            f"{where}: labels with fractions; expected whole numbers or text."
+            f"{where}: labels have fractions; expected whole numbers or text."
         )
     names = sorted(labels.astype(str).unique())
     numbers = {name: number for number, name in enumerate(names)}
@@ -216,5 +226,5 @@ def _refuse_repeated(names: pd.Series, where: str) -> None:
 
 
 def _some(names: Any) -> str:
-    shown = ", ".join(map(str, list(names)[:MOST_NAMED]))
-    return f"{shown}, ..." if len(names) > MOST_NAMED else shown
+    shown = ", ".join(map(str, list(names)[:MAX_NAMED_FILES]))
+    return f"{shown}, ..." if len(names) > MAX_NAMED_FILES else shown

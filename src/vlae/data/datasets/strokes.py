@@ -1,8 +1,8 @@
 """Handwriting-like digits drawn by the program from known factors.
 
-Each image is a digit skeleton (:mod:`vlae.data.datasets._skeletons`) that is stretched,
-sheared, bent a little, shifted and inked with a round pen. All factors are drawn
-independently of each other; `shift_x`, `shift_y` and the bending are nuisances.
+Each image is the skeleton of a digit (:mod:`vlae.data.datasets._skeletons`) that is
+stretched, sheared, bent a little, shifted and inked with a round pen. All factors are
+drawn independently of each other; `shift_x`, `shift_y` and the bending are nuisances.
 
 ==============  =====  ==========================================================
 column          unit   meaning
@@ -14,15 +14,15 @@ slant           --     applied shear dx/dy, right-leaning > 0; normal(0.15, 0.2)
                        clipped to -0.35..0.6
 width           --     applied horizontal scale, normal(1, 0.13) clipped to 0.7..1.3
 shift_x         px     offset of the box around the ink, uniform on -1..1
-shift_y         px     the same, downwards
+shift_y         px     as `shift_x`, but downwards
 thickness_px    px     pen diameter (equals `thickness`)
 slant_geometry  --     shear of the drawn skeleton, from its second moments
-width_px        px     horizontal extent of the ink once that shear is undone
+width_px        px     horizontal extent of the ink after that shear is undone
 ==============  =====  ==========================================================
 
-The last three are measured on the skeleton as drawn, not on the pixels: they check
-the image measures of :mod:`vlae.experiments.measures.strokes`. They depend on the digit too (a 7
-leans right and a 1 is narrow, whatever the factors).
+The last three are measured on the drawn skeleton and not on the pixels, so they can
+check the image measures of :mod:`vlae.experiments.measures.strokes`. They also depend
+on the digit: a 7 leans right and a 1 is narrow, whatever the factors.
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ COLUMNS = (
 
 
 def _chunk(rng: np.random.Generator, rows: slice) -> Drawn:
-    """White ink (255) on black (0): images (n, 1, 28, 28) and table of some rows."""
+    """Return images (n, 1, 28, 28), white on black, and the table of some rows."""
     factors, bends = sample(rng)
     factors = factors.iloc[rows].reset_index(drop=True)
     points, is_ink = skeletons(factors, bends[rows], HEIGHT)

@@ -1,8 +1,8 @@
 """Street View House Numbers, cropped digits, in the MATLAB files of its authors.
 
-`X` is uint8 of shape (32, 32, 3, N), `y` holds labels 1 to 10, of which 10 is the
-digit 0. The split `test` is the file `test`; `use` says which files make the split
-`train`, and only those are downloaded. Example::
+In each file `X` is uint8 of shape (32, 32, 3, N), and `y` holds labels from 1 to 10, of
+which 10 stands for the digit 0. The split `test` is the file `test`; `use` says which
+files make the split `train`, and only those are downloaded. For example::
 
     svhn:
       module: svhn
@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 
 from vlae.data import zip_archive
-from vlae.data.datasets.base import Chunk, Split
+from vlae.data.datasets.base import Chunk, Streamed
 from vlae.system.disk import size
 from vlae.system.errors import UserError
 
-CHUNK = 4096
+CHUNK_IMAGES = 4096
 NEEDED = {
     "use": {
         "train": ["train", "test"],
@@ -38,11 +38,15 @@ NEEDED = {
 """Files that the workflow downloads, by the value of a key."""
 
 
-def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
-    """Train and test images; a file is read when its turn comes.
+def splits(definition: dict[str, Any], raw: Path) -> list[Streamed]:
+    """Return train and test images; each file is read when its images are needed.
+
+    Args:
+        definition: the data set's settings, see above.
+        raw: folder with the files.
 
     Raises:
-        UserError: if a file is broken or holds something else.
+        UserError: if a file is missing or broken, or does not hold such images.
     """
     files, use = definition["files"], definition["use"]
     needed = NEEDED["use"][use]
@@ -60,7 +64,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
         f"train is {use}"
     )
     return [
-        Split(
+        Streamed(
             split,
             sum(counts[role] for role in roles),
             _chunks([paths[role] for role in roles]),
@@ -71,7 +75,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Split]:
 
 
 def _count(path: Path) -> int:
-    """Number of images, without reading them."""
+    """Return the number of images in a file without reading them."""
     from scipy.io import whosmat
 
     try:
@@ -82,11 +86,13 @@ def _count(path: Path) -> int:
     if len(shape) != 4 or shape[:3] != (32, 32, 3) or "y" not in shapes:
         raise _broken(path, f"variables {shapes}")
     claimed, packed = math.prod(map(int, shape)), path.stat().st_size
-    if claimed > zip_archive.most(packed):
+    if claimed > zip_archive.max_expanded_bytes(packed):
         why = f"X claims {size(claimed)}, but the file has {size(packed)}"
         raise _broken(path, why)
     if np.prod(shapes["y"]) != shape[3]:
-        raise UserError(f"{path}: {shape[3]} images, but labels {shapes['y']}.")
+        raise UserError(
+            f"{path}: it has {shape[3]} images, but labels of shape {shapes['y']}."
+        )
     return int(shape[3])
 
 
@@ -107,8 +113,8 @@ def _chunks_of(path: Path) -> Iterator[Chunk]:
         raise _broken(path, f"X is {images.dtype}")
     if not np.isin(labels, np.arange(1, 11)).all():
         raise _broken(path, "y has labels other than 1 to 10")
-    for start in range(0, len(labels), CHUNK):
-        rows = slice(start, start + CHUNK)
+    for start in range(0, len(labels), CHUNK_IMAGES):
+        rows = slice(start, start + CHUNK_IMAGES)
         table = pd.DataFrame({"label": labels[rows].astype("int64") % 10})
         yield images[..., rows].transpose(3, 2, 0, 1), table
 

@@ -1,1 +1,1 @@
-"""Fetching raw files, and what is known of their sources."""
+"""Fetching raw files from mirrors, and noticing that their sources have changed."""

@@ -1,7 +1,8 @@
-"""One code path for every download: sources in turn, checksum of the content.
+"""Downloading one file: sources in turn, and the checksum of the content.
 
-The checksum is of the decompressed file, since mirrors compress differently. A
-file appears under its name only when it is complete and right.
+The checksum is that of the decompressed file, since mirrors compress differently. A
+file appears under its name only when it is complete and correct. Files fetched over
+HTTP, copied from a disk and packed from a folder all go through `download`.
 """
 
 import hashlib
@@ -31,9 +32,9 @@ from vlae.system.errors import UserError
 from vlae.system.locks import alone
 from vlae.system.progress import say
 
-Map = dict[str, Any]
-# Each is tried at one place only: one pattern for all of it takes time without end on
-# comments that no page follows.
+DEFAULT_ALGORITHM = "sha256"
+# These are matched one after the other at a moving position. A single pattern for all
+# of it backtracks without end on comments that no page follows.
 _BEFORE_PAGE = re.compile(rb"\s+|<!--.*?-->|<\?xml.*?\?>", re.I | re.S)
 _PAGE = re.compile(rb"<(!doctype\s+html|html|head)\b", re.I)
 _TITLE = re.compile(rb"<title[^>]{0,99}>([^<]{0,300})", re.I)
@@ -41,24 +42,26 @@ _TITLE = re.compile(rb"<title[^>]{0,99}>([^<]{0,300})", re.I)
 
 def download(
     dataset: str,
-    file: Map,
+    file: dict[str, Any],
     mirrors: list[str],
     out: Path,
     mirror: str | None = None,
 ) -> None:
-    """Fetch one file from the first source that has it right.
+    """Fetch one file from the first source that has the right content.
 
     Args:
-        dataset: folder below the root of a user's mirror.
-        file: its `remote` name (`.gz` is decompressed), the `checksum` of the
-            decompressed content or None, `addresses` of its own.
-        mirrors: addresses or folders that hold `remote`, best first.
+        dataset: name of the data set, which is its folder in a user's mirror.
+        file: `remote` is its name at the mirrors (`.gz` is decompressed), `checksum`
+            that of the decompressed content or None, and `addresses` are URLs of this
+            file alone.
+        mirrors: URLs or folders that hold `remote`, best first.
         out: where the decompressed file goes.
-        mirror: the user's own, besides that of `VLAE_MIRROR`.
+        mirror: the user's own mirror, in addition to that of `VLAE_MIRROR`.
 
     Raises:
-        UserError: if no source serves the right content; it lists every attempt. Or
-            if the folder of `out` cannot be used; `DiskFull` if it has no room.
+        UserError: if no source has the right content, with a list of every attempt; or
+            if the folder of `out` cannot be used.
+        DiskFull: if there is no room for the file.
     """
     name = f"{dataset}/{out.name}"
     attempts = []
@@ -68,12 +71,12 @@ def download(
             say(f"[{name}] is already there")
             _tidy(out)
             return
-        _forget(out)  # of an earlier run, which named these files
+        _forget(out)  # an earlier run has named these files
         for source in sources(dataset, file, mirrors, mirror):
             get = _from_address if is_address(source) else _from_disk
             try:
                 with guarded(folder):
-                    said = get(source, file, out, name)
+                    outcome = get(source, file, out, name)
             except DiskFull as error:
                 raise DiskFull(f"{name}: {error}") from None
             except (UserError, OSError) as error:
@@ -83,12 +86,24 @@ def download(
             finally:
                 for half in ("content", "packed"):
                     _partial(out, half).unlink(missing_ok=True)
-            say(f"[{name}] {said}, from {source}")
+            say(f"[{name}] {outcome}, from {source}")
             if not file["checksum"]:
                 remember(dataset, file, mirrors, mirror, out)
             _tidy(out)
             return
     raise UserError(_failure(dataset, file, mirrors, attempts))
+
+
+def checksum(path: Path, like: str | None = None) -> str:
+    """Return the checksum of a file as `ALGORITHM:HEXADECIMAL`.
+
+    Args:
+        path: the file.
+        like: another checksum, whose algorithm is used; None for SHA-256.
+    """
+    algorithm = like.split(":")[0] if like else DEFAULT_ALGORITHM
+    with path.open("rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
 @contextmanager
@@ -97,23 +112,24 @@ def _usable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"{folder}: cannot be fetched to ({error}). Expected a folder, and files "
-            "in it, that you may read and write: remove what is in the way, change "
-            "permissions (or make results/ a link to a folder of yours) and run again."
+            f"{folder}: cannot write downloads here ({error}). Expected a folder, and "
+            "files in it, that you may read and write: remove what is in the way, "
+            "change permissions (or make results/ a link to a folder of yours) and run "
+            "again."
         ) from None
 
 
 def _is_there(out: Path, expected: str | None, waited: bool) -> bool:
-    """Whether another process, now or before, has done the work."""
+    """Whether another process, now or earlier, has fetched the file."""
     if not out.is_file():
         return False
     return waited if expected is None else checksum(out, expected) == expected
 
 
-def _from_address(address: str, file: Map, out: Path, name: str) -> str:
+def _from_address(address: str, file: dict[str, Any], out: Path, name: str) -> str:
     if file["remote"].endswith("/"):
         raise UserError(
-            f"'{file['remote']}' is a folder: one can be packed from a disk, not "
+            f"'{file['remote']}' is a folder, which can be packed from a disk, but not "
             "fetched over HTTP; give the file's name"
         )
     mark = hashlib.sha256(address.encode()).hexdigest()[:12]
@@ -128,12 +144,15 @@ def _from_address(address: str, file: Map, out: Path, name: str) -> str:
             part.discard()
             if whole:
                 raise
-            say(f"[{name}] {error}; from the start, as it was put together from parts")
+            say(
+                f"[{name}] {error}; it was put together from parts, so it is fetched "
+                "again from the start"
+            )
         fetch(address, part, name)
         whole = True
 
 
-def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
+def _from_disk(source: str, file: dict[str, Any], out: Path, name: str) -> str:
     found = on_disk(source)
     if found is None:
         raise UserError("no such file")
@@ -147,13 +166,23 @@ def _from_disk(source: str, file: Map, out: Path, name: str) -> str:
 
 
 def _place(
-    fetched: Path, file: Map, out: Path, ours: bool = False, keep: bool = False
+    fetched: Path,
+    file: dict[str, Any],
+    out: Path,
+    ours: bool = False,
+    keep: bool = False,
 ) -> str:
-    """Put the content of `fetched` at `out` if it is right; what to say then.
+    """Put the content of `fetched` at `out` if it is right.
 
     Args:
+        fetched: the file as it came, perhaps compressed.
+        file: see `download`.
+        out: see `download`.
         ours: whether `fetched` may be moved; otherwise it is left as it is.
-        keep: whether content with the wrong checksum is kept aside.
+        keep: whether content with the wrong checksum is kept under another name.
+
+    Returns:
+        what to log: how the content was checked.
     """
     expected = file["checksum"]
     _refuse_page(fetched)
@@ -174,45 +203,49 @@ def _place(
 
 
 def _publish(content: Path, out: Path) -> None:
-    """Give `content` its name once it is on the disk, so no crash leaves half of it."""
+    """Give `content` its name once it is on the disk, so that no crash halves it."""
     with content.open("rb") as file:
         os.fsync(file.fileno())
     content.replace(out)
 
 
 def _compressed(path: Path, remote: str) -> bool:
-    """By its first bytes, as some servers decompress a .gz on the way."""
+    """Whether a file is gzip by its first bytes; some servers decompress on the way."""
     with path.open("rb") as file:
         return remote.endswith(".gz") and file.read(2) == b"\x1f\x8b"
 
 
 def _refuse_page(path: Path) -> None:
-    """Sites that share files answer 200 and a page to say that they refuse."""
+    """Raise UserError if a file is a web page.
+
+    Sites that share files answer 200 and send a page when they refuse a file.
+    """
     with path.open("rb") as file:
         start = file.read(1 << 16)
     at = 3 if start.startswith(b"\xef\xbb\xbf") else 0
     while before := _BEFORE_PAGE.match(start, at):
         at = before.end()
     if _PAGE.match(start, at):
-        title = _TITLE.search(start)
-        words = html.unescape(title[1].decode(errors="replace")) if title else ""
-        words = " ".join(words.split()) or "without a title"
-        raise UserError(f"a web page instead of the file: '{words}'")
+        found = _TITLE.search(start)
+        title = html.unescape(found[1].decode(errors="replace")) if found else ""
+        title = " ".join(title.split()) or "without a title"
+        raise UserError(f"a web page instead of the file: '{title}'")
 
 
 def _partial(out: Path, what: str) -> Path:
+    """Return the path of an unfinished file that belongs to `out`."""
     return out.parent / PARTIAL / out.name / what
 
 
 def _aside(out: Path) -> Path:
-    """A name for content with the wrong checksum: each source's is kept."""
+    """Return an unused name for content with the wrong checksum."""
     first = out.with_name(f"{out.name}.wrong-checksum")
     others = (first.with_name(f"{first.name}-{n}") for n in count(2))
     return next(path for path in chain([first], others) if not path.exists())
 
 
 def _tidy(out: Path) -> None:
-    """Remove what came of other sources; not the lock, for which others may wait."""
+    """Remove all unfinished files, but not the lock, for which others may wait."""
     for path in (out.parent / PARTIAL / out.name).iterdir():
         if path.name != "lock":
             path.unlink()
@@ -220,15 +253,17 @@ def _tidy(out: Path) -> None:
 
 
 def _forget(out: Path) -> None:
-    """Remove what was kept of wrong content."""
+    """Remove content with the wrong checksum that was kept."""
     name = re.escape(f"{out.name}.wrong-checksum")
     for path in out.parent.iterdir():
         if re.fullmatch(rf"{name}(-\d+)?", path.name):
             path.unlink()
 
 
-def _failure(dataset: str, file: Map, mirrors: list[str], attempts: list[str]) -> str:
-    """Every attempt, and how a person can do it instead."""
+def _failure(
+    dataset: str, file: dict[str, Any], mirrors: list[str], attempts: list[str]
+) -> str:
+    """Return the message for a file that no source has."""
     remote, place = file["remote"], by_hand(dataset, file["remote"])
     address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
@@ -241,13 +276,3 @@ def _failure(dataset: str, file: Map, mirrors: list[str], attempts: list[str]) -
         f"FOLDER/{dataset}/{remote} and set 'mirror: FOLDER' in the configuration or "
         f"{MIRROR_VARIABLE}=FOLDER."
     )
-
-
-STANDARD = "sha256"
-
-
-def checksum(path: Path, like: str | None = None) -> str:
-    """The checksum of a file, of the kind of `like`."""
-    kind = like.split(":")[0] if like else STANDARD
-    with path.open("rb") as file:
-        return f"{kind}:{hashlib.file_digest(file, kind).hexdigest()}"

@@ -1,7 +1,8 @@
-"""One file over HTTP: continued where it was cut, patient where that helps.
+"""Fetching one file over HTTP, with retries, and continued where it was cut.
 
-What has come is kept in a part, with a note of what it is a part of; so a later try,
-in this process or another one, asks only for the rest.
+The bytes that have arrived are kept as a `Part`, with a note of the version of the file
+that they belong to. A later attempt, in this process or another one, asks only for the
+rest.
 """
 
 import json
@@ -18,30 +19,42 @@ from vlae.system.disk import guarded, require, size
 from vlae.system.errors import UserError
 from vlae.system.progress import Progress, say
 
-CONNECT_SECONDS = 30.0
-STALL_SECONDS = 60.0  # without a byte
-FIRST_WAIT = 1.0  # doubled at each try
-LONGEST_WAIT = 120.0
-PATIENT, BRIEF = 6, 2  # tries: of what passes, of what hardly does
-GAIN = 1 << 20  # bytes kept after which the tries are counted anew
+CONNECT_TIMEOUT_S = 30.0
+STALL_TIMEOUT_S = 60.0
+"""Seconds without a byte after which a transfer is given up."""
+FIRST_WAIT_S = 1.0
+"""Seconds before the second attempt; they double with each attempt."""
+MAX_WAIT_S = 120.0
+TRANSIENT_ATTEMPTS = 6
+"""Attempts in a row for errors that usually pass."""
+PERSISTENT_ATTEMPTS = 2
+"""Attempts in a row for errors that are likely to stay."""
+PROGRESS_BYTES = 1 << 20
+"""Bytes that must be kept for the attempts to be counted from one again."""
 
-_CHUNK = 1 << 20
-# Ranges and lengths are of the file itself only if it is sent as it is.
+_CHUNK_BYTES = 1 << 20
+# Ranges and lengths are those of the file only if it is sent without compression.
 _HEADERS = {"User-Agent": "vlae", "Accept-Encoding": "identity"}
-_PASSING = (408, 425, 429)
+_TRANSIENT_STATUS = (408, 425, 429)
 
 
 class _Again(Exception):
-    """Worth another try, at most `tries` in a row."""
+    """Raised for an error after which another attempt makes sense.
 
-    def __init__(self, problem: str, tries: int, wait: float | None = None) -> None:
+    Args:
+        problem: what went wrong.
+        attempts: number of attempts in a row that make sense.
+        wait: seconds that the server asks to wait, if it does.
+    """
+
+    def __init__(self, problem: str, attempts: int, wait: float | None = None) -> None:
         super().__init__(problem)
-        self.tries, self.wait = tries, wait
+        self.attempts, self.wait = attempts, wait
 
 
 @dataclass(frozen=True)
 class _Version:
-    """What tells whether two responses are of the same file."""
+    """What a server says about the version of a file that it sends."""
 
     etag: str | None
     modified: str | None
@@ -49,80 +62,92 @@ class _Version:
 
     @classmethod
     def of(cls, response: requests.Response, length: int | None) -> Self:
+        """Return the version that a response belongs to; `length` is in bytes."""
         headers = response.headers
         return cls(headers.get("ETag"), headers.get("Last-Modified"), length)
 
     def continued_by(self, other: "_Version") -> bool:
-        """Nothing differs that both know, and the length is known."""
+        """Whether the length is the same, and nothing differs that both know."""
         pairs = zip(asdict(self).values(), asdict(other).values(), strict=True)
         same = all(a == b for a, b in pairs if a is not None and b is not None)
         return same and self.length == other.length
 
 
 class Part:
-    """What has come of the file at `address`, in `folder`."""
+    """The bytes of a file that have arrived so far.
+
+    Args:
+        path: where they are; a note with their version lies next to it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.note = path.with_name(f"{path.name}.json")
-        self.begun = 0  # how often its first byte came
+        self.begun = 0  # how often the transfer began at the first byte
 
     def size(self) -> int:
+        """Return the number of bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def version(self) -> _Version | None:
-        """What it is a part of; None if that cannot be known, so it is of no use."""
+        """Return the version they belong to, or None if they cannot be continued."""
         try:
-            version = _Version(**json.loads(self.note.read_text()))
+            version = _Version(**json.loads(self.note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
         known = version.length is not None and self.size() <= version.length
         return version if known and self.size() else None
 
     def begin(self, version: _Version) -> None:
+        """Start again with the first byte of this version."""
         self.discard()
         self.begun += 1
-        self.note.write_text(json.dumps(asdict(version)))
+        self.note.write_text(json.dumps(asdict(version)), encoding="utf-8")
 
     def discard(self) -> None:
+        """Remove the bytes and the note."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
 
 def fetch(address: str, part: Part, name: str) -> bool:
-    """Download `address` to `part`, from where an earlier try ended.
+    """Download a file to `part`, continuing after the bytes that are there.
 
     Args:
-        name: what the progress is of.
+        address: URL of the file.
+        part: where the bytes go.
+        name: name of the file in log lines.
 
     Returns:
-        Whether it was put together from several responses.
+        whether the file was put together from several responses.
 
     Raises:
-        UserError: if `address` does not give a file, after as many tries as make
-            sense; `DiskFull` if it cannot be written.
+        UserError: if the address does not give a file after as many attempts as make
+            sense.
+        DiskFull: if there is no room for the file.
     """
-    failures, most = 0, 0
+    failures, largest = 0, 0
     with requests.Session() as session:
         while True:
             begun = part.begun
             try:
                 return _try(session, address, part, name)
             except _Again as fault:
-                # What begins from zero, or again, is no progress however much comes.
-                kept = part.begun == begun and part.size() >= most + GAIN
+                # A transfer that began again from zero has not got any further.
+                progress = part.size() >= largest + PROGRESS_BYTES
+                kept = part.begun == begun and progress
                 failures = 1 if kept else failures + 1
-                most = max(most, part.size())
-                if failures >= fault.tries:
+                largest = max(largest, part.size())
+                if failures >= fault.attempts:
                     raise UserError(f"{fault} (tried {failures} times)") from None
-                wait = FIRST_WAIT * 2 ** (failures - 1)
-                wait = min(max(wait, fault.wait or 0), LONGEST_WAIT)
-                say(f"[{name}] {fault}; again in {wait:.0f} s")
+                wait = FIRST_WAIT_S * 2 ** (failures - 1)
+                wait = min(max(wait, fault.wait or 0), MAX_WAIT_S)
+                say(f"[{name}] {fault}; trying again in {wait:.0f} s")
                 time.sleep(wait)
 
 
 def _try(session: requests.Session, address: str, part: Part, name: str) -> bool:
-    """One request; whether it continued what was there."""
+    """Make one request, and return whether it continued bytes that were there."""
     version = part.version()
     start = part.size() if version else 0
     if version and start == version.length:
@@ -131,18 +156,22 @@ def _try(session: requests.Session, address: str, part: Part, name: str) -> bool
         _check_status(response)
         sent = response.headers.get("Content-Encoding", "identity")
         if sent != "identity" and not address.endswith(".gz"):
-            raise UserError(f"sent compressed ({sent}), though asked for as it is")
+            raise UserError(
+                f"sent compressed ({sent}), although this was not asked for"
+            )
         length: int | None
         if response.status_code == 206:
             first, whole = _range(response)
             current, length = _Version.of(response, whole), whole
             if not version or first != start or not version.continued_by(current):
                 part.discard()
-                raise _Again("the file has changed there since the last try", PATIENT)
+                raise _Again(
+                    "the file has changed since the last attempt", TRANSIENT_ATTEMPTS
+                )
             say(f"[{name}] continued at {size(start)} of {size(whole)}")
         elif response.status_code == 416:
             part.discard()
-            raise _Again("the server does not continue there", PATIENT)
+            raise _Again("the server cannot continue the file", TRANSIENT_ATTEMPTS)
         else:
             start, length = 0, _length(response)
             part.begin(_Version.of(response, length))
@@ -152,47 +181,51 @@ def _try(session: requests.Session, address: str, part: Part, name: str) -> bool
 
 def _ask(session: requests.Session, address: str, start: int) -> requests.Response:
     headers = {**_HEADERS, **({"Range": f"bytes={start}-"} if start else {})}
-    seconds = CONNECT_SECONDS, STALL_SECONDS
+    seconds = CONNECT_TIMEOUT_S, STALL_TIMEOUT_S
     try:
         return session.get(address, headers=headers, stream=True, timeout=seconds)
     except requests.ConnectTimeout:
-        raise _Again(f"no connection in {CONNECT_SECONDS:g} s", BRIEF) from None
+        problem = f"no connection in {CONNECT_TIMEOUT_S:g} s"
+        raise _Again(problem, PERSISTENT_ATTEMPTS) from None
     except requests.ReadTimeout:
-        raise _Again(f"no answer in {STALL_SECONDS:g} s", BRIEF) from None
+        problem = f"no answer in {STALL_TIMEOUT_S:g} s"
+        raise _Again(problem, PERSISTENT_ATTEMPTS) from None
     except requests.ConnectionError as error:
         cut = isinstance(error.args[0], urllib3.exceptions.ProtocolError)
-        raise _Again(str(_root(error)), PATIENT if cut else BRIEF) from None
+        attempts = TRANSIENT_ATTEMPTS if cut else PERSISTENT_ATTEMPTS
+        raise _Again(str(_root(error)), attempts) from None
     except requests.RequestException as error:
         raise UserError(str(error)) from None
 
 
 def _check_status(response: requests.Response) -> None:
-    """Raise unless the body is the file, a part of it, or 416 (no such part)."""
+    """Raise an error unless the status is 200, 206 (a part) or 416 (no such part)."""
     status = response.status_code
     said = f"{status} {response.reason}"
     if status in (200, 206, 416):
         return
     if status == 404:
-        raise _Again(said, BRIEF)
-    if status < 500 and status not in _PASSING:
+        raise _Again(said, PERSISTENT_ATTEMPTS)
+    if status < 500 and status not in _TRANSIENT_STATUS:
         raise UserError(said)
     try:
         asked = urllib3.Retry().get_retry_after(response.raw)
     except urllib3.exceptions.InvalidHeader:
         asked = None
-    if asked and asked > LONGEST_WAIT:
+    if asked and asked > MAX_WAIT_S:
         raise UserError(f"{said}; it asks to come back in {asked:.0f} s")
-    raise _Again(said, PATIENT, asked)
+    raise _Again(said, TRANSIENT_ATTEMPTS, asked)
 
 
 def _range(response: requests.Response) -> tuple[int, int]:
-    """First byte of a partial response, and the length of the whole file."""
+    """Return the first byte of a partial response, and the length of the file."""
     said = response.headers.get("Content-Range", "")
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (-1, 0)
 
 
 def _length(response: requests.Response) -> int | None:
+    """Return the length in bytes that a response announces, if it does."""
     said = response.headers.get("Content-Length", "")
     return int(said) if said.isdecimal() else None
 
@@ -211,21 +244,23 @@ def _write(
             if length:
                 shown.update(done // 1000 if done < length else shown.total)
     if length is not None and done < length:
-        raise _Again(f"cut after {size(done)} of {size(length)}", PATIENT)
+        problem = f"cut after {size(done)} of {size(length)}"
+        raise _Again(problem, TRANSIENT_ATTEMPTS)
 
 
 def _next(response: requests.Response, done: int) -> bytes:
+    """Return the next bytes of a response; empty at its end."""
     try:
-        return response.raw.read1(_CHUNK, decode_content=False)
+        return response.raw.read1(_CHUNK_BYTES, decode_content=False)
     except urllib3.exceptions.ReadTimeoutError:
-        problem = f"not a byte for {STALL_SECONDS:g} s"
+        problem = f"no bytes for {STALL_TIMEOUT_S:g} s"
     except (urllib3.exceptions.HTTPError, OSError) as error:
         problem = f"connection cut ({_root(error)})"
-    raise _Again(f"{problem} after {size(done)}", PATIENT)
+    raise _Again(f"{problem} after {size(done)}", TRANSIENT_ATTEMPTS)
 
 
 def _root(error: BaseException) -> BaseException:
-    """The system's own words, below those of the libraries."""
+    """Return the system's error below those of the libraries."""
     while inner := error.__cause__ or error.__context__:
         error = inner
     return error

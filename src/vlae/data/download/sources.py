@@ -1,4 +1,4 @@
-"""Where the files of a data set are sought."""
+"""Sources of the files of a data set: mirrors, addresses and folders."""
 
 import os
 from pathlib import Path
@@ -8,16 +8,18 @@ from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
 MIRROR_VARIABLE = "VLAE_MIRROR"
+"""Environment variable with the user's own mirror."""
 BY_HAND = ROOT / "by-hand"
+"""Folder for files that the user has downloaded with a browser."""
 
 
 def is_address(source: str) -> bool:
-    """Whether `source` is fetched over HTTP; otherwise it is a folder or file."""
+    """Whether a source is fetched over HTTP; otherwise it is a folder or file."""
     return source.startswith(("http://", "https://"))
 
 
 def check_mirror(mirror: str | None, key: str) -> None:
-    """Raise `UserError` naming `key` unless `mirror` is unset or can be one."""
+    """Raise UserError, naming `key`, if a mirror is neither a folder nor a URL."""
     if mirror and not is_address(mirror) and not Path(mirror).is_dir():
         raise UserError(
             f"{key}: no folder '{mirror}'; expected a folder, or an http(s) address, "
@@ -26,10 +28,10 @@ def check_mirror(mirror: str | None, key: str) -> None:
 
 
 def check_mirrors(mirror: str | None) -> None:
-    """Raise `UserError` unless the user's own mirrors can be some.
+    """Raise UserError if a mirror of the user is neither a folder nor a URL.
 
     Args:
-        mirror: that of the configuration; the environment may have another.
+        mirror: the mirror in the configuration; the environment may name another.
     """
     check_mirror(mirror, "mirror")
     check_mirror(os.environ.get(MIRROR_VARIABLE), MIRROR_VARIABLE)
@@ -38,38 +40,41 @@ def check_mirrors(mirror: str | None) -> None:
 def sources(
     dataset: str, file: dict[str, Any], mirrors: list[str], mirror: str | None
 ) -> list[str]:
-    """Addresses and paths where `file` may be, best first: the user's own, the public.
+    """Return addresses and paths where a file may be, the user's own first.
 
     Args:
-        mirror: the user's own, from the configuration; that of the environment
+        dataset: name of the data set, which is its folder in a user's mirror.
+        file: see `vlae.data.download.fetch.download`.
+        mirrors: public addresses or folders that hold the file, best first.
+        mirror: the user's mirror in the configuration; the one in the environment
             comes before it.
 
     Raises:
-        UserError: if either is none.
+        UserError: if a mirror of the user is neither a folder nor a URL.
     """
-    own = os.environ.get(MIRROR_VARIABLE)
+    first = os.environ.get(MIRROR_VARIABLE)
     check_mirrors(mirror)
     remote = file["remote"]
     fetched = by_hand(dataset, remote)
     return [
-        *(_join(m, dataset, remote) for m in (own, mirror) if m),
+        *(_join(m, dataset, remote) for m in (first, mirror) if m),
         *([fetched] if on_disk(fetched) else []),
         *public(file, mirrors),
     ]
 
 
 def by_hand(dataset: str, remote: str) -> str:
-    """Where a file is put that was fetched by hand."""
+    """Return the path for a file that the user has downloaded with a browser."""
     return _join(str(BY_HAND), dataset, remote)
 
 
 def public(file: dict[str, Any], mirrors: list[str]) -> list[str]:
-    """Where anyone may find `file`: its own addresses, then the mirrors."""
+    """Return the public sources of a file: its own addresses, then the mirrors."""
     return [*file["addresses"], *(_join(m, file["remote"]) for m in mirrors)]
 
 
 def on_disk(source: str) -> Path | None:
-    """The file or folder that `source` means, packed or unpacked; None if neither."""
+    """Return the file or folder of a source, packed or unpacked, or None."""
     path = Path(source)
     if source.endswith("/"):
         return path if path.is_dir() else None

@@ -1,8 +1,8 @@
-"""Files without a checksum: how it is seen that their source is another one now.
+"""Files without a checksum: noticing that their source has changed.
 
-A file whose checksum is known is fetched once. Of others there is a description of
-where they come from, which Snakemake keeps with the download: of addresses the
-addresses, of what lies on a disk how many files, how large and how old.
+A file with a known checksum is fetched once. For any other, Snakemake keeps a
+description of its source with the download: for URLs, the URLs; for local files, their
+number, size and age. A new description makes it fetch the file again.
 """
 
 import contextlib
@@ -15,18 +15,21 @@ from vlae.data.download.sources import is_address, on_disk, public, sources
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
 
-Map = dict[str, Any]
 PARTIAL = ".partial"
-"""Beside fetched files: locks, what has come of them, notes of where from."""
+"""Folder next to downloads, for locks, unfinished files and notes of sources."""
 
 
 def description(
-    dataset: str, file: Map, mirrors: list[str], mirror: str | None, out: Path
-) -> Map:
-    """Where an unchecked file comes from, so far as that can be seen without fetching.
+    dataset: str,
+    file: dict[str, Any],
+    mirrors: list[str],
+    mirror: str | None,
+    out: Path,
+) -> dict[str, Any]:
+    """Describe the source of a file without a checksum, without fetching it.
 
-    What lay on a disk and is gone (a shell without `VLAE_MIRROR`, an emptied folder) is
-    described as it was when `out` came of it: there is nothing newer to fetch.
+    If a local source is gone (in a shell without `VLAE_MIRROR`, say), it is described
+    as it was when `out` was fetched, because there is nothing newer to fetch.
 
     Args:
         dataset, file, mirrors, mirror, out: see `vlae.data.download.fetch.download`.
@@ -38,23 +41,27 @@ def description(
 
 
 def remember(
-    dataset: str, file: Map, mirrors: list[str], mirror: str | None, out: Path
+    dataset: str,
+    file: dict[str, Any],
+    mirrors: list[str],
+    mirror: str | None,
+    out: Path,
 ) -> None:
-    """Leave beside the fetched file `out` what it came of, for `description`."""
+    """Write down the local source of the fetched file `out`, for `description`."""
     write_json(_note(out), _on_disk(dataset, file, mirrors, mirror))
 
 
-def _addresses(file: Map, mirrors: list[str]) -> list[str]:
+def _addresses(file: dict[str, Any], mirrors: list[str]) -> list[str]:
     return [source for source in public(file, mirrors) if is_address(source)]
 
 
 def _on_disk(
-    dataset: str, file: Map, mirrors: list[str], mirror: str | None
-) -> Map | None:
-    """Of the first source that is there: files, bytes, last change in ns; or None."""
+    dataset: str, file: dict[str, Any], mirrors: list[str], mirror: str | None
+) -> dict[str, Any] | None:
+    """Return files, bytes and last change (ns) of the first local source, or None."""
     try:
         places = sources(dataset, file, mirrors, mirror)
-    except UserError:  # the download says it, where there is one
+    except UserError:  # a download, if there is one, reports it
         return None
     for place in places:
         found = None if is_address(place) else on_disk(place)
@@ -69,9 +76,9 @@ def _on_disk(
     return None
 
 
-def _remembered(out: Path) -> Map | None:
+def _remembered(out: Path) -> dict[str, Any] | None:
     with contextlib.suppress(OSError, ValueError):
-        found = json.loads(_note(out).read_text())
+        found = json.loads(_note(out).read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else None
     return None
 

@@ -1,11 +1,11 @@
-"""Colours of ground and ink of images that show one ink on one ground.
+"""Colours of ground and ink in images that show one ink on one ground.
 
-The pixels of an image are projected on the axis along which their colours vary most
-and cut in two where that leaves the least variance (Otsu, IEEE Trans. SMC 9(1), 1979;
-here without a histogram). The smaller part is the ink. Blurred edges lie between the
-two colours, so that each colour is the mean over the part's core: its pixels that are
-farthest from the other part. The ink's core is small, for a blurred thin line reaches
-its full colour along its middle only.
+The pixels of an image are projected on the axis along which their colours vary most,
+and split where the variance within the two parts is smallest (Otsu, IEEE Trans. SMC
+9(1), 1979; here without a histogram). The smaller part is the ink. Blurred edges lie
+between the two colours, so each colour is the mean over the core of its part: the
+pixels that are farthest from the other part. The core of the ink is small because a
+blurred thin line only reaches its full colour along its middle.
 """
 
 import numpy as np
@@ -13,25 +13,33 @@ from numpy.typing import NDArray
 
 MEASURES = ("background_colour", "ink_colour", "polarity")
 
-GROUND_CORE = 0.5  # share of the ground's pixels in its core
-INK_CORE = 0.1  # the same of the ink
-MINIMUM = 0.02  # distance of the two colours below which an image is flat: 5 of 256
+GROUND_CORE_SHARE = 0.5
+"""Share of the ground's pixels in its core."""
+INK_CORE_SHARE = 0.1
+"""Share of the ink's pixels in its core."""
+MIN_COLOUR_DISTANCE = 0.02
+"""Distance of the two colours below which an image is flat: 5 of 256 levels."""
 
-_BATCH = 500  # images measured at once: bounds the memory, tens of MB
+_BATCH_SIZE = 500  # images measured at once: tens of MB in memory
 
 Floats = NDArray[np.float64]
 
 
 def measure(images: NDArray[np.floating]) -> dict[str, Floats]:
-    """`background_colour` and `ink_colour` (N, C), 0..1; `polarity` (N,).
+    """Return `background_colour`, `ink_colour` (N, C), in [0, 1], and `polarity` (N,).
 
-    The polarity is 1 where the ink is lighter (its channels have the larger sum) than
-    the ground, else 0. All are NaN for a flat image.
+    The polarity is 1 if the ink is lighter than the ground (its channels have the
+    larger sum), else 0. All are NaN for a flat image.
+
+    Args:
+        images: (N, C, H, W) in [0, 1].
     """
     count, channels, height, width = images.shape
     pixels = images.reshape(count, channels, height * width).swapaxes(1, 2)
-    starts = range(0, max(len(pixels), 1), _BATCH)
-    parts = [_two_colours(pixels[i : i + _BATCH].astype(np.float64)) for i in starts]
+    starts = range(0, max(len(pixels), 1), _BATCH_SIZE)
+    parts = [
+        _two_colours(pixels[i : i + _BATCH_SIZE].astype(np.float64)) for i in starts
+    ]
     ground, ink = (np.concatenate(colours) for colours in zip(*parts, strict=True))
     lighter = (ink - ground).sum(axis=1)
     polarity = np.where(np.isnan(lighter), np.nan, lighter > 0)
@@ -39,7 +47,7 @@ def measure(images: NDArray[np.floating]) -> dict[str, Floats]:
 
 
 def _two_colours(pixels: Floats) -> tuple[Floats, Floats]:
-    """Colours (N, C) of the larger and of the smaller part of pixels (N, P, C)."""
+    """Return colours (N, C) of the larger and the smaller part of pixels (N, P, C)."""
     count = pixels.shape[1]
     centred = pixels - pixels.mean(axis=1, keepdims=True)
     axes = np.linalg.eigh(centred.swapaxes(1, 2) @ centred)[1][:, :, -1:]
@@ -49,18 +57,18 @@ def _two_colours(pixels: Floats) -> tuple[Floats, Floats]:
     low = _cut(np.take_along_axis(along, order, axis=1))
 
     is_low_ink = low < count / 2
-    cores = np.where([is_low_ink, ~is_low_ink], INK_CORE, GROUND_CORE)
+    cores = np.where([is_low_ink, ~is_low_ink], INK_CORE_SHARE, GROUND_CORE_SHARE)
     sizes = np.ceil(cores * [low, count - low]).astype(int)
     first, last = map(_mean_of_first, (pixels, pixels[:, ::-1]), sizes)
     ground, ink = np.where(is_low_ink[:, None], [last, first], [first, last])
-    is_flat = np.linalg.norm(ink - ground, axis=1, keepdims=True) < MINIMUM
+    is_flat = np.linalg.norm(ink - ground, axis=1, keepdims=True) < MIN_COLOUR_DISTANCE
     return np.where(is_flat, np.nan, ground), np.where(is_flat, np.nan, ink)
 
 
 def _cut(values: Floats) -> NDArray[np.int64]:
-    """How many (N,) of the ascending values (N, P) to put in the lower of two parts.
+    """Return how many (N,) of the ascending values (N, P) belong to the lower part.
 
-    It is the cut with the greatest variance between the parts, the least within them.
+    This split has the largest variance between the parts and the smallest within them.
     """
     count = values.shape[1]
     sizes = np.arange(1, count)
@@ -70,7 +78,7 @@ def _cut(values: Floats) -> NDArray[np.int64]:
 
 
 def _mean_of_first(pixels: Floats, sizes: NDArray[np.int64]) -> Floats:
-    """Mean (N, C) over the first `sizes` (N,) of pixels (N, P, C)."""
+    """Return the mean (N, C) over the first `sizes` (N,) of pixels (N, P, C)."""
     sums = pixels.cumsum(axis=1)[np.arange(len(pixels)), sizes - 1]
     means: Floats = sums / sizes[:, None]
     return means

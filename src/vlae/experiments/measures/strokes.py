@@ -2,12 +2,12 @@
 
 They follow Morpho-MNIST (Castro et al., JMLR 20(178), 2019): the image is scaled up and
 cut at half its maximum; the thickness comes from distances between skeleton and
-background, the slant from second moments, the width from percentiles of the ink once
-the slant is undone. They take any image with ink on a 0 background, also a blurry one
-from a decoder: contrast and faint haze matter to `ink` alone.
+background, the slant from second moments, the width from percentiles of the ink after
+the slant is undone. They work for any image with ink on a background of 0, also for a
+blurry one from a decoder: contrast and faint haze only affect `ink`.
 
-An image without ink (no positive pixel) has thickness, slant and width NaN. Anything
-else has finite measures: a single pixel is a round blot with slant 0.
+For an image without ink (no positive pixel) thickness, slant and width are NaN. For all
+others every measure is finite: a single pixel is a round blot with slant 0.
 """
 
 from collections.abc import Callable
@@ -20,22 +20,31 @@ from skimage.morphology import skeletonize
 MEASURES = ("thickness", "slant", "width", "ink")
 CHANNELS = [1]
 
-SCALE = 4  # upsampling, as in Morpho-MNIST
-TRIM = (0.1, 0.5)  # quantiles of the skeleton's distances that `thickness` averages
-TAIL = 0.005  # share of the ink left out on either side by `width`
+UPSAMPLING = 4
+"""Factor by which images are scaled up, as in Morpho-MNIST."""
+TRIM_QUANTILES = (0.1, 0.5)
+"""Range of the skeleton's distances that `thickness` averages."""
+TAIL_SHARE = 0.005
+"""Share of the ink that `width` leaves out on each side."""
 
-_BATCH = 250  # images measured at once: bounds the memory, tens of MB
-_STEPS = 14  # of bisection: quantiles to 0.01 px at usual slants
+_BATCH_SIZE = 250  # images measured at once: tens of MB in memory
+_BISECTION_STEPS = 14  # gives quantiles to 0.01 px at usual slants
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool]
 
 
 def measure(images: ArrayLike) -> dict[str, Floats]:
-    """All measures (N,) of images (N, H, W) or (N, 1, H, W), by name.
+    """Return all measures (N,) of images by name.
 
-    Intensities are floats, 0 (background) .. 1 (ink). For units see the functions of
-    the same names.
+    Args:
+        images: floats (N, H, W) or (N, 1, H, W), from 0 (background) to 1 (ink).
+
+    Returns:
+        see the functions of the same names for units.
+
+    Raises:
+        ValueError: if the images have another type or shape.
     """
 
     def shapes(masks: Masks) -> Floats:
@@ -48,18 +57,18 @@ def measure(images: ArrayLike) -> dict[str, Floats]:
 
 
 def thickness(images: ArrayLike) -> Floats:
-    """Pen diameter (N,) in px: twice the distance from skeleton to background.
+    """Return the pen diameter (N,) in px: twice the skeleton's distance to background.
 
     Morpho-MNIST takes the mean over the skeleton. Here it is the mean between two
-    quantiles (``TRIM``), which leaves out crossings and filled-in loops above and the
-    ends of strokes below: on drawn digits (:mod:`vlae.data.datasets.strokes`) it follows the
-    true diameter with r = 0.99 instead of 0.96.
+    quantiles (`TRIM_QUANTILES`), which leaves out crossings and filled-in loops above
+    and the ends of strokes below. On drawn digits (`vlae.data.datasets.strokes`) it
+    follows the true diameter with r = 0.99 instead of 0.96.
     """
     return _by_batch(_thickness, images)
 
 
 def slant(images: ArrayLike) -> Floats:
-    """Shear dx/dy (N,) of the ink from its second moments; leaning right is positive.
+    """Return the shear dx/dy (N,) of the ink from its second moments.
 
     0 is upright, 1 leans right by 45 degrees.
     """
@@ -67,15 +76,16 @@ def slant(images: ArrayLike) -> Floats:
 
 
 def width(images: ArrayLike) -> Floats:
-    """Horizontal extent (N,) of the ink in px after undoing its slant.
+    """Return the horizontal extent (N,) of the ink in px after its slant is undone.
 
-    It runs from the ``TAIL`` to the 1 - ``TAIL`` quantile of the ink's position.
+    It runs from the `TAIL_SHARE` to the 1 - `TAIL_SHARE` quantile of the ink's
+    position.
     """
     return _by_batch(lambda masks: _width(masks, _slant(masks)), images)
 
 
 def ink(images: ArrayLike) -> Floats:
-    """Mean intensity (N,), 0..1."""
+    """Return the mean intensity (N,), in [0, 1]."""
     means: Floats = _as_stack(images).mean(axis=(1, 2), dtype=np.float64)
     return means
 
@@ -89,7 +99,7 @@ def _thickness(masks: Masks) -> Floats:
     rim[:, :, :-1] |= masks[:, :, 1:]
     rim &= ~masks
 
-    # One strip of all images: their blank margins keep them apart. Distances are only
+    # All images form one strip; their blank margins separate them. Distances are only
     # needed on the skeleton, where a tree is faster than a transform of all pixels.
     skeleton = np.argwhere(skeletonize(masks.reshape(-1, columns)))
     if len(skeleton) == 0:
@@ -104,9 +114,9 @@ def _thickness(masks: Masks) -> Floats:
     sizes = np.bincount(image, minlength=count)
     starts = np.cumsum(sizes) - sizes
     rank = (np.arange(len(image)) - starts[image] + 0.5) / sizes[image]
-    kept = (rank >= TRIM[0]) & (rank <= TRIM[1])
+    kept = (rank >= TRIM_QUANTILES[0]) & (rank <= TRIM_QUANTILES[1])
     sums = np.bincount(image, distances * kept, count)
-    return 2 / SCALE * _ratio(sums, np.bincount(image, kept, count))
+    return 2 / UPSAMPLING * _ratio(sums, np.bincount(image, kept, count))
 
 
 def _slant(masks: Masks) -> Floats:
@@ -115,30 +125,34 @@ def _slant(masks: Masks) -> Floats:
     y = rows - _ratio(mass @ rows, mass.sum(axis=1))[:, None]
     mu11 = (y * (masks.astype(np.float32) @ columns)).sum(axis=1)
     mu02 = (y * y * mass).sum(axis=1)
-    return -_ratio(mu11, mu02)  # minus: rows count downwards
+    return -_ratio(mu11, mu02)  # minus, since rows are counted downwards
 
 
 def _width(masks: Masks, slants: Floats) -> Floats:
     count, rows, columns = masks.shape
     shifts = np.nan_to_num(slants)[:, None] * (np.arange(rows) - (rows - 1) / 2)
-    ink_left = np.zeros((count, rows, columns + 1), np.int16)  # of each pixel's edges
+    ink_left = np.zeros(
+        (count, rows, columns + 1), np.int16
+    )  # of each edge between pixels
     np.cumsum(masks, axis=2, out=ink_left[:, :, 1:], dtype=np.int16)
-    low, high = (_quantile(ink_left, shifts, q) for q in (TAIL, 1 - TAIL))
-    return np.where(np.isnan(slants), np.nan, (high - low) / SCALE)
+    low, high = (_quantile(ink_left, shifts, q) for q in (TAIL_SHARE, 1 - TAIL_SHARE))
+    return np.where(np.isnan(slants), np.nan, (high - low) / UPSAMPLING)
 
 
 def _quantile(ink_left: NDArray[np.int16], shifts: Floats, share: float) -> Floats:
-    """Position x (N,) left of which lies a share of the ink.
+    """Return the position x (N,) that has a share of the ink to its left.
 
-    `ink_left` (N, H, W + 1) is the ink of each row left of each edge between pixels;
-    `shifts` (N, H) moves the rows to the right.
+    Args:
+        ink_left: ink of each row left of each edge between pixels, (N, H, W + 1).
+        shifts: how far each row is moved to the right, (N, H).
+        share: of the ink, in (0, 1).
     """
     count, rows, edges = ink_left.shape
     flat = ink_left.reshape(-1)
     first = np.arange(count * rows).reshape(count, rows) * edges
     target = share * ink_left[:, :, -1].sum(axis=1)
     low, high = shifts.min(axis=1), edges - 1 + shifts.max(axis=1)
-    for _ in range(_STEPS):
+    for _ in range(_BISECTION_STEPS):
         middle = (low + high) / 2
         place = np.clip(middle[:, None] - shifts, 0, edges - 1)
         left = np.minimum(place.astype(int), edges - 2)
@@ -150,19 +164,19 @@ def _quantile(ink_left: NDArray[np.int16], shifts: Floats, share: float) -> Floa
 
 
 def _by_batch(measure: Callable[[Masks], Floats], images: ArrayLike) -> Floats:
-    """`measure` of the masks of all images, joined along the last axis."""
+    """Return `measure` of the masks of all images, joined along the last axis."""
     stack = _as_stack(images)
-    starts = range(0, max(len(stack), 1), _BATCH)
+    starts = range(0, max(len(stack), 1), _BATCH_SIZE)
     return np.concatenate(
-        [measure(_masks(stack[i : i + _BATCH])) for i in starts], axis=-1
+        [measure(_masks(stack[i : i + _BATCH_SIZE])) for i in starts], axis=-1
     )
 
 
 def _masks(images: NDArray[np.floating]) -> Masks:
-    """Where ink is, in images scaled up linearly, with a blank margin of a pixel."""
+    """Return where ink is in images scaled up linearly, with a margin of one pixel."""
 
     def weights(size: int) -> NDArray[np.float32]:
-        places = (np.arange((size + 2) * SCALE) + 0.5) / SCALE - 1.5
+        places = (np.arange((size + 2) * UPSAMPLING) + 0.5) / UPSAMPLING - 1.5
         gaps = np.abs(places[:, None] - np.arange(size))
         linear: NDArray[np.float32] = np.maximum(0, 1 - gaps).astype(np.float32)
         return linear
@@ -175,7 +189,7 @@ def _masks(images: NDArray[np.floating]) -> Masks:
 
 
 def _as_stack(images: ArrayLike) -> NDArray[np.floating]:
-    """Images as floats (N, H, W)."""
+    """Return images as floats (N, H, W)."""
     stack = np.asarray(images)
     if stack.ndim == 4 and stack.shape[1] == 1:
         stack = stack[:, 0]
@@ -188,7 +202,7 @@ def _as_stack(images: ArrayLike) -> NDArray[np.floating]:
 
 
 def _ratio(numerator: NDArray[np.number], denominator: NDArray[np.number]) -> Floats:
-    """Their quotient; NaN, without a warning, where the denominator is not positive."""
+    """Return the quotient; NaN, without a warning, if the denominator is at most 0."""
     result = np.full(numerator.shape, np.nan)
     np.divide(numerator, denominator, out=result, where=denominator > 0)
     return result

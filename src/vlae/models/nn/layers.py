@@ -1,6 +1,4 @@
-"""Torch modules of planned layers, shared by all models."""
-
-from typing import Any
+"""Torch modules of planned layers, which all models share."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +10,12 @@ from vlae.networks.notation import KERNEL, Chain, Layer, Shape, size
 class SameConv2d(nn.Conv2d):
     """4x4 convolution with SAME padding: n pixels become ceil(n / stride).
 
-    Where the padding is odd, its smaller half is in front, or behind if `mirrored`.
+    Args:
+        inputs: number of channels that enter.
+        outputs: number of channels that leave.
+        stride: 1 or more.
+        bias: whether a bias is added.
+        mirrored: whether the smaller half of an odd padding comes behind, not in front.
     """
 
     def __init__(
@@ -28,7 +31,7 @@ class SameConv2d(nn.Conv2d):
         self.mirrored = mirrored
 
     def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
+        """Map (B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
         top, bottom = self._padding(input.shape[2])
         left, right = self._padding(input.shape[3])
         if (top, left) == (bottom, right):
@@ -45,7 +48,7 @@ class SameConv2d(nn.Conv2d):
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
-    """4x4 transposed convolution: n pixels become n * stride (stride at most 4)."""
+    """4x4 transposed convolution: n pixels become n * stride, with stride 1 to 4."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, *, bias: bool) -> None:
         # The full output has (n - 1) * stride + 4 pixels; SAME crops 4 - stride.
@@ -54,7 +57,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         self.odd = (KERNEL - stride) % 2
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(B, C, H, W) to (B, C', H * stride, W * stride)."""
+        """Map (B, C, H, W) to (B, C', H * stride, W * stride)."""
         output = super().forward(input, output_size)
         return output[..., :-1, :-1] if self.odd else output
 
@@ -62,10 +65,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 def transposed(
     inputs: int, outputs: int, stride: int, *, bias: bool
 ) -> SameConv2d | SameConvTranspose2d:
-    """Transposed 4x4 convolution: n pixels become n * stride.
+    """Return a transposed 4x4 convolution, which turns n pixels into n * stride.
 
-    At stride 1 it is a convolution with the kernel turned round, and computed as
-    one: it needs no cropping, which would leave holes in the memory of its output.
+    At stride 1 it equals a convolution with the kernel reversed and is computed as one,
+    because that needs no cropping, which would leave holes in the memory of its output.
     """
     if stride == 1:
         return SameConv2d(inputs, outputs, 1, bias=bias, mirrored=True)
@@ -73,7 +76,14 @@ def transposed(
 
 
 class Block(nn.Module):
-    """One planned layer: affine map, then batch norm and activation unless linear."""
+    """One planned layer: an affine map, then batch norm and activation unless linear.
+
+    Args:
+        layer: the planned layer.
+        activation: applied last, unless the layer is linear.
+        batch_norm: moving, batch or none.
+        initial_std: standard deviation of the initial weights; 0 for PyTorch's own.
+    """
 
     def __init__(
         self, layer: Layer, activation: nn.Module, batch_norm: str, initial_std: float
@@ -104,6 +114,7 @@ class Block(nn.Module):
         self.activation = nn.Identity() if plain else activation
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, *inputs) to (B, *outputs), the shapes of the planned layer."""
         if not self.flat:
             return self.activation(self.norm(self.affine(x)))
         x = self.activation(self.norm(self.affine(flat(x))))
@@ -111,12 +122,15 @@ class Block(nn.Module):
 
 
 def flat(x: Tensor) -> Tensor:
-    """(B, ...) to (B, n). Images run channels last, as they lie in memory: no copy."""
+    """Return (B, ...) as (B, n), without a copy.
+
+    The elements of an image (B, C, H, W) run channels last, as they lie in memory.
+    """
     return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).flatten(1)
 
 
 def unflat(x: Tensor, shape: Shape) -> Tensor:
-    """The inverse of `flat`: (B, n) to (B, *shape), without a copy."""
+    """Return (B, n) as (B, *shape), without a copy: the inverse of `flat`."""
     if len(shape) == 1:
         return x
     channels, height, width = shape
@@ -124,12 +138,12 @@ def unflat(x: Tensor, shape: Shape) -> Tensor:
 
 
 def widened(x: Tensor) -> Tensor:
-    """bfloat16 as float32: densities need its digits. Other formats as they are."""
+    """Return bfloat16 as float32, whose digits densities need; other formats as is."""
     return x.float() if x.dtype is torch.bfloat16 else x
 
 
 def initialise(affine: nn.Module, std: float) -> None:
-    """N(0, std^2) weights and zero bias; `std` 0 keeps PyTorch's own start."""
+    """Draw weights from N(0, std^2) and set the bias to 0; `std` 0 changes nothing."""
     if std:
         assert isinstance(affine.weight, Tensor)
         nn.init.normal_(affine.weight, 0, std)
@@ -138,11 +152,11 @@ def initialise(affine: nn.Module, std: float) -> None:
 
 
 class Builder:
-    """Makes modules of plans with one network's settings.
+    """Maker of modules from plans, with the settings of one network.
 
     Args:
         batch_norm: moving, batch (batch statistics also when sampling) or none.
-        initial_std: standard deviation of initial weights; 0 for PyTorch's own.
+        initial_std: standard deviation of the initial weights; 0 for PyTorch's own.
         activation: leaky (slope 0.1, encoders) or relu (decoders).
     """
 
@@ -152,15 +166,21 @@ class Builder:
         self.activation = activation
 
     def chain(self, plan: Chain) -> nn.Sequential:
-        """Module from `plan.inputs` to `plan.outputs`, with a batch axis in front."""
+        """Make the module that maps (B, *plan.inputs) to (B, *plan.outputs)."""
         return nn.Sequential(*(self._block(layer) for layer in plan.layers))
 
     def linear(self, inputs: Shape, outputs: int) -> nn.Module:
-        """Plain dense layer from any shape to (outputs,)."""
+        """Make the plain dense layer that maps (B, *inputs) to (B, outputs)."""
         return self._block(Layer("linear", inputs, (outputs,)))
 
     def image(self, inputs: Shape, image: Shape, stride: int | None) -> nn.Module:
-        """Affine map to an image: dense if `stride` is None, else transposed."""
+        """Make the affine map from (B, *inputs) to images (B, *image).
+
+        Args:
+            inputs: shape of the features.
+            image: (C, H, W).
+            stride: of a transposed convolution; None makes a dense layer.
+        """
         if stride is None:
             return self._block(Layer("linear", inputs, image))
         last = transposed(inputs[0], image[0], stride, bias=True)
@@ -174,22 +194,29 @@ class Builder:
 
 
 class Conditional(nn.Module):
-    """N(z; mean(y), scale(y)^2) of a network of y, its body and a `GaussianHead`.
+    """N(z; mean(y), scale(y)^2), whose mean and scale are a body and a `GaussianHead`.
 
     Args:
-        network: of its keys, `posterior_scale` and `scale_minimum`.
+        builder: makes the modules.
+        body: the planned body.
+        latent: size d of z.
+        scale: sigmoid or softplus, as in `GaussianHead`.
+        minimum: added to the scale.
     """
 
     def __init__(
-        self, builder: Builder, body: Chain, latent: int, network: dict[str, Any]
+        self, builder: Builder, body: Chain, latent: int, scale: str, minimum: float
     ) -> None:
         super().__init__()
         self.body = builder.chain(body)
-        scale, minimum = network["posterior_scale"], network["scale_minimum"]
         self.head = GaussianHead(builder, body.outputs, latent, scale, minimum)
 
     def forward(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, ...) to mean and scale, each (B, d), and the body's features."""
+        """Return mean and scale, each (B, d), and the features of the body, (B, ...).
+
+        Args:
+            y: (B, ...), of the shape that the body takes.
+        """
         features = self.body(y)
         return *self.head(features), features
 
@@ -198,7 +225,10 @@ class GaussianHead(nn.Module):
     """Mean and scale of a factorised Gaussian from the features of a body.
 
     Args:
-        scale: sigmoid (at most 1, as the authors have it) or softplus.
+        builder: makes the modules.
+        inputs: shape of the features.
+        latent: size d of the Gaussian.
+        scale: sigmoid (at most 1, as in the authors' code) or softplus.
         minimum: added to the scale.
     """
 
@@ -212,6 +242,6 @@ class GaussianHead(nn.Module):
         self.minimum = minimum
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ...) features to mean (B, d) and scale (B, d) > 0."""
+        """Return mean (B, d) and scale (B, d) > 0 for features (B, ...)."""
         mean, raw = widened(self.mean(features)), widened(self.raw_scale(features))
         return mean, self.squash(raw) + self.minimum

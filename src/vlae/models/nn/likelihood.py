@@ -1,4 +1,4 @@
-"""p(x | z): the observation model on top of a decoder's features."""
+"""The observation model p(x | z), on top of the features of a decoder."""
 
 import math
 from typing import Any
@@ -20,14 +20,19 @@ MINIMUM_SCALE = 1e-3
 
 
 class Likelihood(nn.Module):
-    """Gaussian or Laplace with a mean in (0, 1) and a fixed, scalar or network scale.
+    """Gaussian or Laplace density with a mean in (0, 1).
 
     Args:
-        objective: `likelihood` (gaussian, laplace), `scale` (fixed, scalar,
-            network) and `scale_value`: the scale, or (plus `MINIMUM_SCALE`) its
-            start. A Gaussian's scale is its standard deviation (Section 3.1; 1/(2c)
-            is the variance of the authors' c * squared error), a Laplace's is 1/r
-            for the authors' r * absolute error.
+        objective: `likelihood` (gaussian, laplace), `scale` (fixed, one learned scalar,
+            or a network of the features) and `scale_value`, the fixed scale or the
+            initial value of a learned one, to which `MINIMUM_SCALE` is added. The scale
+            of a Gaussian is its standard deviation (Section 3.1); the authors' loss
+            c * squared error has variance 1/(2c). Their r * absolute error is a Laplace
+            of scale 1/r.
+        builder: makes the modules.
+        features: shape of the features.
+        image: (C, H, W).
+        stride: of the last transposed convolution; None makes a dense layer.
     """
 
     def __init__(
@@ -52,7 +57,11 @@ class Likelihood(nn.Module):
             self.offset = math.log(math.expm1(float(start)))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ...) features to mean (B, C, H, W) and a scale that broadcasts to it."""
+        """Return the mean (B, C, H, W) and a scale that broadcasts to it.
+
+        Args:
+            features: (B, ...).
+        """
         mean = torch.sigmoid(widened(self.mean(features)))
         if self.kind == "fixed":
             return mean, self.get_buffer("scale")
@@ -62,7 +71,13 @@ class Likelihood(nn.Module):
         return mean, F.softplus(raw + self.offset) + MINIMUM_SCALE
 
     def log_density(self, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-        """log p(x | z) in nats, (B,)."""
+        """Return log p(x | z) in nats, (B,).
+
+        Args:
+            x: (B, C, H, W).
+            mean: of p(x | z), (B, C, H, W).
+            scale: broadcasts to `mean`.
+        """
         gaussian = self.family == "gaussian"
         density = gaussian_log_density if gaussian else laplace_log_density
         return density(x, mean, scale)

@@ -1,0 +1,136 @@
+"""The tables of a results folder as pandas frames, to use from Python."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from vlae.config.paths import ResultsFolder
+from vlae.results.inventory import Inventory
+from vlae.results.run_results import read_table
+from vlae.system.errors import UserError, closest
+
+
+def load_results(folder: Path | str = "results") -> "LoadedResults":
+    """Open a results folder.
+
+    Args:
+        folder: what a run of the pipeline left, finished or not.
+
+    Raises:
+        UserError: if there is no such folder, or it holds no run.
+    """
+    return LoadedResults(Path(folder))
+
+
+class LoadedResults:
+    """Tables of all runs and seeds in a results folder.
+
+    Each frame begins with the columns `dataset`, `run` and `seed`; files are read when
+    a method is called.
+
+    Args:
+        root: the folder; see `load_results`.
+
+    Raises:
+        UserError: if there is no such folder, or it holds no run.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = ResultsFolder(root)
+        self._inventory = Inventory(root)
+
+    def __repr__(self) -> str:
+        return f"<LoadedResults {self._folder.root}: {len(self.runs)} runs>"
+
+    @property
+    def runs(self) -> dict[str, list[int]]:
+        """Seeds that were trained to the end, by the name of the run, `dataset/run`."""
+        found: dict[str, list[int]] = {}
+        for dataset, run, seed in self._trainings():
+            found.setdefault(f"{dataset}/{run}", []).append(seed)
+        return found
+
+    @property
+    def experiments(self) -> list[str]:
+        """Names of the experiments that have a table for some run, sorted."""
+        folders = [
+            self._folder.experiment("", *place).table.parent
+            for place in self._trainings()
+        ]
+        return sorted({path.stem for f in folders for path in f.glob("*.parquet")})
+
+    def table(self, experiment: str) -> pd.DataFrame:
+        """Return the table of one experiment over all runs and seeds that have it.
+
+        Args:
+            experiment: such as "effects"; see `experiments`.
+
+        Returns:
+            `dataset`, `run` and `seed`, then the columns of the experiment, which its
+            module in `vlae.experiments` explains.
+
+        Raises:
+            UserError: if no run has such a table, or a file cannot be read.
+        """
+        known = self.experiments
+        if experiment not in known:
+            raise UserError(
+                f"{self._folder.root}: no table '{experiment}'; "
+                + closest(experiment, known)
+            )
+        places = {
+            place: self._folder.experiment(experiment, *place).table
+            for place in self._trainings()
+        }
+        return _joined(
+            {place: path for place, path in places.items() if path.is_file()}
+        )
+
+    def history(self) -> pd.DataFrame:
+        """Return the training histories of all runs and seeds.
+
+        Returns:
+            `dataset`, `run`, `seed`, `step`, `split` ("train" or "held-out"), `term`
+            (such as "elbo", "reconstruction" or "kl_1") and `value`, in nats per image
+            except for accuracies and the moments of residuals.
+
+        Raises:
+            UserError: if a file cannot be read.
+        """
+        return _joined(
+            {place: self._folder.run(*place).history for place in self._trainings()}
+        )
+
+    def verdicts(self) -> pd.DataFrame:
+        """Return the verdicts on all claims, one row per run and part of a claim.
+
+        Raises:
+            UserError: if no claim has been decided, or the file cannot be read.
+        """
+        path = self._folder.verdicts
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file. Run the pipeline to its end; it decides claims "
+                "last."
+            )
+        return read_table(path)
+
+    def _trainings(self) -> list[tuple[str, str, int]]:
+        """Return data set, run and seed of each finished training."""
+        found = []
+        for name in self._inventory.finished():
+            dataset, run = name.label.split("/")
+            assert name.seed is not None
+            found.append((dataset, run, name.seed))
+        return found
+
+
+def _joined(files: dict[tuple[str, str, int], Path]) -> pd.DataFrame:
+    """Return tables below each other; each begins with its data set, run and seed."""
+    keys = ["dataset", "run", "seed"]
+    tables = []
+    for place, path in files.items():
+        table = read_table(path).assign(**dict(zip(keys, place, strict=True)))
+        rest = [column for column in table.columns if column not in keys]
+        tables.append(table[[*keys, *rest]])
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,334 @@
+"""What each rule of the workflow reads and depends on, and the specs that rules write.
+
+Rules name the methods of `Targets`. Each takes Snakemake's wildcards, so that all of it
+can be tested with any object that has the same attributes.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from vlae.config.configuration import Configuration
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import OVERVIEW_EXPERIMENTS
+from vlae.config.run_spec import RunFiles, RunSpec
+from vlae.config.selection import RunName
+from vlae.data.download import unverified
+from vlae.data.download.sources import check_mirrors
+from vlae.system import registry
+from vlae.system.code_hash import code_hash, training_code
+
+
+class Wildcards(Protocol):
+    """Snakemake's wildcards; a rule has those of its output paths only."""
+
+    dataset: str
+    run: str
+    seed: str
+    experiment: str
+    figure: str
+    claim: str
+    file: str
+
+
+class Targets:
+    """Answers to every question of a rule.
+
+    Args:
+        configuration: the checked configuration.
+        main_process: whether this is Snakemake itself, and not the Snakemake that a
+            cluster's job starts, which sees other disks.
+        overlays: configuration files given on the command line.
+        given: single keys given on the command line.
+        results: the results folder.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        main_process: bool = True,
+        overlays: Iterable[str] = (),
+        given: dict[str, Any] | None = None,
+        results: ResultsFolder | None = None,
+    ) -> None:
+        self._content = configuration.content
+        self._selection = configuration.selection
+        self._specs = configuration.specs
+        self._main_process = main_process
+        self._overlays = list(overlays)
+        self._given = given or {}
+        self._results = results or ResultsFolder()
+
+    def check_mirrors(self) -> None:
+        """Check that the user's own mirrors exist, if anything must be downloaded.
+
+        Only the main process checks: a cluster's node need not see the same disks.
+
+        Raises:
+            UserError: if a mirror is not a folder or an http(s) address.
+        """
+        needed = (
+            self._results.raw(dataset, name)
+            for dataset in self._selection.datasets()
+            for name in self._specs.files(dataset)
+        )
+        if self._main_process and not all(path.is_file() for path in needed):
+            check_mirrors(self._content["mirror"])
+
+    # Specs: the text of each file
+
+    def run_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of a training's spec."""
+        return _text(self._run_spec(wildcards).as_dict())
+
+    def data_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of a data set's spec."""
+        return _text(self._specs.data_spec(wildcards.dataset))
+
+    def sources(self, wildcards: Wildcards) -> str:
+        """Return the text that says where a data set is downloaded from."""
+        return _text(self._specs.sources(wildcards.dataset))
+
+    def experiment_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of an experiment's spec."""
+        name, seed = run_name(wildcards), int(wildcards.seed)
+        spec = self._specs.experiment_spec(wildcards.experiment, name, seed)
+        return _text(spec.as_dict())
+
+    def figure_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of a figure's spec."""
+        return _text(self._specs.figure_spec(wildcards.figure).as_dict())
+
+    def claim_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of a claim's spec."""
+        return _text(self._specs.claim_spec(wildcards.claim).as_dict())
+
+    def report_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of the report's spec."""
+        return _text(self._specs.report_spec(self._overlays, self._given).as_dict())
+
+    def explorer_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of the explorer's spec."""
+        return _text(self._specs.explorer_spec().as_dict())
+
+    # Data
+
+    def raw_files(self, wildcards: Wildcards) -> list[str]:
+        """Return the files to download before a data set is prepared, if any."""
+        files = self._specs.files(wildcards.dataset)
+        return _strings(self._results.raw(wildcards.dataset, name) for name in files)
+
+    def expected_file(self, wildcards: Wildcards) -> str | None:
+        """Return what a raw file must be; if this changes, it is fetched again.
+
+        This is its checksum, or else a description of its source. None in a cluster's
+        job, where nothing is fetched and not every disk can be seen.
+        """
+        dataset, name = wildcards.dataset, wildcards.file
+        sources = self._specs.sources(dataset)
+        file = sources["files"][name]
+        if file["checksum"]:
+            return str(file["checksum"])
+        if not self._main_process:
+            return None
+        path = self._results.raw(dataset, name)
+        mirrors, mirror = sources["mirrors"], sources["mirror"]
+        return _text(unverified.description(dataset, file, mirrors, mirror, path))
+
+    def prepare_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that a prepared data set depends on."""
+        module = self._content["datasets"][wildcards.dataset]["module"]
+        return code_hash("commands.prepare", registry.module("datasets", module))
+
+    # Trainings and experiments
+
+    def train_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that a training depends on."""
+        return training_code(self._model(wildcards))
+
+    def experiment_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that an experiment depends on."""
+        experiment, dataset = wildcards.experiment, wildcards.dataset
+        models = {self._model(wildcards)}
+        if self._selection.asks_classifier(experiment, dataset):
+            models.add("classifier")
+        measures = self._selection.measures(experiment, dataset)
+        return code_hash(
+            "commands.experiment",
+            registry.module("experiments", experiment),
+            *(module for model in models for module in _model_modules(model)),
+            *(registry.module("measures", name) for name in measures),
+        )
+
+    def classifier_files(self, wildcards: Wildcards) -> list[str]:
+        """Return spec and weights of the classifier that an experiment asks, if any."""
+        files = self._classifier(wildcards)
+        return _strings([files.spec, files.weights]) if files else []
+
+    def classifier_option(self, wildcards: Wildcards) -> str:
+        """Return the option that tells an experiment its classifier; may be empty."""
+        files = self._classifier(wildcards)
+        return f"--classifier {files.folder}" if files else ""
+
+    # Figures, claims, explorer, report
+
+    def figure_inputs(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables and arrays that a figure reads."""
+        return self._figure_inputs(wildcards.figure)
+
+    def figure_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that a figure depends on."""
+        module = registry.module("figures", wildcards.figure)
+        return code_hash("commands.figure", module)
+
+    def figures(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Return the pictures of all figures."""
+        names = self._selection.figures()
+        return _strings(self._results.figure(name).svg for name in names)
+
+    def claim_inputs(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables, training facts and histories that a claim reads."""
+        runs = self._selection.runs_read_by(wildcards.claim)
+        seeds = self._selection.seeds
+        experiments = self._selection.claim_experiments(wildcards.claim)
+        tables = [
+            self._results.experiment(experiment, name.dataset, name.run, seed).table
+            for name in runs
+            for seed in seeds
+            for experiment in experiments
+        ]
+        trainings = [
+            path
+            for name in runs
+            for seed in seeds
+            for path in _facts_and_history(self._run_files(name, seed))
+        ]
+        return _strings(tables + trainings)
+
+    def claim_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that a claim's verdicts depend on."""
+        kind = self._content["claims"][wildcards.claim]["kind"]
+        return code_hash("commands.claim", registry.module("claims", kind))
+
+    def verdict_files(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Return the verdicts of all claims."""
+        names = self._selection.claims()
+        return _strings(self._results.claim(name).verdicts for name in names)
+
+    def verdicts_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that joins all verdicts."""
+        return code_hash("commands.verdicts")
+
+    def export_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that an exported decoder depends on."""
+        return code_hash("commands.export", *_model_modules(self._model(wildcards)))
+
+    def decoders(self, wildcards: Wildcards) -> list[str]:
+        """Return the exported decoders of the runs in the explorer: the first seeds."""
+        files = [
+            self._results.export(run.dataset, run.run, self._selection.seeds_of(run)[0])
+            for run in self._selection.explored()
+        ]
+        return _strings(path for file in files for path in (file.onnx, file.facts))
+
+    def explorer_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that writes the explorer."""
+        return code_hash("commands.explorer")
+
+    def explorer(self, wildcards: Wildcards) -> list[str]:
+        """Return the explorer's page, if it has runs."""
+        return _strings([self._results.explorer] if self._selection.explored() else [])
+
+    def report_inputs(self, wildcards: Wildcards) -> list[str]:
+        """Return all results that the report reads."""
+        chosen, results = self._selection, self._results
+        inputs = [self._figure_inputs(figure) for figure in chosen.figures()]
+        inputs.append(self._experiments(OVERVIEW_EXPERIMENTS, chosen.runs()))
+        experiments = dict.fromkeys(file for files in inputs for file in files)
+        findings = [results.claim(name).findings for name in chosen.claims()]
+        trainings = [
+            path
+            for name in [*chosen.runs(), *chosen.classifiers()]
+            for seed in chosen.seeds_of(name)
+            for files in [self._run_files(name, seed)]
+            for path in (files.spec, *_facts_and_history(files))
+        ]
+        cards = [results.data(dataset).card for dataset in chosen.datasets()]
+        return [
+            *self.figures(),
+            *_strings([results.verdicts, *findings]),
+            *experiments,
+            *_strings(trainings + cards),
+        ]
+
+    def report_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that writes the report."""
+        figures = self._selection.figures()
+        modules = (registry.module("figures", figure) for figure in figures)
+        return code_hash("commands.report", *modules)
+
+    # What several of these share
+
+    def _run_spec(self, wildcards: Wildcards) -> RunSpec:
+        return self._specs.run_spec(run_name(wildcards), int(wildcards.seed))
+
+    def _model(self, wildcards: Wildcards) -> str:
+        return self._selection.model(run_name(wildcards))
+
+    def _run_files(self, name: RunName, seed: int) -> RunFiles:
+        return self._results.run(name.dataset, name.run, seed)
+
+    def _classifier(self, wildcards: Wildcards) -> RunFiles | None:
+        """Files of the classifier that an experiment asks, or None."""
+        chosen, dataset = self._selection, wildcards.dataset
+        classifier = chosen.classifier(dataset)
+        if classifier and chosen.asks_classifier(wildcards.experiment, dataset):
+            return self._run_files(*classifier)
+        return None
+
+    def _figure_inputs(self, figure: str) -> list[str]:
+        return self._experiments(
+            self._selection.figure_experiments(figure),
+            self._selection.figure_runs(figure),
+        )
+
+    def _experiments(
+        self, experiments: Iterable[str], runs: list[RunName]
+    ) -> list[str]:
+        """Tables and arrays of some experiments on some runs, for all seeds."""
+        files = [
+            self._results.experiment(experiment, name.dataset, name.run, seed)
+            for name in runs
+            for seed in self._selection.seeds
+            for experiment in experiments
+        ]
+        return _strings(path for file in files for path in (file.table, file.arrays))
+
+
+def files_below(*folders: str) -> list[str]:
+    """Return every file below some folders, sorted: templates, scripts and styles."""
+    found = (path for folder in folders for path in Path(folder).rglob("*"))
+    return sorted(str(path) for path in found if path.is_file())
+
+
+def run_name(wildcards: Wildcards) -> RunName:
+    """Return the run that `dataset` and `run` name."""
+    return RunName(wildcards.dataset, wildcards.run)
+
+
+def _model_modules(model: str) -> list[str]:
+    return [registry.module(name, model) for name in ("models", "networks")]
+
+
+def _facts_and_history(files: RunFiles) -> tuple[Path, Path]:
+    return files.facts, files.history
+
+
+def _strings(paths: Iterable[Path]) -> list[str]:
+    return [str(path) for path in paths]
+
+
+def _text(content: dict[str, Any]) -> str:
+    """Return the text of a spec's file, without the last line break."""
+    return json.dumps(content, indent=2, sort_keys=True)

@@ -1,0 +1,299 @@
+"""What rules read and depend on, asked as Snakemake asks, but without Snakemake."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from configuration_helpers import read, resolved
+
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, ReportSpec
+from vlae.config.run_spec import RunSpec
+from vlae.config.selection import RunName
+from vlae.data.download.sources import MIRROR_VARIABLE
+from vlae.results.targets import Targets, files_below
+from vlae.system import code_hash
+from vlae.system.checkout import ROOT
+from vlae.system.errors import UserError
+
+CONFIGURATION = resolved()
+TARGETS = Targets(CONFIGURATION)
+
+
+def ask(**wildcards):
+    return SimpleNamespace(**wildcards)
+
+
+def training(run="mnist/vlae", seed=21, **others):
+    name = RunName.parse(run)
+    return ask(dataset=name.dataset, run=name.run, seed=str(seed), **others)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Modules whose code is hashed, in place of hashes."""
+    monkeypatch.setattr("vlae.results.targets.code_hash", lambda *m: {*m})
+    monkeypatch.setattr(code_hash, "code_hash", lambda *m: {*m})
+
+
+# Specs
+
+
+def test_specs_are_the_texts_of_the_configurations(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text(TARGETS.run_spec(training()) + "\n")
+    name = RunName("mnist", "vlae")
+    assert RunSpec.read(path) == CONFIGURATION.specs.run_spec(name, 21)
+    text = TARGETS.data_spec(ask(dataset="mnist"))
+    assert json.loads(text) == CONFIGURATION.specs.data_spec("mnist")
+    for text in (
+        TARGETS.run_spec(training()),
+        TARGETS.sources(ask(dataset="mnist")),
+        TARGETS.experiment_spec(training(experiment="effects")),
+        TARGETS.figure_spec(ask(figure="figure3")),
+        TARGETS.claim_spec(ask(claim="F3")),
+        TARGETS.report_spec(ask()),
+        TARGETS.explorer_spec(ask()),
+    ):
+        assert text == json.dumps(json.loads(text), indent=2, sort_keys=True)
+
+
+def test_the_reports_spec_names_what_was_given_in_the_command():
+    targets = Targets(
+        CONFIGURATION, overlays=["mine.yaml"], given={"title": "a", "mirror": "b"}
+    )
+    spec = ReportSpec.of(json.loads(targets.report_spec(ask())))
+    assert spec.overlays == ("mine.yaml",)
+    assert spec.config == {"title": "a"}
+
+
+# Data
+
+
+def test_raw_files_of_data_that_are_drawn_are_none():
+    assert TARGETS.raw_files(ask(dataset="strokes")) == []
+    assert "results/raw/mnist/t10k-labels-idx1-ubyte" in TARGETS.raw_files(
+        ask(dataset="mnist")
+    )
+
+
+def test_a_file_is_known_by_its_checksum_or_else_by_its_source(tmp_path):
+    file = ask(dataset="mnist", file="t10k-labels-idx1-ubyte")
+    (known,) = {
+        f["checksum"]
+        for f in CONFIGURATION.content["datasets"]["mnist"]["files"].values()
+        if f["name"] == file.file
+    }
+    assert TARGETS.expected_file(file) == known
+
+    def unchecked(**options):
+        files = {"test_labels": {"checksum": None}}
+        overlay = {
+            "mirror": str(tmp_path),
+            "datasets": {"mnist": {"files": files}},
+        }
+        results = ResultsFolder(tmp_path / "results")
+        return Targets(resolved(overlay), results=results, **options)
+
+    before = unchecked().expected_file(file)
+    assert json.loads(before)["on disk"] is None
+    mirrored = tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz"
+    mirrored.parent.mkdir()
+    mirrored.write_bytes(b"1234")
+    assert json.loads(unchecked().expected_file(file))["on disk"]["bytes"] == 4
+    assert unchecked(main_process=False).expected_file(file) is None
+
+
+@pytest.mark.parametrize("key", ["mirror", MIRROR_VARIABLE])
+def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch, key):
+    overlay = {} if key == MIRROR_VARIABLE else {key: "/nowhere/at/all"}
+    if not overlay:
+        monkeypatch.setenv(key, "/nowhere/at/all")
+    found = resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay)
+    folder = ResultsFolder(tmp_path)
+    targets = Targets(found, results=folder)
+    for path in map(folder.raw, ["mnist"] * 4, found.specs.files("mnist")):
+        with pytest.raises(UserError, match=rf"^{key}: no folder '/nowhere/at/all'"):
+            targets.check_mirrors()
+        Targets(found, main_process=False, results=folder).check_mirrors()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    targets.check_mirrors()  # all there: nobody looks for it
+
+
+def test_built_in_data_need_no_mirror(tmp_path):
+    demo = read(ROOT / "config" / "demo.yaml")
+    found = resolved(demo, {"mirror": "/nowhere/at/all"})
+    Targets(found, results=ResultsFolder(tmp_path)).check_mirrors()
+
+
+# Experiments
+
+
+def test_an_experiment_gets_the_classifier_that_it_asks():
+    asks = training("mnist/hvae-matched", experiment="chains")
+    folder = "results/runs/mnist/classifier/0"
+    assert TARGETS.classifier_files(asks) == [
+        f"{folder}/spec.json",
+        f"{folder}/model.safetensors",
+    ]
+    assert TARGETS.classifier_option(asks) == f"--classifier {folder}"
+    other = training(experiment="samples")
+    assert TARGETS.classifier_files(other) == []
+    assert TARGETS.classifier_option(other) == ""
+
+
+@pytest.mark.usefixtures("seen")
+def test_an_experiment_on_data_without_a_classifier_gets_none():
+    overlay = {"datasets": {"strokes": {"classifier": None}}}
+    targets = Targets(resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay))
+    asks = training("strokes/vlae", experiment="effects")
+    assert targets.classifier_files(asks) == []
+    classifier = {"models.classifier", "networks.classifier"}
+    code = TARGETS.experiment_code(asks)
+    assert code - targets.experiment_code(asks) == classifier <= code
+
+
+# Figures, claims, explorer, report
+
+
+def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
+    files = TARGETS.figure_inputs(ask(figure="figure3"))
+    runs = CONFIGURATION.content["figures"]["figure3"]
+    needed = CONFIGURATION.selection.figure_experiments("figure3")
+    assert needed
+    assert files == [
+        f"results/experiments/{run}/{seed}/{experiment}.{ending}"
+        for run in runs
+        for seed in (21, 22, 23)
+        for experiment in needed
+        for ending in ("parquet", "npz")
+    ]
+
+
+def test_a_claim_reads_tables_and_histories_of_its_runs_and_controls():
+    files = TARGETS.claim_inputs(ask(claim="F3"))
+    assert "results/experiments/mnist/hvae-plain/22/effects.parquet" in files
+    assert "results/experiments/mnist/vlae/22/effects.parquet" in files  # a control
+    assert "results/runs/mnist/hvae-plain/23/history.parquet" in files
+    assert "results/runs/mnist/hvae-plain/23/training.json" in files
+    assert not [file for file in files if file.endswith(".npz")]
+    assert not [file for file in files if "/strokes/" in file]
+    assert len(files) == len({*files})
+
+
+def test_all_pages_and_pictures():
+    assert TARGETS.figures() == [
+        f"results/figures/{name}.svg" for name in CONFIGURATION.selection.figures()
+    ]
+    assert "results/claims/F3.verdicts.parquet" in TARGETS.verdict_files()
+    assert TARGETS.explorer(ask()) == ["results/explorer.html"]
+    assert TARGETS.decoders(ask())[:2] == [
+        "results/explorer/mnist/vlae/21/decoder.onnx",
+        "results/explorer/mnist/vlae/21/decoder.json",
+    ]
+    without = Targets(resolved({"explorer": [], "figures": {"figure7": []}}))
+    assert without.explorer(ask()) == without.decoders(ask()) == []
+    assert "results/figures/figure7.svg" not in without.figures()
+
+
+def test_the_report_reads_everything_once():
+    files = TARGETS.report_inputs(ask())
+    assert len(files) == len({*files})
+    read_by_figures = [
+        file
+        for figure in CONFIGURATION.selection.figures()
+        for file in TARGETS.figure_inputs(ask(figure=figure))
+    ]
+    assert {*files} >= {*TARGETS.figures(), *read_by_figures}
+    for file in (
+        "results/tables/claims.parquet",
+        "results/claims/F3.findings.parquet",
+        "results/data/mnist/card.json",
+        "results/runs/mnist/vlae/23/spec.json",
+        "results/runs/mnist/vlae/23/training.json",
+        "results/runs/mnist/vlae/23/history.parquet",
+        "results/runs/mnist/classifier/0/history.parquet",
+    ):
+        assert file in files
+    assert "results/runs/mnist/classifier/21/history.parquet" not in files
+
+
+def test_the_report_has_what_the_overview_of_every_generative_run_shows():
+    files = TARGETS.report_inputs(ask())
+    assert "samples" in OVERVIEW_EXPERIMENTS
+    for run in CONFIGURATION.selection.runs():
+        for seed in CONFIGURATION.selection.seeds:
+            for ending in ("parquet", "npz"):
+                file = f"results/experiments/{run}/{seed}/samples.{ending}"
+                assert file in files
+    assert not [
+        file
+        for file in files
+        if file.startswith("results/experiments/") and "/classifier/" in file
+    ]
+
+
+# Code
+
+
+@pytest.mark.usefixtures("seen")
+def test_code_that_results_depend_on():
+    effects = training("strokes/vlae", experiment="effects")
+    assert TARGETS.prepare_code(ask(dataset="mnist")) == {
+        "commands.prepare",
+        "data.datasets.idx",
+    }
+    model = {"models.vlae", "networks.vlae"}
+    assert TARGETS.train_code(effects) == {"commands.train", *model}
+    assert TARGETS.export_code(effects) == {"commands.export", *model}
+    assert TARGETS.experiment_code(effects) == {
+        *("commands.experiment", "experiments.effects", *model),
+        *("models.classifier", "networks.classifier"),
+        "experiments.measures.strokes",
+    }
+    assert TARGETS.experiment_code(training(experiment="samples")) == {
+        *("commands.experiment", "experiments.samples", *model)
+    }
+    assert TARGETS.figure_code(ask(figure="figure2")) == {
+        "commands.figure",
+        "figures.figure2",
+    }
+    assert TARGETS.claim_code(ask(claim="F3")) == {"commands.claim", "claims.one_layer"}
+    assert TARGETS.verdicts_code(ask()) == {"commands.verdicts"}
+    assert TARGETS.explorer_code(ask()) == {"commands.explorer"}
+    assert TARGETS.report_code(ask()) == {
+        "commands.report",
+        *(f"figures.{name}" for name in CONFIGURATION.selection.figures()),
+    }
+
+
+@pytest.mark.usefixtures("seen")
+def test_all_code_that_is_hashed_exists():
+    """The hash ignores what does not exist, so a misspelt name would go unseen."""
+    chosen, modules = CONFIGURATION.selection, set()
+    for run in chosen.runs():
+        modules |= TARGETS.train_code(training(str(run)))
+        for experiment in CONFIGURATION.content["experiments"]:
+            asked = training(str(run), experiment=experiment)
+            modules |= TARGETS.experiment_code(asked)
+    for dataset in CONFIGURATION.content["datasets"]:
+        modules |= TARGETS.prepare_code(ask(dataset=dataset))
+    for claim in chosen.claims():
+        modules |= TARGETS.claim_code(ask(claim=claim))
+    modules |= TARGETS.report_code(ask()) | TARGETS.explorer_code(ask())
+    modules |= TARGETS.figure_code(ask(figure="figure2")) | TARGETS.verdicts_code(ask())
+    modules |= TARGETS.export_code(training())
+    for module in modules:
+        path = ROOT.joinpath("src", "vlae", *module.split("."))
+        assert path.with_suffix(".py").is_file(), module
+
+
+def test_files_below_folders_are_sorted(tmp_path):
+    for name in ("b/c.txt", "b/a.txt", "a/z.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_below(str(tmp_path / "b"), str(tmp_path / "a")) == [
+        str(tmp_path / name) for name in ("a/z.txt", "b/a.txt", "b/c.txt")
+    ]
+    assert files_below(str(tmp_path / "nowhere")) == []

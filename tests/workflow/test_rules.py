@@ -1,0 +1,122 @@
+"""Rules spell the paths of results for readers; they are those of `ResultsFolder`."""
+
+import re
+
+import pytest
+import rulegraph
+
+from vlae.config.paths import ResultsFolder
+from vlae.system.checkout import ROOT
+
+RULES = ROOT / "workflow" / "rules"
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in RULES.glob("*.smk")}
+RESULTS = ResultsFolder()
+DATA = RESULTS.data("{dataset}")
+RUN = RESULTS.run("{dataset}", "{run}", "{seed}")
+EXPERIMENT = RESULTS.experiment("{experiment}", "{dataset}", "{run}", "{seed}")
+FIGURE = RESULTS.figure("{figure}")
+CLAIM = RESULTS.claim("{claim}")
+EXPORT = RESULTS.export("{dataset}", "{run}", "{seed}")
+SPLITS = ("train", "test")
+
+SPECS = {
+    "run_spec": RUN.spec,
+    "data_spec": DATA.spec,
+    "sources": RESULTS.sources("{dataset}"),
+    "experiment_spec": EXPERIMENT.spec,
+    "figure_spec": FIGURE.spec,
+    "claim_spec": CLAIM.spec,
+    "report_spec": RESULTS.report_spec,
+    "explorer_spec": RESULTS.explorer_spec,
+}
+OUTPUTS = {
+    "download": {RESULTS.raw("{dataset}", "{file}")},
+    "prepare": {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)},
+    "train": {RUN.weights, RUN.history, RUN.facts},
+    "experiment": {EXPERIMENT.table, EXPERIMENT.arrays},
+    "export": {EXPORT.onnx, EXPORT.facts},
+    "figure": {FIGURE.svg, FIGURE.png},
+    "claim": {CLAIM.findings, CLAIM.verdicts},
+    "verdicts": {RESULTS.verdicts},
+    "explorer": {RESULTS.explorer},
+    "report": {RESULTS.report, RESULTS.provenance},
+}
+INPUTS = {  # spelled in the rules; all others are answers of `Targets`
+    "download": {RESULTS.sources("{dataset}")},
+    "prepare": {DATA.spec},
+    "train": {RUN.spec, DATA.card, *map(DATA.images, SPLITS)},
+    "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, DATA.card},
+    "export": {RUN.spec, RUN.weights},
+    "figure": {FIGURE.spec},
+    "claim": {CLAIM.spec},
+    "verdicts": set(),
+    "explorer": {RESULTS.explorer_spec},
+    "report": {RESULTS.report_spec},
+}
+FOLDERS = {  # given to commands
+    RESULTS.root,
+    RESULTS.checkpoints,
+    RESULTS.sources("{dataset}").parent,
+    DATA.folder,
+    RUN.folder,
+    EXPORT.onnx.parents[3],
+}
+
+
+def bodies():
+    """Text of every rule that stands for itself, by name."""
+    found = {}
+    for text in TEXTS.values():
+        found |= dict(
+            re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE)
+        )
+    return found
+
+
+def paths(body, directive):
+    """Paths of results that a rule spells below `input:` or `output:`."""
+    section = re.search(rf"^    {directive}:\n((?:        .*\n)+)", body, re.MULTILINE)
+    assert section
+    found = set()
+    for path in re.findall(r'"(results/[^"]+)"', section[1]):
+        path = path.replace("{{", "{").replace("}}", "}")
+        splits = SPLITS if "{split}" in path else [""]
+        found |= {path.replace("{split}", split) for split in splits}
+    return found
+
+
+def strings(found):
+    return {str(path) for path in found}
+
+
+def test_every_rule_is_compared():
+    assert bodies().keys() == OUTPUTS.keys() == INPUTS.keys()
+
+
+@pytest.mark.parametrize("rule", OUTPUTS)
+def test_a_rule_writes_and_reads_where_results_lie(rule):
+    body = bodies()[rule]
+    assert paths(body, "output") == strings(OUTPUTS[rule])
+    assert paths(body, "input") == strings(INPUTS[rule])
+
+
+def test_specs_are_where_results_lie():
+    listed = rulegraph.spec_rules(TEXTS["specs.smk"])
+    assert {rule.name: rule.output for rule in listed} == {
+        name: str(path) for name, path in SPECS.items()
+    }
+
+
+def test_folders_given_to_commands_are_where_results_lie():
+    given = {
+        path.replace("{wildcards.", "{")
+        for text in TEXTS.values()
+        for path in re.findall(r"--[\w-]+ (results[^ \n]*)", text)
+    }
+    assert RUN.folder.as_posix() in given
+    assert given <= strings(FOLDERS)
+
+
+def test_common_is_short():
+    """Functions belong to `Targets`, where they are tested."""
+    assert len(TEXTS["common.smk"].splitlines()) <= 100
