@@ -35,6 +35,7 @@ from vlae.system.files import write_json
 from vlae.training import device
 from vlae.training import trainer as training_loop
 from vlae.training import weights as weight_files
+from vlae.training.stopwatch import Stopwatch
 from vlae.training.trainer import CHECKPOINT, FINISHED, train
 
 COUNT = 130  # images: six batches of 20 an epoch, and ten images left over
@@ -344,13 +345,6 @@ def test_a_training_killed_by_the_system_continues_to_the_same_bits(
     assert facts["steps"] == STEPS_OF_KILL
 
 
-class Watch:
-    """A stopwatch that stands still."""
-
-    def __init__(self, unsaved):
-        self.unsaved = unsaved
-
-
 @pytest.mark.parametrize(
     ("step", "unsaved", "due"),
     [
@@ -362,11 +356,11 @@ class Watch:
     ],
 )
 def test_a_checkpoint_is_due_before_a_kill_costs_more_than_allowed(
-    step, unsaved, due, data
+    step, unsaved, due, data, monkeypatch
 ):
     trainer = training_loop._Trainer(everything(), data, torch.device("cpu"))
     trainer.state.step, trainer.evaluation_seconds = step, 20.0
-    trainer.watch = Watch(unsaved)
+    monkeypatch.setattr(Stopwatch, "unsaved", unsaved)
     assert trainer._checkpoint_due(60.0) is due
 
 
