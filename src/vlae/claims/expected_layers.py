@@ -12,6 +12,7 @@ from typing import Any
 
 from vlae.claims._effects import in_layer, leading, listed, total_effects
 from vlae.claims.base import Claim, Finding, finding_of, learned_and
+from vlae.config.experiment_outputs import WIDE_CODES_SCORE
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.intervals import Interval
@@ -19,8 +20,8 @@ from vlae.statistics.thresholds import Outcome, at_least
 from vlae.system.errors import UserError
 
 EXPERIMENTS = ["effects", "codes"]
-WIDE = "wide codes give more zeros than ones"
-"""A part of the claim, and the name of its score in the table of `codes`."""
+WIDE = WIDE_CODES_SCORE
+"""A part of the claim, named after the score in the table of `codes`."""
 
 
 def criterion(numbers: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ class Look:
 class Looks:
     """What the classifier saw in images that come in batches, by arm, step and kind.
 
-    Of the images themselves only the first `shown` means of each arm and step are kept.
+    Only the first `shown` mean images of each arm and step are kept themselves.
     """
 
     def __init__(self, classifier: TrainedRun[Classifier], shown: int) -> None:

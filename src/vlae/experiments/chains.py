@@ -47,19 +47,20 @@ def run(context: Context) -> Result:
         `mean` of p(x | z), compared with held-out images as they are; or `draw` of
         p(x | z), compared with held-out images under the data noise of the run.
 
-    `measure`: `kid`, the squared kernel distance, and `kid_above_ancestral`, its excess
-        over ancestral samples (for chains, from step 1 on); `fid`; `precision` and
-        `recall`, in [0, 1]; `sure`, the share of images whose class the classifier
-        gives at least the configured probability; `class_entropy`, the entropy of the
-        classes that it names, in nats; and for `held_out` the `accuracy` of these
-        classes. Distances are between the classifier's features. Compare only values of
-        the same classifier, and values of `fid`, `precision` and `recall` only at the
-        same n.
+    `measure`:
+        `kid`, the squared kernel distance, and `kid_above_ancestral`, its excess over
+        ancestral samples (for chains, from step 1 on); `fid`; `precision` and `recall`,
+        in [0, 1]; `sure`, the share of images whose class the classifier gives at least
+        the configured probability; `class_entropy`, the entropy of the classes that it
+        names, in nats; and for `held_out` the `accuracy` of these classes. Distances
+        are between the classifier's features. Compare only values of the same
+        classifier, and values of `fid`, `precision` and `recall` only at the same n.
 
     `low`, `high`:
         95 % interval within the run; nan for measures without one.
 
-    `n`: Images on each side. It is smaller than in the settings if the data set has
+    `n`:
+        Images on each side. It is smaller than in the settings if the data set has
         fewer images.
 
     The arrays `ARM_STEP` hold means (shown, C, H, W), uint8, of the same chains at

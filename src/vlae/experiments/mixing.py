@@ -39,8 +39,9 @@ def run(context: Context) -> Result:
 
     The state of a chain is recorded at every `every`-th step.
 
-    `scalar`: `feature_I`, fixed random projections of the classifier's features of the
-        mean of p(x | z), and the measures of the data set (`NAME_I` for a vector).
+    `scalar`:
+        `feature_I`, fixed random projections of the classifier's features of the mean
+        of p(x | z), and the measures of the data set (`NAME_I` for a vector).
 
     `measure`:
         `r_hat`, the rank-normalised split R-hat, 1 if mixed; `effective_size`, in bulk,

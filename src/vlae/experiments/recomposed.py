@@ -52,8 +52,8 @@ def run(context: Context) -> Result:
     - `confident`: share of images with at least the configured confidence
     - `accuracy`: share of images whose class the classifier names (not for
       `several_classes`, which have none)
-    - `elbo`, `reconstruction`, `kl_1` ... `kl_L`: means in nats per image, one draw of
-      z
+    - `elbo`, `reconstruction`, `kl_1` ... `kl_L`: means in nats per image, from one
+      draw of z
     - `unlikely`: share of images whose ELBO is below the quantile `UNLIKELY_SHARE` of
       the intact images
 

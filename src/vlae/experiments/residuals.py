@@ -39,18 +39,18 @@ def run(context: Context) -> Result:
     - `explained`: share of the residual's variance that is linear in all layers above
       (adjusted R^2, 0 if q follows p; nan for the top layer)
     - `draw_correlation`: correlation between the residuals of two draws of z given the
-      same x. It is 0 if a dimension does not depend on x; then the residuals are N(0,
-      1) for that reason alone. A dimension is active if it is at least the setting
-      `active`.
+      same x. It is 0 if a dimension does not depend on x, and then the residuals are
+      standard normal for that reason alone. A dimension is active if its correlation is
+      at least the setting `active`.
 
     Dimension 0 is the whole layer. Its measures are:
 
-    - means over active dimensions, but for `mean` and `skewness` root mean squares
-      minus the value expected by chance, and for `draw_correlation` the mean over all
-      dimensions
+    - those of dimensions, averaged over active dimensions. `mean` and `skewness` are
+      root mean squares minus the value expected by chance; `draw_correlation` is
+      averaged over all dimensions.
     - `divergence`: KL from N(0, I) of the Gaussian with the mean and covariance of the
-      active dimensions, in nats for the layer
-    - `active`: the number of active dimensions
+      active dimensions, in nats for the layer.
+    - `active`: the number of active dimensions.
 
     All but `draw_correlation` and `active` are nan if no dimension is active. Intervals
     are 95 %, by a jackknife over blocks of images.

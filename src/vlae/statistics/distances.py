@@ -39,9 +39,10 @@ def frechet_distance(samples: ArrayLike, reference: ArrayLike) -> float:
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0, in squared features.
 
     The estimated covariances bias it upwards, and more so with more features: two sets
-    of n from one N(0, s^2 I) in d dimensions give about s^2 (2 d / n + d (d + 1) / (2
-    n)), which is 6.7 s^2 at n = 5,000 and d = 256. Compare only values at equal n, and
-    show next to them the value of two sets of real images.
+    of n from one N(0, s^2 I) in d dimensions give about
+    s^2 (2 d / n + d (d + 1) / (2 n)), which is 6.7 s^2 at n = 5,000 and d = 256.
+    Compare only values at equal n, and show next to them the value of two sets of real
+    images.
 
     Args:
         samples: (n, d), n at least 2.
