@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
+from vlae.config.experiment_outputs import RECOMPOSED_GROUP_SIZE
 from vlae.config.term_names import kl_layer
 from vlae.figures.plotting import PALETTE, WIDTH, despine, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
@@ -11,8 +12,6 @@ from vlae.results.text import number, spread
 
 EXPERIMENTS = ["recomposed"]
 
-GROUP = 4
-"""Images that exchange their parts; a column of a mosaic is one group."""
 ARMS = {
     "intact": "intact held-out images",
     "one_class": "parts of one class",
@@ -38,7 +37,9 @@ def draw(runs: list[RunResults]) -> Figure:
         images, curves = subfigures(block, 2, height_ratios=[2.0, 2.3])
         panels = images.subplots(1, len(ARMS))
         for axes, (arm, title) in zip(panels, ARMS.items(), strict=True):
-            picture = mosaic(_by_column(arrays[arm]), len(arrays[arm]) // GROUP)
+            picture = mosaic(
+                _by_column(arrays[arm]), len(arrays[arm]) // RECOMPOSED_GROUP_SIZE
+            )
             show(axes, picture, title)
         _curves(curves, arrays)
     return figure
@@ -97,7 +98,7 @@ def _layer(heading: str) -> int:
 
 def _by_column(images: np.ndarray) -> np.ndarray:
     """Order images so that a mosaic has one group of four per column."""
-    groups = images.reshape(-1, GROUP, *images.shape[1:])
+    groups = images.reshape(-1, RECOMPOSED_GROUP_SIZE, *images.shape[1:])
     return groups.swapaxes(0, 1).reshape(images.shape)
 
 
