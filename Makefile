@@ -74,3 +74,17 @@ lock:
 bench: env .benchmarks-pythae/installed
 	$(RUN) python benchmarks/run.py
 	@echo 'The table and the plot are in results/benchmarks/speed'
+
+# Numeric tests as on processors with fewer instructions: AVX2 and no more, then SSE alone.
+AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
+  OPENBLAS_CORETYPE=Haswell
+SSE := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
+  MKL_ENABLE_INSTRUCTIONS=SSE4_2 OPENBLAS_CORETYPE=Nehalem
+NUMERIC := tests/models tests/training/test_trainer.py tests/training/test_onnx_export.py \
+  tests/statistics/test_distances.py tests/statistics/test_normality.py \
+  tests/statistics/test_sensitivity.py
+
+.PHONY: test-portable
+test-portable: env
+	$(RUN) OMP_NUM_THREADS=1 $(AVX2) python -m pytest -n 2 $(NUMERIC)
+	$(RUN) OMP_NUM_THREADS=1 $(SSE) python -m pytest -n 2 $(NUMERIC)
