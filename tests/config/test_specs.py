@@ -25,7 +25,9 @@ PLAIN = {
 
 def fields(spec):
     """Fields of a type by name."""
-    return {field.name: field for field in inspect.type_info(spec).fields}
+    found = inspect.type_info(spec)
+    assert isinstance(found, inspect.StructType)
+    return {field.name: field for field in found.fields}
 
 
 def differences(node, found, where):
@@ -44,9 +46,9 @@ def differences(node, found, where):
     if node["type"] == "array":
         if isinstance(found, inspect.TupleType):
             same_length = node["minItems"] == node["maxItems"] == len(found.item_types)
-            items = found.item_types if same_length else ()
+            items = list(found.item_types) if same_length else []
         else:
-            items = [found.item_type] if isinstance(found, inspect.VarTupleType) else ()
+            items = [found.item_type] if isinstance(found, inspect.VarTupleType) else []
         if not items:
             return [f"{where}: {found}"]
         return [d for i in items for d in differences(node["items"], i, f"{where}[]")]

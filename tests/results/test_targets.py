@@ -12,7 +12,6 @@ from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download.sources import MIRROR_VARIABLE
 from vlae.results.targets import Targets, files_below
-from vlae.system import code_hash
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -30,10 +29,15 @@ def training(run="mnist/vlae", seed=21, **others):
 
 
 @pytest.fixture
-def seen(monkeypatch):
-    """Modules whose code is hashed, in place of hashes."""
-    monkeypatch.setattr("vlae.results.targets.code_hash", lambda *m: {*m})
-    monkeypatch.setattr(code_hash, "code_hash", lambda *m: {*m})
+def hashed(monkeypatch):
+    """What a method of `Targets` hashes: the modules, in place of their hash."""
+
+    def listed(*modules):
+        return " ".join(modules)
+
+    monkeypatch.setattr("vlae.results.targets.code_hash", listed)
+    monkeypatch.setattr("vlae.system.code_hash.code_hash", listed)
+    return lambda method, wildcards: {*method(wildcards).split()}
 
 
 # Specs
@@ -143,15 +147,14 @@ def test_an_experiment_gets_the_classifier_that_it_asks():
     assert TARGETS.classifier_option(other) == ""
 
 
-@pytest.mark.usefixtures("seen")
-def test_an_experiment_on_data_without_a_classifier_gets_none():
+def test_an_experiment_on_data_without_a_classifier_gets_none(hashed):
     overlay = {"datasets": {"strokes": {"classifier": None}}}
     targets = Targets(resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay))
     asks = training("strokes/vlae", experiment="effects")
     assert targets.classifier_files(asks) == []
     classifier = {"models.classifier", "networks.classifier"}
-    code = TARGETS.experiment_code(asks)
-    assert code - targets.experiment_code(asks) == classifier <= code
+    code = hashed(TARGETS.experiment_code, asks)
+    assert code - hashed(targets.experiment_code, asks) == classifier <= code
 
 
 # Figures, claims, explorer, report
@@ -237,53 +240,70 @@ def test_the_report_has_what_the_overview_of_every_generative_run_shows():
 # Code
 
 
-@pytest.mark.usefixtures("seen")
-def test_code_that_results_depend_on():
+def test_code_that_results_depend_on(hashed):
     effects = training("strokes/vlae", experiment="effects")
-    assert TARGETS.prepare_code(ask(dataset="mnist")) == {
-        "commands.prepare",
-        "data.datasets.idx",
-    }
     model = {"models.vlae", "networks.vlae"}
-    assert TARGETS.train_code(effects) == {"commands.train", *model}
-    assert TARGETS.export_code(effects) == {"commands.export", *model}
-    assert TARGETS.experiment_code(effects) == {
-        *("commands.experiment", "experiments.effects", *model),
-        *("models.classifier", "networks.classifier"),
-        "experiments.measures.strokes",
-    }
-    assert TARGETS.experiment_code(training(experiment="samples")) == {
-        *("commands.experiment", "experiments.samples", *model)
-    }
-    assert TARGETS.figure_code(ask(figure="figure2")) == {
-        "commands.figure",
-        "figures.figure2",
-    }
-    assert TARGETS.claim_code(ask(claim="F3")) == {"commands.claim", "claims.one_layer"}
-    assert TARGETS.verdicts_code(ask()) == {"commands.verdicts"}
-    assert TARGETS.explorer_code(ask()) == {"commands.explorer"}
-    assert TARGETS.report_code(ask()) == {
-        "commands.report",
-        *(f"figures.{name}" for name in CONFIGURATION.selection.figures()),
-    }
+    figures = CONFIGURATION.selection.figures()
+    for method, wildcards, modules in (
+        (
+            TARGETS.prepare_code,
+            ask(dataset="mnist"),
+            {"commands.prepare", "data.datasets.idx"},
+        ),
+        (TARGETS.train_code, effects, {"commands.train", *model}),
+        (TARGETS.export_code, effects, {"commands.export", *model}),
+        (
+            TARGETS.experiment_code,
+            effects,
+            {
+                *("commands.experiment", "experiments.effects", *model),
+                *("models.classifier", "networks.classifier"),
+                "experiments.measures.strokes",
+            },
+        ),
+        (
+            TARGETS.experiment_code,
+            training(experiment="samples"),
+            {"commands.experiment", "experiments.samples", *model},
+        ),
+        (
+            TARGETS.figure_code,
+            ask(figure="figure2"),
+            {"commands.figure", "figures.figure2"},
+        ),
+        (TARGETS.claim_code, ask(claim="F3"), {"commands.claim", "claims.one_layer"}),
+        (TARGETS.verdicts_code, ask(), {"commands.verdicts"}),
+        (TARGETS.explorer_code, ask(), {"commands.explorer"}),
+        (
+            TARGETS.report_code,
+            ask(),
+            {"commands.report", *(f"figures.{name}" for name in figures)},
+        ),
+    ):
+        assert hashed(method, wildcards) == modules
 
 
-@pytest.mark.usefixtures("seen")
-def test_all_code_that_is_hashed_exists():
+def test_all_code_that_is_hashed_exists(hashed):
     """The hash ignores what does not exist, so a misspelt name would go unseen."""
-    chosen, modules = CONFIGURATION.selection, set()
-    for run in chosen.runs():
-        modules |= TARGETS.train_code(training(str(run)))
-        for experiment in CONFIGURATION.content["experiments"]:
-            asked = training(str(run), experiment=experiment)
-            modules |= TARGETS.experiment_code(asked)
-    for dataset in CONFIGURATION.content["datasets"]:
-        modules |= TARGETS.prepare_code(ask(dataset=dataset))
-    for claim in chosen.claims():
-        modules |= TARGETS.claim_code(ask(claim=claim))
-    modules |= TARGETS.report_code(ask()) | TARGETS.explorer_code(ask())
-    modules |= TARGETS.figure_code(ask(figure="figure2")) | TARGETS.verdicts_code(ask())
-    modules |= TARGETS.export_code(training())
+    chosen, content = CONFIGURATION.selection, CONFIGURATION.content
+    runs = [str(run) for run in chosen.runs()]
+    asked = [
+        *((TARGETS.train_code, training(run)) for run in runs),
+        *(
+            (TARGETS.experiment_code, training(run, experiment=experiment))
+            for run in runs
+            for experiment in content["experiments"]
+        ),
+        *((TARGETS.prepare_code, ask(dataset=name)) for name in content["datasets"]),
+        *((TARGETS.claim_code, ask(claim=claim)) for claim in chosen.claims()),
+        *((TARGETS.figure_code, ask(figure=figure)) for figure in chosen.figures()),
+        (TARGETS.export_code, training()),
+        (TARGETS.verdicts_code, ask()),
+        (TARGETS.explorer_code, ask()),
+        (TARGETS.report_code, ask()),
+    ]
+    modules = {module for one in asked for module in hashed(*one)}
+    assert len(modules) > 40
     for module in modules:
         path = ROOT.joinpath("src", "vlae", *module.split("."))
         assert path.with_suffix(".py").is_file(), module

@@ -1,4 +1,4 @@
-"""Configurations, merged and resolved."""
+"""Merge and resolve configurations."""
 
 import copy
 
@@ -20,7 +20,7 @@ def read(path):
 
 
 def merged(*overlays):
-    """What the Snakefile makes of its configuration files and some on top."""
+    """Return what the Snakefile makes of its configuration files and some overlays."""
     content: dict = {}
     for layer in (*map(read, LAYERS), *overlays):
         update_config(content, copy.deepcopy(layer))
@@ -35,7 +35,7 @@ def resolved(*overlays):
 
 
 def refusal(overlay):
-    """The message about an overlay, YAML text, that must be refused: one plain line."""
+    """Return the message that refuses an overlay, given as YAML: one plain line."""
     with pytest.raises(UserError) as caught:
         resolved(yaml.safe_load(overlay))
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""A real SLURM for tests: one node that declares five GPUs, and a copy of the tree."""
+"""A real SLURM for tests, with one node that declares five GPUs."""
 
 import os
 import re
@@ -13,24 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import workflow_helpers
 
 from vlae.system.checkout import ROOT
 
 PLACES = [os.environ.get("VLAE_SLURM_TEST"), str(ROOT.parent / "shared" / "slurm")]
 CONFIG = "tests/workflow/config/slurm.yaml"
 CHECKPOINTS = "--checkpoints results/checkpoints"
-# Where start.sh puts a link to its configuration: one SLURM a machine.
+# Where start.sh puts a link to its configuration; there is one SLURM per machine.
 IN_USE = Path("/etc/slurm/slurm.conf")
 
 
 def scripts() -> Path | None:
-    """Folder of start.sh and stop.sh, where there is one."""
+    """Return the folder of start.sh and stop.sh, or None."""
     places = [Path(place) for place in PLACES if place]
     return next((place for place in places if (place / "start.sh").is_file()), None)
 
 
 def missing() -> str:
-    """Why there can be no SLURM here; empty if there can."""
+    """Return why SLURM cannot run here; empty if it can."""
     if scripts() is None:
         return "no shared/slurm beside the checkout, and VLAE_SLURM_TEST is not set"
     if not shutil.which("sbatch"):
@@ -39,7 +40,7 @@ def missing() -> str:
 
 
 def said(*words: str) -> str:
-    """What a command of SLURM prints; a busy controller may need to be asked again."""
+    """Return what a command of SLURM prints; a busy controller is asked again."""
     for _ in range(5):
         asked = subprocess.run(words, capture_output=True, text=True)
         if asked.returncode == 0:
@@ -50,7 +51,7 @@ def said(*words: str) -> str:
 
 
 def until(found: Callable[[], Any], what: str, seconds: float = 600.0) -> Any:
-    """The first true value of `found`, which is asked again and again."""
+    """Call `found` until its value is true, and return that."""
     end = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
@@ -68,7 +69,7 @@ class Cluster:
         self.scripts = found
 
     def start(self) -> None:
-        """Start what does not run."""
+        """Start every daemon that is not running."""
         settings = {"SLURM_TEST_GPUS": "5", "SLURM_TEST_KILL_WAIT": "5"}
         subprocess.run(
             [str(self.scripts / "start.sh"), str(self.folder)],
@@ -77,9 +78,9 @@ class Cluster:
         )
 
     def claim(self) -> None:
-        """Wait for another test run's SLURM; take down that of one that was killed.
+        """Wait for another test run's SLURM, and stop that of one that was killed.
 
-        A SLURM that is none of the tests' is left alone, and `start` says so.
+        A SLURM that does not belong to tests is left alone, and `start` says so.
         """
         if IN_USE.is_symlink():
             other = IN_USE.readlink().parent
@@ -102,7 +103,7 @@ class Cluster:
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 10)
 
     def lose_node(self, folder: Path) -> None:
-        """The node dies with all that runs on it for `folder`, and starts again."""
+        """Kill the node with all that runs on it for `folder`, and start it again."""
         os.kill(int((self.folder / "slurmd.pid").read_text()), signal.SIGKILL)
         numbers = self.jobs(folder)
         for process in psutil.process_iter():
@@ -110,17 +111,17 @@ class Cluster:
                 # slurmstepd names its job, e.g. "slurmstepd: [12.batch]".
                 job = re.search(r"slurmstepd: \[(\d+)", " ".join(process.cmdline()))
                 if job and job[1] in numbers:
-                    # It first, or it would still report how its job ended.
+                    # slurmstepd comes first, or it would report how its job ended.
                     for victim in (process, *process.children(recursive=True)):
                         victim.kill()
         said("scontrol", "update", "nodename=node0", "state=down", "reason=test")
         self.start()
 
     def jobs(self, folder: Path) -> dict[str, dict[str, str]]:
-        """SLURM's own records of what was submitted from `folder`, by job number.
+        """Return SLURM's own records of jobs submitted from `folder`, by job number.
 
-        Of each: rule and wildcards, state, reason to wait, GPUs (e.g. gpu:h100:1, or
-        nothing), how often it was restarted. SLURM forgets after five minutes.
+        Each has rule and wildcards, state, reason to wait, GPUs (such as gpu:h100:1, or
+        empty), and the number of restarts. SLURM forgets a job after five minutes.
         """
         blocks = said("scontrol", "show", "job", "-d", "--oneliner").splitlines()
         found = {}
@@ -137,7 +138,7 @@ class Cluster:
         return found
 
     def hastened(self, folder: Path) -> dict[str, dict[str, str]]:
-        """`jobs`; those that SLURM put back need not wait their two minutes."""
+        """Return `jobs`, and spare requeued ones their wait of two minutes."""
         found = self.jobs(folder)
         for job, record in found.items():
             if record["state"] == "PENDING" and record["reason"] == "BeginTime":
@@ -147,13 +148,13 @@ class Cluster:
     def follow(
         self, process: "subprocess.Popen[str]", folder: Path, seconds: float = 900.0
     ) -> dict[str, dict[str, str]]:
-        """Wait for Snakemake; the last of what SLURM said of each job until then."""
+        """Wait for Snakemake, and return the last record of each job until then."""
         records: dict[str, dict[str, str]] = {}
         end = time.monotonic() + seconds
         while process.poll() is None:
             assert time.monotonic() < end, (folder / "said").read_text()[-5000:]
             for job, record in self.hastened(folder).items():
-                # Of a job that has ended only the past is not known any more.
+                # Once a job has ended, its GPUs are no longer known.
                 gpus = record["gpus"] or records.get(job, record)["gpus"]
                 records[job] = {**record, "gpus": gpus}
             time.sleep(1)
@@ -165,7 +166,7 @@ def _owner(process: psutil.Process) -> str:
 
 
 def _owners() -> set[str]:
-    """All processes that could own a SLURM, as they write themselves down."""
+    """Return all processes that could own a SLURM, in the words of `_owner`."""
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -183,12 +184,8 @@ def end_all(folder: Path) -> None:
 
 
 def copied_tree(folder: Path) -> Path:
-    """A copy of the working tree whose trainings save a checkpoint twice a second."""
-    listed = said("git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z")
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+    """Copy the working tree; its trainings save a checkpoint twice a second."""
+    workflow_helpers.copied_tree(folder)
     rule = folder / "workflow" / "rules" / "train.smk"
     text = rule.read_text()
     assert CHECKPOINTS in text
@@ -198,15 +195,15 @@ def copied_tree(folder: Path) -> Path:
 
 
 def submitting(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    """`snakemake --profile slurm` in `folder`, its words in the file `said`."""
+    """Start `snakemake --profile slurm` in `folder`; it prints to the file `said`."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": tools}
     for name in ("PYTHONPATH", "SNAKEMAKE_PROFILE", "CUDA_VISIBLE_DEVICES"):
         environment.pop(name, None)
     options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "5"]
-    # The specs say `device: cpu`, as these GPUs are none.
+    # The specs say `device: cpu`, since these GPUs do not exist.
     options += ["--set-resources", "train:gpu=1", "--configfile", CONFIG]
-    # More than happens here to any training.
+    # More retries than any training here needs.
     options += ["--retries", "4"]
     return subprocess.Popen(
         [sys.executable, "-m", "snakemake", *options, *words],
@@ -222,7 +219,7 @@ class Training:
     """The process that trains one run, found by its command and its folder.
 
     Args:
-        but: a process before it, which may take a moment to die.
+        but: an earlier process of it, which may take a moment to end.
     """
 
     def __init__(
@@ -239,14 +236,14 @@ class Training:
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
             spec = f"results/runs/{self.run}/spec.json"
-            # The Snakemake above it names rule and files as well.
+            # Its parent, a Snakemake, names rule and files as well.
             trains = words[1:4] == ["-m", "vlae", "train"] and spec in words
             if there and trains and process != self.but:
                 return process
         return None
 
     def freeze(self) -> None:
-        """Stop its clock at its first checkpoint: it hangs, and uses no processor."""
+        """Suspend the process at its first checkpoint."""
         until(self._saved, f"a checkpoint of {self.run}")
         self.process.suspend()
 

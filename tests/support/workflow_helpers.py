@@ -1,4 +1,4 @@
-"""Snakemake on a copy of the repository."""
+"""Run Snakemake on a copy of the repository."""
 
 import os
 import re
@@ -15,7 +15,7 @@ OPTIONS = ("--quiet", "host", "--cores", "2")
 
 
 def snakemake(folder, *words, config=TINY, check=0):
-    """Call it in `folder`; everything it printed."""
+    """Call Snakemake in `folder` and return everything that it printed."""
     tools = Path(sys.executable).parent
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
@@ -35,7 +35,7 @@ def snakemake(folder, *words, config=TINY, check=0):
 
 
 def jobs(printed):
-    """Jobs that Snakemake lists, as 'rule wildcard/wildcard', without `all`."""
+    """Return the jobs that Snakemake lists, as 'rule wildcard/wildcard', but `all`."""
     found = set()
     for rule, block in re.findall(
         r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", printed, re.MULTILINE
@@ -51,7 +51,7 @@ def planned(folder, *words, config=TINY):
 
 
 def results(folder):
-    """Size and time of every result."""
+    """Return size and time of every result."""
     files = [p for p in (folder / "results").rglob("*") if p.is_file()]
     stats = {p.relative_to(folder): p.stat() for p in files}
     return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
@@ -63,7 +63,7 @@ def edit(folder, name, addition):
 
 
 def copied_tree(folder):
-    """What a commit of the working tree would hold, copied to `folder`."""
+    """Copy to `folder` what a commit of the working tree would hold."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,

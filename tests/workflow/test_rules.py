@@ -65,7 +65,7 @@ FOLDERS = {  # given to commands
 
 def bodies():
     """Text of every rule that stands for itself, by name."""
-    found = {}
+    found: dict[str, str] = {}
     for text in TEXTS.values():
         found |= dict(
             re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE)
