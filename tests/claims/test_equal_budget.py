@@ -7,10 +7,7 @@ import torch
 from claims_helpers import FRESH, decided, row, write_table
 from effects_of_claims import HVAE_ALL, VLAE, Drawing, write_all
 from experiments_helpers import run as run_experiment
-from helpers import spec
-
-from vlae.training.trained_run import TrainedRun
-
+from helpers import run_of, spec
 
 LVAE_RUN, HVAE_RUN = "lvae-equal-budget", "hvae-equal-budget"
 VLAE_RUN, FLAT_RUN = "vlae-equal-budget", "vae-equal-budget"
@@ -156,7 +153,7 @@ def test_bounds_are_of_each_image_and_the_mean_of_draws(data):
         def summary(self, terms):
             return terms
 
-    trained = TrainedRun(spec(), Counting((0, 1)), torch.device("cpu"))
+    trained = run_of(spec(), Counting((0, 1)))
     settings = {"images": 15, "draws": 400}
     table = run_experiment("bounds", trained, data, settings=settings).table
     sums = np.array(data.images("test"))[:15].sum((1, 2, 3)) / 255
@@ -182,7 +179,7 @@ def test_activity_counts_units_that_depend_on_the_image(data):
             first = torch.stack([seen + noise[0][:, 0], noise[0][:, 1]], 1)
             return [first, noise[1]], None
 
-    trained = TrainedRun(spec(), Coded((0, 1)), torch.device("cpu"))
+    trained = run_of(spec(), Coded((0, 1)))
     settings = {"images": 20, "draws": 200, "threshold": 0.05}
     table = run_experiment("activity", trained, data, settings=settings).table
     assert table["units"].tolist() == [2, 1]

@@ -5,6 +5,7 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from exact_world import (
@@ -334,8 +335,9 @@ def test_batches_are_joined_in_order(strokes, monkeypatch):
     for name in ("held_out_0", "data_0"):
         assert np.array_equal(whole.arrays[name], parts.arrays[name][:4])
     clean = [found.table.set_index(KEY).sort_index() for found in (whole, parts)]
-    key = ("held_out", 0, "mean")
-    assert clean[0].loc[key].equals(clean[1].loc[key])
+    first, second = (table.loc["held_out", 0, "mean"] for table in clean)
+    # Another batch sums in another order, so that bits may differ.
+    pd.testing.assert_frame_equal(first, second, rtol=1e-5, atol=1e-5)
 
 
 def test_means_are_held_against_clean_images_and_draws_against_noisy_ones(

@@ -35,6 +35,7 @@ from vlae.system.files import write_json
 from vlae.training import device
 from vlae.training import trainer as training_loop
 from vlae.training import weights as weight_files
+from vlae.training.stopwatch import Stopwatch
 from vlae.training.trainer import CHECKPOINT, FINISHED, train
 
 COUNT = 130  # images: six batches of 20 an epoch, and ten images left over
@@ -342,6 +343,25 @@ def test_a_training_killed_by_the_system_continues_to_the_same_bits(
         assert (parts / name).read_bytes() == (whole / name).read_bytes(), name
     facts = json.loads((parts / "training.json").read_text())
     assert facts["steps"] == STEPS_OF_KILL
+
+
+@pytest.mark.parametrize(
+    ("step", "unsaved", "due"),
+    [
+        (4, 59, False),
+        (4, 60, True),
+        (5, 59, True),  # an evaluation of 20 s comes next
+        (5, 39, False),
+        (14, 40, True),  # as it does at the end
+    ],
+)
+def test_a_checkpoint_is_due_before_a_kill_costs_more_than_allowed(
+    step, unsaved, due, data, monkeypatch
+):
+    trainer = training_loop._Trainer(everything(), data, torch.device("cpu"))
+    trainer.state.step, trainer.evaluation_seconds = step, 20.0
+    monkeypatch.setattr(Stopwatch, "unsaved", unsaved)
+    assert trainer._checkpoint_due(60.0) is due
 
 
 # It fails clearly

@@ -10,13 +10,13 @@ import math
 from typing import Any
 
 from vlae.claims.base import Claim, Finding, finding_of, learned_and
+from vlae.config.term_names import residual_term
 from vlae.results.run_results import RunResults
 from vlae.results.text import number
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, at_most
 
 EXPERIMENTS = ["residuals"]
-HISTORY_TERM = "residual_kl_{layer}"
 
 
 def criterion(numbers: dict[str, Any]) -> str:
@@ -74,7 +74,7 @@ def _finding(
 
 def _course(run: RunResults, seed: int, layer: int) -> list[str]:
     """Return the KL of mean and variance over training in words, if it was recorded."""
-    curve = run.curve(seed, HISTORY_TERM.format(layer=layer))
+    curve = run.curve(seed, residual_term("kl", layer))
     if curve.empty:
         return []
     ends = (curve.iloc[0], curve.max(), curve.iloc[-1])

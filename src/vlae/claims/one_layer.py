@@ -10,6 +10,7 @@ from typing import Any
 
 from vlae.claims._effects import Effects, leading, leads, listed, total_effects
 from vlae.claims.base import Claim, Finding, finding_of, learned_and
+from vlae.config.term_names import kl_terms
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
@@ -85,7 +86,7 @@ def _leading_layers(effects: Effects, layer: int) -> list[str]:
 def _use(run: RunResults, seed: int) -> list[str]:
     """Return the KL and the active units of each layer, from the bottom up."""
     terms = run.held_out().loc[seed]
-    kl = [terms[f"kl_{i}"] for i in range(1, len(terms) + 1) if f"kl_{i}" in terms]
+    kl = [terms[term] for term in kl_terms(map(str, terms.keys()))]
     units = run.table("activity", seed).sort_values("layer")
     active = [
         f"{active} of {size}"

@@ -27,6 +27,11 @@ def kl_terms(terms: Iterable[str]) -> list[str]:
     return sorted(found, key=lambda term: found[term])
 
 
+def residual_prefix(moment: str) -> str:
+    """Return what the names of one moment of the residuals begin with in all layers."""
+    return f"residual_{moment}_"
+
+
 def residual_term(moment: str, layer: int) -> str:
     """Return the name of one moment of the residuals of a layer."""
-    return f"residual_{moment}_{layer}"
+    return f"{residual_prefix(moment)}{layer}"

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
+from vlae.config.term_names import kl_layer
 from vlae.figures.plotting import PALETTE, WIDTH, despine, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
@@ -86,7 +87,7 @@ def findings(runs: list[RunResults]) -> list[str]:
 
 
 def _heading(measure: str) -> str:
-    return HEADINGS.get(measure) or measure.replace("kl_", KL_HEADING) + " (nats)"
+    return HEADINGS.get(measure) or f"{KL_HEADING}{kl_layer(measure)} (nats)"
 
 
 def _layer(heading: str) -> int:

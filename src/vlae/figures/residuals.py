@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from vlae.config.term_names import residual_prefix
 from vlae.figures.plotting import PALETTE, WIDTH, despine, layer_name, subfigures
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
@@ -141,7 +142,7 @@ def _over_training(axes: Axes, history: pd.DataFrame, level: float) -> None:
 
 def _held_out(history: pd.DataFrame, moment: str) -> pd.DataFrame:
     """Return one moment of the residuals on held-out images, with a column `layer`."""
-    prefix = f"residual_{moment}_"
+    prefix = residual_prefix(moment)
     chosen = history["term"].str.startswith(prefix) & (history["split"] == "held-out")
     found = history[chosen].sort_values("step")
     return found.assign(layer=found["term"].str.removeprefix(prefix).astype(int))

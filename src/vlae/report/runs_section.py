@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vlae.config.run_spec import RunSpec
+from vlae.config.term_names import kl_terms
 from vlae.results.run_results import RunResults
 from vlae.system.progress import clock
 
@@ -41,7 +42,7 @@ def _row(run: RunResults, seed: int) -> dict[str, Any]:
     spec = RunSpec.read(run.files(seed).spec)
     facts = run.facts(seed)
     last = _held_out(run, seed, facts["steps"])
-    kl = [f"{v:.2f}" for term, v in last.items() if str(term).startswith("kl_")]
+    kl = [f"{last[term]:.2f}" for term in kl_terms(map(str, last.keys()))]
     return {
         "data": run.dataset,
         "run": run.run,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from vlae.config.term_names import kl_layer, kl_terms
 from vlae.figures.plotting import PALETTE
 from vlae.results.run_results import RunResults
 
@@ -112,11 +113,11 @@ def charts(run: RunResults) -> list[Chart]:
     """
     history = run.history()
     terms = set(history["term"])
-    kl = sorted((t for t in terms if t.startswith("kl_")), key=lambda t: int(t[3:]))
+    layers = {term: f"layer {kl_layer(term)}" for term in kl_terms(terms)}
     wanted: list[tuple[str, str, dict[str, str]]] = [
         ("ELBO", "nats", {"elbo": ""}),
         ("Reconstruction", "nats", {"reconstruction": ""}),
-        ("KL of each layer", "nats", {t: f"layer {t[3:]}" for t in kl}),
+        ("KL of each layer", "nats", layers),
         ("Cross entropy", "nats", {"cross_entropy": ""}),
         ("Accuracy", "", {"accuracy": ""}),
     ]

@@ -4,8 +4,8 @@ The bits of a training follow from spec, code, data, machine and device, and fro
 nothing else: the order of every epoch follows from seed and epoch, all other noise
 comes from one generator whose state is in the checkpoint, and a held-out evaluation has
 a generator of its own. A killed training therefore continues to exactly the weights of
-an uninterrupted one. A signal that asks the process to end takes effect between two steps
-or two batches of an evaluation.
+an uninterrupted one. A signal that asks the process to end takes effect between two
+steps or two batches of an evaluation.
 """
 
 import sys
