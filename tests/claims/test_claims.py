@@ -1,8 +1,11 @@
 """Claims on results whose answer is known, and controls that must turn them."""
 
+import re
+
 import pandas as pd
 import pytest
 import torch
+import yaml
 from claims_helpers import (
     FRESH,
     SHIPPED,
@@ -14,7 +17,7 @@ from claims_helpers import (
 )
 from effects_of_claims import HVAE, HVAE_ALL, VLAE, Drawing, permuted, write_all
 from experiments_helpers import run as run_experiment
-from helpers import network, spec, untrained
+from helpers import ROOT, network, spec, untrained
 
 from vlae.__main__ import main
 from vlae.claims.base import numbers, reasons
@@ -42,6 +45,7 @@ def test_one_layer_that_carries_everything_is_found(tmp_path):
     assert verdict["number"] == pytest.approx(0.9)
     assert (verdict["low"], verdict["high"]) == pytest.approx((0.88, 0.92))
     assert verdict["seeds"] == "21, 22, 23"
+    assert verdict["criterion"].startswith("In pixels the largest total effect T is")
     assert [*findings.columns] == FINDING_COLUMNS
     own = findings[~findings["control"]]
     assert set(own["outcome"]) == {"passes"}
@@ -201,7 +205,8 @@ def test_a_layer_that_is_not_there_is_named(tmp_path, capsys):
     write_all(tmp_path, {name: values[:2] for name, values in VLAE.items()})
     with pytest.raises(AssertionError):
         decided(tmp_path, "F5", [row()])
-    assert "has no layer 3" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "claims.F5.criterion.layers" in said and "has no layer 3" in said
 
 
 def order(root, effects, dataset="mnist", **facts):
@@ -252,7 +257,7 @@ def test_only_mnist_decides_the_order(tmp_path):
 
 
 def steady(root, changes=(), draws=4096, **facts):
-    """Verdicts on a layer 1 that moves thickness, and what `changes` of the rows."""
+    """Return verdicts on a layer 1 that moves thickness, with `changes` of its rows."""
     rows = {
         ("total", 1, 0, "thickness"): 0.8,
         ("ratio", 1, 0, "thickness"): 0.9,
@@ -313,7 +318,7 @@ LAYERS = {
 
 
 def drawn_verdicts(root, model, data, rise):
-    """Verdicts of the claim F5 with `LAYERS`, from the experiment itself."""
+    """Return verdicts on F5 with `LAYERS`, from the experiment itself."""
     for seed in FRESH:
         trained = TrainedRun(spec(seed=seed), model, torch.device("cpu"))
         settings = {"settings": {"samples": 400}, "measures": ["colour"]}
@@ -359,6 +364,17 @@ def test_every_shipped_claim_says_its_criterion_and_why(name):
         shown = f"{value:g}" if isinstance(value, (int, float)) else value
         shown = shown.replace(", ", " and ")
         assert shown in words.replace("'", "").replace(", ", " and ").replace(",", "")
+
+
+@pytest.mark.parametrize("kind", registry.names("claims"))
+def test_every_kind_lists_the_keys_of_its_criterion(kind):
+    path = ROOT / "workflow" / "schemas" / "claims" / f"{kind}.schema.yaml"
+    schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+    keys = schema["properties"]["criterion"].get("properties", {})
+    listed = re.findall(
+        r"^    (\w+): ", str(registry.load("claims", kind).__doc__), re.M
+    )
+    assert {*listed} == {*keys}
 
 
 def test_missing_results_are_named(tmp_path, capsys):

@@ -8,7 +8,7 @@ MATCHED, UNTRAINED = "hvae-matched", "hvae-untrained"
 
 
 def facts(root, seed, run, rise=100.0, layers=1):
-    """History and facts, which every claim reads."""
+    """Write history and facts, which every claim reads."""
     write_run(root, {"pixels": [0.5] * layers}, seed, run=run, rise=rise)
 
 
@@ -130,7 +130,8 @@ def test_a_step_that_nobody_looked_at_is_named(tmp_path, capsys):
     with pytest.raises(AssertionError):
         decided(tmp_path, "P1", [row(MATCHED)], criterion=criterion)
     said = capsys.readouterr().err
-    assert "after 100 steps" in said and "experiments.chains.steps" in said
+    assert "claims.P1.criterion.step" in said and "after 100 steps" in said
+    assert "experiments.chains.steps" in said
 
 
 # P3
@@ -209,7 +210,7 @@ def test_other_parts(tmp_path, changes, stays, falls):
 
 
 def residuals(root, kl=0.01, divergence=0.2, explained=0.01, active=8, rise=50):
-    """Of layers 1 and 2, of which nothing is above the second."""
+    """Decide the claim on residuals of layers 1 and 2, the top layer."""
     rows = [
         {"layer": layer, "dimension": 0, "measure": measure, "value": value}
         | {"low": value - 0.001, "high": value + 0.001}

@@ -14,7 +14,11 @@ VLAE_RUN, FLAT_RUN = "vlae-equal-budget", "vae-equal-budget"
 
 
 def budget(root, models, lvae=None):
-    """Verdicts of the claim on runs of these names and effects; facts of the LVAE."""
+    """Return verdicts on runs with these effects, and findings.
+
+    Args:
+        lvae: facts of the LVAE, for `write_run`.
+    """
     for name, effects in models.items():
         facts = lvae or {} if name == LVAE_RUN else {}
         write_all(root, effects, run=name, **facts)
@@ -77,7 +81,7 @@ def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
 
 @pytest.mark.parametrize(("lower", "counts"), [(0.1, True), (0.4, False)])
 def test_a_bound_that_may_as_well_be_higher_counts(tmp_path, lower, counts):
-    """Of 100 images at a standard deviation of 1 nat: two standard errors are .2."""
+    """Two standard errors of 100 images with a standard deviation of 1 nat are .2."""
     for name, effects in MODELS.items():
         write_all(tmp_path, effects, run=name)
     for seed in FRESH:

@@ -59,7 +59,8 @@ def test_keys_are_known_for_every_experiment():
 def test_known_tables_do_not_depend_on_luck(root):
     """Scores of one property: score and layer alone would tell the rows apart."""
     folder = root / "experiments" / "strokes" / "vlae" / "1"
-    codes = {"score": ["linear", "trees"], "layer": 1, "property": "ink", "value": 0.5}
+    scores = ["linear", "trees"]
+    codes = {"score": scores, "layer": 1, "property": "ink", "value": 0.5}
     pd.DataFrame(codes).to_parquet(folder / "codes.parquet")
     found = numbers(Inventory(root))
     of_codes = {key: value for key, value in found.items() if key.table == "codes"}
@@ -67,5 +68,5 @@ def test_known_tables_do_not_depend_on_luck(root):
         Key("codes", "strokes/vlae", f"value: score {score}, layer 1, property ink"): {
             1: 0.5
         }
-        for score in codes["score"]
+        for score in scores
     }

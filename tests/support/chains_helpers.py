@@ -6,10 +6,14 @@ STEPS = {"ancestral": [1], "noise": [0, 1, 50, 200, 500], "data": [0, 1, 50, 200
 
 
 def chains_table(kid, excess=0.1, fewer=False):
-    """Of the means; draws have a KID that is ten times as large.
+    """Return a table of means, and of draws with a KID that is ten times as large.
 
-    `kid` is that of ancestral samples; chains from noise start 9 away and are `excess`
-    away from step 1 on, those from data start at 0 and are twice as far away.
+    Args:
+        kid: the KID of ancestral samples. Chains from noise begin with 9, those from
+            data with 0.
+        excess: how far above `kid` chains from noise are from step 1 on; chains from
+            data are twice as far above it.
+        fewer: whether chains from data have fewer images.
     """
     rows = []
     for arm, steps in STEPS.items():
@@ -34,6 +38,7 @@ def chains_table(kid, excess=0.1, fewer=False):
 
 
 def mixing_table(*r_hats):
+    """Return a table with an R-hat and an effective size per scalar."""
     scalars = [f"feature_{i}" for i, _ in enumerate(r_hats)]
     table = pd.DataFrame({"scalar": scalars, "measure": "r_hat", "value": r_hats})
     other = table.assign(measure="effective_size", value=99.0)

@@ -1,4 +1,4 @@
-"""Results folders whose effects are known, and what the commands make of them."""
+"""Results folders with known effects, and the verdicts that the command finds."""
 
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,16 @@ def write_run(
     withheld: tuple[str, ...] = (),
     wide: tuple[float, float, float] = (0.5, 0.4, 0.6),
 ) -> None:
-    """Effects (property: T of the layers, bottom to top), history and facts of a run.
+    """Write the tables, history and facts of one seed of a run.
 
     Args:
-        half: half-width of the intervals.
-        rise: of the held-out ELBO in training; `elbo` is where it ends.
-        wide: rank correlation of width with zeros less ones, and its ends.
+        effects: total effects of the layers on each property, from the bottom up.
+        half: half the width of their intervals.
+        rise: nats by which training raises the held-out ELBO.
+        elbo: the held-out ELBO at the end.
+        parameters: number of the model's parameters.
+        withheld: properties whose effects are withheld.
+        wide: rank correlation of width with zeros minus ones, and its interval's ends.
     """
     rows = [
         {
@@ -57,7 +61,7 @@ def write_run(
     write_table(root, "effects", rows, seed, run=run, dataset=dataset)
     active = [{"layer": i, "units": 8, "active": i} for i in range(1, layers + 1)]
     write_table(root, "activity", active, seed, run=run, dataset=dataset)
-    # Of several images, so that there is a sampling error.
+    # Images differ, so that the mean ELBO has a sampling error.
     images = [{"image": i, "elbo": elbo + i % 2} for i in range(100)]
     write_table(root, "bounds", images, seed, run=run, dataset=dataset)
     codes = [
@@ -110,7 +114,11 @@ def decided(
     controls: list[dict[str, Any]] | None = None,
     **changes: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and findings of the shipped claim `name`, by the command."""
+    """Return verdicts and findings of the shipped claim `name`, by the command.
+
+    Args:
+        changes: keys of the claim that differ from the shipped one.
+    """
     spec = {
         **SHIPPED[name],
         **changes,

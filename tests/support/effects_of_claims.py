@@ -1,12 +1,9 @@
 """Tables of effects on which the outcome of a claim is known."""
 
 import torch
-from claims_helpers import (
-    FRESH,
-    write_run,
-)
+from claims_helpers import FRESH, write_run
 
-# Layer 3 of an HVAE carries everything; of a VLAE every layer its own.
+# Layer 3 of the HVAE carries everything; each layer of the VLAE has its own property.
 HVAE = {
     "pixels": [0.1, 0.15, 0.9],
     "thickness": [0.1, 0.3, 0.8],
@@ -29,12 +26,6 @@ def permuted(effects, order):
 def write_all(root, effects, seeds=FRESH, **facts):
     for seed in seeds:
         write_run(root, effects, seed, **facts)
-
-
-# A
-
-
-# From a model's own images to a verdict
 
 
 class Drawing(torch.nn.Module):

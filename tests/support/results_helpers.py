@@ -17,7 +17,7 @@ STEP = {1: -0.5, 2: 0.0, 3: 0.5}
 def write_results(
     root: Path, runs: tuple[str, ...] = ("vlae",), seeds: tuple[int, ...] = SEEDS
 ) -> Path:
-    """Runs `strokes/RUN` with `effects`, claim F5 and figure 5; see `write_seed`."""
+    """Write runs `strokes/RUN` with `effects`, claim F5 and figure 5."""
     for run in runs:
         for seed in seeds:
             write_seed(root, run, seed)
@@ -74,7 +74,12 @@ def row(run: str, seeds: tuple[int, ...]) -> dict[str, Any]:
 def write_seed(
     root: Path, run: str, seed: int, elbo: float = -50.0, effect: float = 0.6
 ) -> None:
-    """A seed of a run: `elbo` and `effect` (of layer 1 on class) plus `STEP`."""
+    """Write one seed of a run.
+
+    Args:
+        elbo: held-out ELBO at the end, to which `STEP` is added.
+        effect: total effect of layer 1 on the class, to which `STEP` / 10 is added.
+    """
     folder = root / "runs" / "strokes" / run / str(seed)
     write_json(folder / "spec.json", spec(run=run, seed=seed).as_dict())
     facts = {
@@ -118,7 +123,7 @@ def write_seed(
 def write_verdicts(
     root: Path, verdicts: dict[str, str], seeds: tuple[int, ...] = SEEDS
 ) -> None:
-    """Of claim F5, a run each; the number of a seed is .7 plus `STEP` / 10."""
+    """Write verdicts on claim F5 by run; a seed's number is .7 plus `STEP` / 10."""
     about = {"part": "class", "dataset": "strokes", "note": "", "veto": ""}
     findings = [
         {**about, "run": run, "label": run.upper(), "seed": seed, "control": False}

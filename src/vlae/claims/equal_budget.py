@@ -19,14 +19,7 @@ from typing import Any
 
 from vlae.claims import expected_layers, one_layer
 from vlae.claims._effects import in_layer, leading, total_effects
-from vlae.claims.base import (
-    NAN,
-    Claim,
-    Finding,
-    finding_of,
-    learned,
-    learned_and,
-)
+from vlae.claims.base import NAN, Claim, Finding, finding_of, learned, learned_and
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, ordered
 from vlae.statistics.intervals import Interval, mean_interval
