@@ -160,7 +160,7 @@ def test_a_training_that_runs_out_of_memory(data, tmp_path):
     assert re.match(
         r"vlae train: strokes/vlae/1: out of memory on this machine.*"
         r"Lower data_memory_mb \(now 4000; .*training.batch_size \(now 1200\)"
-        r".*checkpoint, if any, is kept\.\n$",
+        r".*The last checkpoint, if there is one, is kept\.\n$",
         said,
     ), said
     assert not (tmp_path / "out").exists()

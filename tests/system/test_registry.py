@@ -17,9 +17,7 @@ ENTRIES = {
         "redundancy residuals samples stability traversal"
     ),
     "measures": "colour faces pen strokes",
-    "figures": (
-        "figure1 figure2 figure3 figure4 figure5 figure6 figure7 overview residuals"
-    ),
+    "figures": "figure1 figure2 figure3 figure4 figure5 figure6 figure7 residuals",
     "claims": (
         "chain_quality equal_budget expected_layers gaussian_residuals one_layer order "
         "parts_suffice redundancy stable_codes"

@@ -1,4 +1,4 @@
-"""Figure 6: redraw the layers of a VLAE of street numbers one at a time."""
+"""Figure 6: the layers of a VLAE of street numbers, redrawn one at a time."""
 
 from vlae.figures._layer_redraws import draw, findings, numbers
 

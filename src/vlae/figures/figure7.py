@@ -1,4 +1,4 @@
-"""Figure 7: redraw the layers of a VLAE of faces one at a time."""
+"""Figure 7: the layers of a VLAE of faces, redrawn one at a time."""
 
 from vlae.figures._layer_redraws import draw, findings, numbers
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vlae.claims.base import numbers, reasons
+from vlae.claims.base import criterion_in_words, reasons
 from vlae.claims.verdicts import MIN_SEEDS, Verdict
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, ReportSpec
@@ -21,7 +21,6 @@ from vlae.report.provenance import Criteria, criteria
 from vlae.results.run_results import read_table
 from vlae.results.text import number
 from vlae.statistics.thresholds import Outcome
-from vlae.system import registry
 
 MEANING_OF_ALL = {
     Verdict.SUPPORTED: "These runs show what the paper says: every test that decides "
@@ -162,7 +161,6 @@ def _shown_claim(
     findings = read_table(results.claim(claim.id).findings)
     shown = [_shown_verdict(row) for row in verdicts.to_dict("records")]
     too_few = any(verdict.verdict == Verdict.TOO_FEW_SEEDS for verdict in shown)
-    module = registry.load("claims", claim.kind)
     return ShownClaim(
         id=claim.id,
         statement=claim.statement,
@@ -170,7 +168,7 @@ def _shown_claim(
         figure=claim.figure if claim.figure in figures else None,
         verdicts=shown,
         tested_so_far=_tested_so_far(findings) if too_few else "",
-        criterion=module.criterion(numbers(claim.criterion)),
+        criterion=criterion_in_words(claim),
         reasons=reasons(claim.criterion),
         findings=_findings(findings),
         sureness=sureness(claim.runs, shown, claim.development_seeds),

@@ -28,8 +28,6 @@ from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
-EXPERIMENTS = ["samples"]
-"""Experiments that the page reads of every run, besides those of figures and claims."""
 COLUMNS = 8
 """Images side by side in a panel of one run."""
 PANELS = {

@@ -210,7 +210,7 @@ def _publish(content: Path, out: Path) -> None:
 
 
 def _compressed(path: Path, remote: str) -> bool:
-    """Return whether a `.gz` is still compressed; some servers decompress on the way."""
+    """Return whether a `.gz` is still compressed; some servers decompress it."""
     with path.open("rb") as file:
         return remote.endswith(".gz") and file.read(2) == b"\x1f\x8b"
 
