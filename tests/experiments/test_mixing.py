@@ -17,6 +17,7 @@ from helpers import prepared_strokes
 from linear_gaussian import set_linear
 
 from vlae.experiments.mixing import COLUMNS, SHOWN_IMAGES, starts
+from vlae.system import registry
 from vlae.system.errors import UserError
 
 SETTINGS = {"chains": 20, "steps": 600, "every": 1, "lags": 6, "projections": 3}
@@ -182,8 +183,8 @@ def test_an_undefined_scalar_is_not_measured(strokes, monkeypatch):
     wanted = {"chains": 20, "steps": 12, "every": 1, "lags": 1, "projections": 1}
     measured = {"settings": wanted, "measures": ["mine"]}
     made = context("mixing", trained("hvae"), strokes, **measured)
+    monkeypatch.setattr(registry, "load", lambda package, name: Module)
     module = importlib.import_module("vlae.experiments.mixing")
-    monkeypatch.setattr(module.registry, "load", lambda package, name: Module)
     table = module.run(made).table.set_index("scalar")
     assert table.loc["half", "value"].isna().all()
     assert (table.loc["half", "undefined"] == 0.5).all()

@@ -132,7 +132,7 @@ def test_table(model, latents, strokes):
 def test_pairs_belong_together_across_batches(data, monkeypatch):
     """Rows of latents, features and density are of one pair in every batch."""
     module = importlib.import_module("vlae.experiments.redundancy")
-    monkeypatch.setattr(module, "BATCH", 300)
+    monkeypatch.setattr(module, "BATCH_SIZE", 300)
     found = told_apart(exact_run(exact_model()), data)
     assert (found["n"] == COUNT).all()
     assert chance(found, "pairs", "trees")
