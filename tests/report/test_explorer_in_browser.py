@@ -176,7 +176,7 @@ def test_map_under_a_pad_shows_what_pytorch_gives_there(visit, explored):
 
 def test_sliders_work_by_keyboard_on_a_hierarchy(visit, explored):
     page = visit()
-    page.select_option("#run", "strokes/hvae-equal-budget")
+    page.select_option("#run", "strokes/hvae")
     expect(page.locator("#layer-1 input[type=range]")).to_have_count(6)
     ready(page)
     assert "noise" in page.inner_text("#meaning")
@@ -243,7 +243,7 @@ def test_draws_are_standard_normal(visit):
 
 
 def test_address_keeps_model_values_and_fixed_layers(visit):
-    page = visit("#run=strokes/hvae-equal-budget&z2=1,-2.5,0.25&fixed=1")
+    page = visit("#run=strokes/hvae&z2=1,-2.5,0.25&fixed=1")
     code = values(page)
     assert code[1] == [1, -2.5, 0.25]
     assert page.is_checked("#fixed-1") and not page.is_checked("#fixed-2")
@@ -254,7 +254,7 @@ def test_address_keeps_model_values_and_fixed_layers(visit):
     page.click("#draw")
     again = visit(f"#{address}")
     assert values(again) == code
-    assert again.input_value("#run") == "strokes/hvae-equal-budget"
+    assert again.input_value("#run") == "strokes/hvae"
     assert again.is_checked("#fixed-1")
 
 
