@@ -11,12 +11,14 @@ GROUP = "maintainers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "--out", type=Path, help="Markdown to write (default: config/README.md)"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the page from the schemas."""
     out = arguments.out or of_repository("config") / "README.md"
     with atomic(out) as temporary:
         temporary.write_text(text(), encoding="utf-8")

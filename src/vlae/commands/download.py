@@ -9,6 +9,7 @@ from vlae.system.files import read_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "--sources", type=Path, required=True, help="sources.json of the data set"
     )
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Fetch the file that is named by where it is to be written."""
     sources = read_json(arguments.sources, "sources")
     name = arguments.out.name
     if name not in sources["files"]:

@@ -12,6 +12,7 @@ from vlae.system.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="experiment spec")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Run the experiment of a spec, and write its table and arrays."""
     import numpy as np
 
     from vlae.experiments.base import Context

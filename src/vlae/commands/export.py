@@ -12,6 +12,7 @@ INFLUENCE_DRAWS = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument(
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the decoder of a run and the facts that its sliders need."""
     from vlae.training import device, onnx_export, trained_run
 
     # It takes seconds and runs beside Snakemake, on a machine that may have no GPU.

@@ -17,6 +17,7 @@ CARD_KEYS = ("title", "source", "licence", "shape", "classes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "--spec", type=Path, required=True, help="spec.json of the data set"
     )
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Write the prepared data of a spec."""
     spec = read_json(arguments.spec, "data spec")
     name = spec["name"]
     if arguments.threads < 1:

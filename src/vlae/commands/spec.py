@@ -15,6 +15,7 @@ GROUP = "people"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("run", metavar="RUN", help="DATASET/RUN, such as mnist/vlae")
     parser.add_argument("seed", metavar="SEED", type=int, help="seed of the training")
     parser.add_argument(

@@ -13,6 +13,7 @@ from vlae.system.progress import clock, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="spec.json of the run")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Train the run of a spec, and write its weights, history and facts."""
     import pandas as pd
 
     from vlae.training import device as devices

@@ -12,6 +12,7 @@ GROUP = "people"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "--folder",
         type=Path,
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Clear the lock of a folder if nothing that holds it is alive."""
     folder = arguments.folder.resolve()
     lock = snakemake_state.found(folder)
     if lock is None:
