@@ -1,6 +1,5 @@
 """Runs whose decoders show something, exported, and the page of them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
