@@ -42,12 +42,12 @@ def criterion(numbers: dict[str, Any]) -> str:
         f"After {numbers['step']} steps from noise the squared KID of the chains' "
         f"means from held-out images is at most {numbers['margin']:g} above that of "
         f"ancestral samples, with at least {numbers['images']:,} images on each side. "
-        "Of both, the classifier is sure of a share of at least "
+        "For both, the classifier is sure of a share of at least "
         f"{numbers['sure']:g}, and the entropy of the classes is at least "
         f"{numbers['class_entropy']:g} nats; where ancestral samples are below, "
         f"nothing is decided. R-hat over {numbers['r_hat']:g} vetoes. Training raised "
-        f"the held-out ELBO by at least {numbers['rise']:g} nats. Of the runs "
-        f"{' and '.join(numbers['decides'])} decides."
+        f"the held-out ELBO by at least {numbers['rise']:g} nats. The claim "
+        f"is decided on {' and '.join(numbers['decides'])}."
     )
 
 

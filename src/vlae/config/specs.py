@@ -77,7 +77,7 @@ class Specs:
     def data_spec(self, dataset: str) -> dict[str, Any]:
         """Return what determines a prepared data set.
 
-        Where its files come from and what is measured on its images are no part of it.
+        It leaves out where the files come from and what is measured on the images.
         """
         hidden = ("mirrors", "classifier", "classifier_seed", "measures")
         definition = self._content["datasets"][dataset]

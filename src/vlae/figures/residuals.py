@@ -80,9 +80,9 @@ def findings(runs: list[RunResults]) -> list[str]:
             for layer, of in ends.groupby("layer")
         ]
         sentences.append(
-            f"{run.title}: KL of the residuals from N(0, 1), nats a dimension (active "
-            f"ones): {', '.join(parts)}. Of their mean and variance alone, over all "
-            f"dimensions, before the training and after it: {', '.join(course)}."
+            f"{run.title}: KL of the residuals from N(0, 1), in nats per active "
+            f"dimension: {', '.join(parts)}. By their mean and variance alone, over all "
+            f"dimensions, before and after training: {', '.join(course)}."
         )
     return sentences
 

@@ -18,13 +18,13 @@ SOURCES = (
     (
         ("figure3",),
         "ablation",
-        "HVAE: only one layer's noise is drawn anew in each panel",
+        "HVAE: only one layer's noise is redrawn in each panel",
     ),
     (("figure5",), "traversal", "VLAE: each panel goes over the code of one layer"),
     (
         ("figure6", "figure7"),
         "ablation",
-        "VLAE: only one layer's code is drawn anew in each panel",
+        "VLAE: only one layer's code is redrawn in each panel",
     ),
 )
 """Figures that show layers: their names, the experiment, and a title for its images."""
@@ -43,8 +43,8 @@ class TeaserLine:
 def teaser(figures: Sequence[FigureSpec], results: ResultsFolder) -> list[TeaserLine]:
     """Return the lines of the picture, each of the first run of a figure, first seed.
 
-    If no figure shows layers, there is one line with the first figure itself; if there
-    is no figure, there is no line.
+    If no figure shows layers, there is one line with the first figure itself; without
+    figures, there are no lines.
     """
     shown = {figure.figure: figure for figure in figures}
     lines = []

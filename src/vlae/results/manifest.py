@@ -15,7 +15,7 @@ from vlae.system.files import read_json, sha256
 HASH_LENGTH = 16
 """Hexadecimal digits of a sha256 that are kept."""
 MAX_NAMED_FILES = 2
-"""A message names so many files and counts the others."""
+"""A message names this many files and counts the others."""
 
 
 def stamp(spec: ReportSpec, results: ResultsFolder) -> dict[str, str]:
