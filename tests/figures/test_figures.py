@@ -317,7 +317,7 @@ def residuals_history(start):
     )
 
 
-def test_residuals_are_told_at_the_end_and_from_the_start(made):
+def test_residuals_are_given_at_the_end_and_from_the_start(made):
     figure = registry.load("figures", "residuals")
     run = made(
         "residuals",
@@ -326,8 +326,8 @@ def test_residuals_are_told_at_the_end_and_from_the_start(made):
         {1: residuals_history(0.2), 2: residuals_history(0.4)},
     )
     (said,) = figure.findings([run])
-    assert "(active ones): layer 1 .020 (.010–.030)." in said
-    assert "after it: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
+    assert "per active dimension: layer 1 .020 (.010–.030)." in said
+    assert "after training: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
     table = figure.numbers([run])
     assert table.loc[0, "KL (nats)"] == ".020 (.010–.030)"
     assert table.loc[0, "active dimensions"] == "7 (7–7)"

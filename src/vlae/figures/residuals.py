@@ -81,7 +81,7 @@ def findings(runs: list[RunResults]) -> list[str]:
         ]
         sentences.append(
             f"{run.title}: KL of the residuals from N(0, 1), in nats per active "
-            f"dimension: {', '.join(parts)}. By their mean and variance alone, over all "
+            f"dimension: {', '.join(parts)}. By mean and variance alone, over all "
             f"dimensions, before and after training: {', '.join(course)}."
         )
     return sentences

@@ -10,7 +10,7 @@ from vlae.config.report_spec import ClaimSpec, RunRow
 from vlae.system import registry
 
 MAX_NAMED_TESTS = 3
-"""A sentence names this many tests without a conclusion; if there are more, it counts."""
+"""A sentence names this many tests without a conclusion, and counts any more."""
 DECIDES_NOTHING = (Verdict.TOO_FEW_SEEDS, Verdict.NOT_MEASURED, Verdict.SHOWN)
 """Verdicts from which nothing is concluded."""
 
