@@ -262,7 +262,7 @@ def test_figures_and_report_of_two_seeds(work, monkeypatch):
         assert out.read_bytes() != before
     spec = Path("results/report.spec.json")
     two_seeds(spec)
-    words = ["report", "--spec", str(spec), "--template", "report"]
+    words = ["report", "--spec", str(spec)]
     assert main([*words, "--results", "results", "--out", "two.html"]) == 0
     assert "seeds 1, 2" in Path("two.html").read_text()
 
