@@ -39,8 +39,8 @@ def criterion(numbers: dict[str, Any]) -> str:
     return (
         f"In {keeps}, one layer carries almost everything, and not each property is in "
         f"its layer. In {solves}, the converse holds. The run "
-        f"'{numbers['reference']}' must fail both tests. A comparison counts where parameters differ from that run's "
-        f"by a share of at most {numbers['parameters']:g}, and the held-out ELBO is "
+        f"'{numbers['reference']}' must fail both tests. A comparison counts where "
+        f"parameters differ from that run's by a share of at most {numbers['parameters']:g}, and the held-out ELBO is "
         f"not surely more than {numbers['elbo']:g} nats below its own (95 % interval "
         "of the mean difference over the same images). "
         f"One layer: {one_layer.criterion(numbers['one_layer'])} "
