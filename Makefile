@@ -7,13 +7,14 @@ BIN := .venv/bin
 # tools are called as modules, so that blanks and quotes in its path do no harm.
 RUN := PATH="$$PWD/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test lint lock config-docs rules bench
+.PHONY: help env demo unlock test test-portable lint lock config-docs rules bench
 
 help:
 	@echo 'make env         make the environment in .venv from requirements.lock (6 GB)'
 	@echo 'make demo        run the pipeline on built-in data, to results/report.html'
 	@echo 'make unlock      clear the lock of a killed Snakemake, unless it is still at work'
 	@echo 'make test        run every check'
+	@echo 'make test-portable  run the numeric tests as on older processors'
 	@echo 'make lint        run the linters and the type checker alone'
 	@echo 'make config-docs write config/README.md from the schemas'
 	@echo 'make rules       draw the diagram in docs/pipeline.md from the rules'
@@ -84,7 +85,6 @@ NUMERIC := tests/models tests/training/test_trainer.py tests/training/test_onnx_
   tests/statistics/test_distances.py tests/statistics/test_normality.py \
   tests/statistics/test_sensitivity.py
 
-.PHONY: test-portable
 test-portable: env
 	$(RUN) OMP_NUM_THREADS=1 $(AVX2) python -m pytest -n 2 $(NUMERIC)
 	$(RUN) OMP_NUM_THREADS=1 $(SSE) python -m pytest -n 2 $(NUMERIC)
