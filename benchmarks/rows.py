@@ -11,10 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # for every benchmark, which all import this
 
-LAYERS = [
-    ROOT / "config" / f"{name}.yaml"
-    for name in ("presets", "networks", "claims", "config")
-]
+from vlae.config.overlays import BASE
+
+LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 """The shipped configuration, as the Snakefile reads it."""
 
 HEADER = (
