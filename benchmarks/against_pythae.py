@@ -1,4 +1,4 @@
-"""Whole training beside that of pythae 0.1.2: same network, data, batch, objective.
+"""Whole training against pythae 0.1.2: same network, data, batch and objective.
 
     python -m pip install --no-deps --require-hashes \
       --target .benchmarks-pythae -r benchmarks/pythae.txt
@@ -64,7 +64,7 @@ QUICK = (Setting(0.05, "cpu", 2, None), Setting(0.05, "cuda", 2, None))
 
 @dataclass(frozen=True)
 class Seconds:
-    """Of a step."""
+    """Seconds that a step takes."""
 
     wall: float
     cpu: float

@@ -37,7 +37,7 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 
 
 def least(work: Callable[[], object], device: torch.device) -> float:
-    """Of five."""
+    """Return the smallest of five times, in seconds."""
     return min(seconds(work, device) for _ in range(5))
 
 

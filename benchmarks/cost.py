@@ -4,7 +4,7 @@
 
 Prints a line a run: parameters, operations of a step (forward and backward, counted by
 torch on the real network), and the time of all its steps at an assumed rate of
-sustained float32 operations. Nothing is trained, so this is no measurement.
+sustained float32 operations. Nothing is trained, so this is not a measurement.
 """
 
 from pathlib import Path

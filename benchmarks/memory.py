@@ -1,4 +1,4 @@
-"""What memory a training takes, beside what its job asks a cluster for.
+"""What memory a training takes, against what its job asks a cluster for.
 
     python benchmarks/memory.py DATASET/RUN [OVERLAY ...] [--images 2000]
 
@@ -75,7 +75,7 @@ def measure(arguments: argparse.Namespace) -> Row:
     asked = resources.training_memory(spec, size, 4000) - resources.SNAKEMAKE_MB
     width = spec.network["width"]
     setting = f"{name} x{width:g}, threads: {spec.threads}, CPU"
-    note = f"asked for beside Snakemake's: {asked:,} MB"
+    note = f"asked for, without Snakemake's: {asked:,} MB"
     return Row("memory of a training", setting, values, "MB", asked, False, note)
 
 

@@ -1,4 +1,4 @@
-"""How fast a zip archive of images is prepared, beside the JPEG decoder alone.
+"""How fast a zip archive of images is prepared, against the JPEG decoder alone.
 
     python benchmarks/prepare.py faces.zip --threads 2
     python benchmarks/prepare.py --synthetic 50000

@@ -1,6 +1,6 @@
 """pythae's BetaVAE on the VLAE's network, and the proof that its objective is ours.
 
-pythae is no dependency; `INSTALL` makes it importable here, and only here.
+pythae is not a dependency; `INSTALL` makes it importable here, and only here.
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ sys.path.append(str(FOLDER))
 
 
 def present() -> bool:
-    """Whether pythae can be imported, and what it imports beside the environment."""
+    """Return whether pythae and the packages that only it needs can be imported."""
     names = ("pythae", "cloudpickle", "tqdm")
     return all(importlib.util.find_spec(name) for name in names)
 

@@ -1,4 +1,4 @@
-"""How fast a training is, beside its bare model step and a straightforward version.
+"""How fast a training is, against its bare model step and a straightforward version.
 
     python benchmarks/training.py [--runs mnist/vlae ...] [--width 0.25] [--steps 20]
     python benchmarks/training.py --profile straightforward bare --runs mnist/vlae

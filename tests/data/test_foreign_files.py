@@ -215,8 +215,8 @@ def test_weights_of_the_same_network_are_taken(name, tmp_path):
     write_json(tmp_path / "spec.json", spec(name).as_dict())
     ours = base.build_model(spec(name)).state_dict()
     weight_files.save(tmp_path / "model.safetensors", ours, {})
-    generates = name != "classifier"
-    load = trained_run.load if generates else trained_run.load_classifier
+    classifier = name == "classifier"
+    load = trained_run.load_classifier if classifier else trained_run.load
     found = load(tmp_path).model.state_dict()
     assert all(torch.equal(found[key], ours[key]) for key in ours)
 

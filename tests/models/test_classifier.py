@@ -22,11 +22,11 @@ NEEDED = 0.985
 
 @pytest.mark.slow
 def test_the_classifier_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
-    beside = ROOT.parent / "shared" / "data"
+    shared = ROOT.parent / "shared" / "data"
     if MIRROR_VARIABLE not in os.environ:
-        if not beside.is_dir():
+        if not shared.is_dir():
             pytest.skip(f"no {MIRROR_VARIABLE} and no ../shared/data")
-        monkeypatch.setenv(MIRROR_VARIABLE, str(beside))
+        monkeypatch.setenv(MIRROR_VARIABLE, str(shared))
     layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
     shipped = configuration.load([*layers, ROOT / "config" / "mnist-cpu.yaml"])
     for name, file in shipped.specs.files("mnist").items():

@@ -28,6 +28,7 @@ def test_a_model_without_its_parts_cannot_be_made():
         LatentVariableModel([2])  # type: ignore[abstract]
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("name", NETWORKS)
 def test_terms_evaluation_and_loss_have_the_shapes_of_the_contract(name):
     model = build_model(spec(name)).eval()

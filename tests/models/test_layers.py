@@ -135,7 +135,7 @@ def test_initial_weights_have_their_standard_deviation():
 
 
 def spread(model, x):
-    """How much the code of the first image depends on the images beside it."""
+    """Return how much the code of the first image depends on the rest of its batch."""
     with torch.no_grad():
         return (model.posterior(x)[0][0][0] - model.posterior(x[:2])[0][0][0]).norm()
 

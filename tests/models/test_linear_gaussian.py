@@ -104,7 +104,7 @@ def test_over_the_model_s_own_data_the_best_elbo_is_minus_their_entropy(exact):
 
 
 def test_a_wrong_prior_or_decoder_breaks_the_equality(exact):
-    """Negative control: the equality of the first test is no identity."""
+    """Negative control: the equality of the first test is not an identity."""
     x = exact.data(100)
     expected = exact.density().log_prob(x.flatten(1))
     with torch.no_grad():

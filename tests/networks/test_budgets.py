@@ -12,7 +12,7 @@ OBJECTIVE = objective()
 
 
 def parameters(name, width):
-    """Of a shipped network; nothing is computed or kept in memory."""
+    """Count the parameters of a shipped network, without memory for any of them."""
     networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
     settings = {**networks["networks"][name], "width": width}
     module = registry.load("models", settings["model"])

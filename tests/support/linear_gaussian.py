@@ -84,8 +84,9 @@ def moments_p_value(x, mean, covariance):
     y = torch.linalg.solve_triangular(root, (x - mean).T, upper=False).T
     m = y.mean(0)
     excess = (y - m).T @ (y - m) / (count - 1) - torch.eye(size, dtype=x.dtype)
-    beside = excess[np.triu_indices(size, 1)]
-    statistic = (m**2).sum() + (excess.diagonal() ** 2).sum() / 2 + (beside**2).sum()
+    off_diagonal = excess[np.triu_indices(size, 1)]
+    statistic = (m**2).sum() + (excess.diagonal() ** 2).sum() / 2
+    statistic = statistic + (off_diagonal**2).sum()
     freedom = size + size * (size + 1) // 2
     return scipy.stats.chi2.sf(count * statistic.item(), freedom)
 
