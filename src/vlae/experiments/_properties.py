@@ -5,7 +5,7 @@ import torch
 
 from vlae.data.prepared import targets
 from vlae.experiments.base import Context
-from vlae.models.classifier import Classifier
+from vlae.models.base import ImageClassifier
 from vlae.system import registry
 from vlae.training.trained_run import TrainedRun, classify
 
@@ -73,7 +73,7 @@ def _balanced_accuracy(named: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean([(named[side] == truth[side]).mean() for side in sides]))
 
 
-def _named(classifier: TrainedRun[Classifier], images: torch.Tensor) -> Properties:
+def _named(classifier: TrainedRun[ImageClassifier], images: torch.Tensor) -> Properties:
     """Return the `class` or each attribute (0 or 1) that the classifier sees; (N,)."""
     probabilities = classify(classifier, images)
     if classifier.spec.data.classes:

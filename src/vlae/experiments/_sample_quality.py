@@ -11,7 +11,7 @@ import scipy.stats
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlae.models.classifier import Classifier
+from vlae.models.base import ImageClassifier
 from vlae.statistics.distances import (
     frechet_distance,
     kernel_distances,
@@ -53,7 +53,7 @@ class Looks:
     Only the first `shown` mean images of each arm and step are kept themselves.
     """
 
-    def __init__(self, classifier: TrainedRun[Classifier], shown: int) -> None:
+    def __init__(self, classifier: TrainedRun[ImageClassifier], shown: int) -> None:
         self.classifier, self.shown = classifier, shown
         self._seen: dict[tuple[str, int, Kind], list[Look]] = defaultdict(list)
         self._panels: dict[tuple[str, int], list[NDArray[np.uint8]]] = defaultdict(list)

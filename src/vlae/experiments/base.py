@@ -14,8 +14,7 @@ from torch import Tensor
 from vlae.config.experiment_spec import ExperimentSpec
 from vlae.data.noise import observe
 from vlae.data.prepared import Prepared
-from vlae.models.base import LatentVariableModel
-from vlae.models.classifier import Classifier
+from vlae.models.base import ImageClassifier, LatentVariableModel
 from vlae.system.errors import UserError
 from vlae.training.trained_run import TrainedRun
 
@@ -39,14 +38,14 @@ class Context:
     spec: ExperimentSpec
     run: TrainedRun[LatentVariableModel]
     data: Prepared
-    classifier: TrainedRun[Classifier] | None
+    classifier: TrainedRun[ImageClassifier] | None
 
     @property
     def settings(self) -> dict[str, Any]:
         """The experiment's own settings."""
         return self.spec.settings
 
-    def required_classifier(self) -> TrainedRun[Classifier]:
+    def required_classifier(self) -> TrainedRun[ImageClassifier]:
         """Return the classifier.
 
         Raises:

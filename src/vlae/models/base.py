@@ -81,6 +81,26 @@ class Model(nn.Module, ABC):
         return {term: float(mean) for term, mean in means.items()}
 
 
+class ImageClassifier(Model):
+    """A model that names what an image shows.
+
+    What uses a classifier depends on this class and not on the network, so that an edit
+    of the network repeats no experiment that does not ask it.
+    """
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """Return the penultimate layer (B, d) of images x (B, C, H, W)."""
+
+    @abstractmethod
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Return the probabilities (B, outputs) of features (B, d)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the probabilities (B, outputs) of images x (B, C, H, W) in [0, 1]."""
+        return self.probabilities(self.features(x))
+
+
 class LatentVariableModel(Model):
     """p(x, z_1 ... z_L) with inference q(z | x). Layer 1 is the bottom layer.
 

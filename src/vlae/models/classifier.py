@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vlae.config.run_spec import DataFacts, Objective
-from vlae.models.base import Model, Noise
+from vlae.models.base import ImageClassifier, Noise
 from vlae.models.nn.layers import Builder, flat, widened
 from vlae.networks.classifier import plan
 from vlae.networks.notation import Shape
 
 
-class Classifier(Model):
+class Classifier(ImageClassifier):
     """A body as planned by `networks/classifier.py`, then classes or attributes.
 
     Args:
@@ -46,10 +46,6 @@ class Classifier(Model):
         """Return the probabilities (B, outputs) of features (B, d)."""
         logits: Tensor = self.logits(features)
         return logits.softmax(1) if self.exclusive else logits.sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the probabilities (B, outputs) of images (B, C, H, W) in [0, 1]."""
-        return self.probabilities(self.features(x))
 
     def terms(
         self, x: Tensor, target: Tensor, labels: Tensor | None, noise: Noise

@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 
 from vlae.config.run_spec import RunFiles, RunSpec
-from vlae.models.base import LatentVariableModel, Model, build_model
-from vlae.models.classifier import Classifier
+from vlae.models.base import (
+    ImageClassifier,
+    LatentVariableModel,
+    Model,
+    build_model,
+)
 from vlae.system.errors import UserError
 from vlae.system.random_streams import generator
 from vlae.training import weights as weight_files
@@ -59,10 +63,10 @@ def load(folder: Path, device: str = "") -> TrainedRun[LatentVariableModel]:
     return TrainedRun(spec, model, where)
 
 
-def load_classifier(folder: Path, device: str = "") -> TrainedRun[Classifier]:
+def load_classifier(folder: Path, device: str = "") -> TrainedRun[ImageClassifier]:
     """Load a classifier; arguments and errors are those of `load`."""
     spec, model, where = _load(folder, device)
-    if not isinstance(model, Classifier):
+    if not isinstance(model, ImageClassifier):
         raise UserError(f"{folder} holds a {spec.model}; expected a classifier.")
     return TrainedRun(spec, model, where)
 
@@ -95,14 +99,14 @@ def in_batches(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     return torch.cat([function(*part) for part in parts])
 
 
-def classify(classifier: TrainedRun[Classifier], images: Tensor) -> np.ndarray:
+def classify(classifier: TrainedRun[ImageClassifier], images: Tensor) -> np.ndarray:
     """Return the classifier's probabilities (N, outputs) for images (N, C, H, W)."""
     return in_batches(classifier.model, images.to(classifier.device)).cpu().numpy()
 
 
 @torch.no_grad()
 def describe(
-    classifier: TrainedRun[Classifier], images: Tensor
+    classifier: TrainedRun[ImageClassifier], images: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the classifier sees in images.
 
