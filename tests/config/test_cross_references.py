@@ -45,6 +45,10 @@ BAD = {
             "Did you mean 'strokes'?",
         ],
     ),
+    "two properties of one name": (
+        "datasets: {celeba: {attributes: [Male, contrast]}}",
+        ["datasets.celeba.measures", "'colour' and the data", "'contrast'"],
+    ),
     "classifier that is not one": (
         "datasets: {mnist: {classifier: vlae}}",
         [

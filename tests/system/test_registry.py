@@ -44,7 +44,7 @@ def package(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ENTRIES)
 def test_entries_of_the_project(kind):
-    assert registry.names(kind) == ENTRIES[kind].split()
+    assert {*registry.names(kind)} >= {*ENTRIES[kind].split()}
 
 
 def test_every_registry_has_entries():

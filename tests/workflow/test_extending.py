@@ -1,5 +1,6 @@
 """The examples of docs/extending.md, put where their names say, as one pipeline."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -56,13 +57,13 @@ def table(tree, name):
 
 def test_every_block_of_code_has_a_file_name():
     """Or it would be run by nobody."""
-    assert PAGE.count("```") == 2 * len(FILES) == 2 * 14
+    assert PAGE.count("```") == 2 * len(FILES) == 2 * 15
     assert {name.split("/")[0] for name in FILES} == {"my", "src", "workflow", "report"}
 
 
 @pytest.mark.parametrize("words", [["check"], ["format", "--check"]])
 def test_examples_are_written_as_the_rest(finished, words):
-    assert len(ADDED) == 7
+    assert len(ADDED) == 8
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *words, *ADDED],
         cwd=finished,
@@ -119,6 +120,19 @@ def test_experiment(finished):
     assert said
     low, high = (int(digit) / 10 for digit in said.groups())
     assert flat["variation"].between(low, high).all()
+
+
+def test_measure(finished):
+    path = finished / "src/vlae/experiments/measures/symmetry.py"
+    found = importlib.util.spec_from_file_location("symmetry", path)
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    bars = np.zeros((4, 1, 8, 8))
+    for image, columns in enumerate([(3, 4), (2, 3, 4), (5, 6)]):
+        bars[image, :, :, list(columns)] = 1
+    symmetry = module.measure(bars)["symmetry"]
+    np.testing.assert_allclose(symmetry, [1, 2 / 3, 0, np.nan])
 
 
 def test_figure(finished):

@@ -48,10 +48,11 @@ def _check_classifier(selection: Selection, dataset: str) -> None:
 
 
 def _check_measures(selection: Selection, dataset: str) -> None:
-    """Check that the measures of a data set exist and take images of its shape."""
+    """Check that measures exist, fit the images, and share no name of a property."""
     key = f"datasets.{dataset}.measures"
     definition = selection.content["datasets"][dataset]
     shape = definition["shape"]
+    owners = dict.fromkeys(["class", "pixels", *definition["attributes"]], "the data")
     for name in definition["measures"]:
         registry.check("measures", name, key)
         channels = registry.constant("measures", name, "CHANNELS") or shape[:1]
@@ -60,6 +61,13 @@ def _check_measures(selection: Selection, dataset: str) -> None:
                 f"{key}: '{name}' measures images of {channels[0]} channel, but "
                 f"'{dataset}' has shape {shape}. Choose other measures."
             )
+        for measured in registry.constant("measures", name, "MEASURES"):
+            if measured in owners:
+                raise UserError(
+                    f"{key}: '{name}' and {owners[measured]} have a property of the "
+                    f"same name, '{measured}'. Leave one of them out or rename it."
+                )
+            owners[measured] = f"'{name}'"
 
 
 def _check_explorer(selection: Selection, specs: Specs) -> None:

@@ -15,7 +15,7 @@ EXPERIMENTS = ["traversal", "effects"]
 
 numbers = layers_table
 
-PROPERTIES = ["thickness", "slant", "width", "class"]
+PREDICTED_PROPERTIES = ["thickness", "slant", "width", "class"]
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -38,5 +38,5 @@ def findings(runs: list[RunResults]) -> list[str]:
     """Say which layer of each run changes each property of the paper most."""
     sentences = []
     for run in runs:
-        sentences += [most_changed(run, PROPERTIES), *classifier_trust(run)]
+        sentences += [most_changed(run, PREDICTED_PROPERTIES), *classifier_trust(run)]
     return sentences

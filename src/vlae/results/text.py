@@ -6,13 +6,15 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from vlae.system import registry
+
 PROPERTIES = [
     *("thickness", "slant", "width", "ink"),
     *("mean_colour", "contrast", "background_colour", "ink_colour", "polarity"),
     *("face_colour", "hair_colour", "corner_colour"),
     *("class", "pixels"),
 ]
-"""Properties of the experiment `effects` in the order of tables.
+"""Properties in the order of tables; those of other measures stand before "class".
 
 Attributes, which differ from data set to data set, stand before "pixels", the image.
 """
@@ -40,10 +42,12 @@ def spread(values: pd.Series, digits: int = 2) -> str:
 
 
 def ordered(properties: Iterable[str]) -> list[str]:
-    """Return properties in the order of `PROPERTIES`, and attributes by their names."""
-    places = {name: place for place, name in enumerate(PROPERTIES[:-1])}
-    attribute = len(places)
-    places[PROPERTIES[-1]] = attribute + 1
+    """Return properties in the order of `PROPERTIES`, all others by their names."""
+    places: dict[str, float] = {name: i for i, name in enumerate(PROPERTIES)}
+    other_measure, attribute = places["class"] - 0.5, places["pixels"] - 0.5
+    for module in registry.names("measures"):
+        for name in registry.constant("measures", module, "MEASURES"):
+            places.setdefault(name, other_measure)
     return sorted(properties, key=lambda name: (places.get(name, attribute), name))
 
 

@@ -8,8 +8,6 @@ from scipy.ndimage import gaussian_filter
 
 from vlae.data.datasets import colour_strokes
 from vlae.experiments.measures import colour, faces, pen
-from vlae.results import text
-from vlae.system import registry
 
 ORANGE, NAVY = np.array([0.9, 0.6, 0.2]), np.array([0.1, 0.1, 0.4])
 PARTS = {"background_colour": "background", "ink_colour": "ink"}
@@ -38,30 +36,6 @@ def bar(ground, ink, columns=slice(12, 17)):
 def correlations(first, second):
     """Of each channel."""
     return [np.corrcoef(a, b)[0, 1] for a, b in zip(first.T, second.T, strict=True)]
-
-
-# All modules
-
-
-def test_names_are_unique_and_have_a_place_in_tables():
-    modules = registry.names("measures")
-    assert modules == ["colour", "faces", "pen", "strokes"]
-    names = [n for m in modules for n in registry.constant("measures", m, "MEASURES")]
-    assert len({*names}) == len(names)
-    assert {*names, "class", "pixels"} == {*text.PROPERTIES}
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("module", registry.names("measures"))
-def test_measures_give_what_they_name(module, dtype):
-    images = np.random.default_rng(0).random((3, 1, 32, 32)).astype(dtype)
-    found = registry.load("measures", module)
-    values = found.measure(images)
-    assert tuple(values) == found.MEASURES
-    assert all(len(v) == 3 and v.ndim in (1, 2) for v in values.values())
-    for name, value in found.measure(images[1:2]).items():
-        np.testing.assert_allclose(value, values[name][1:2], rtol=1e-5)
-    assert all(len(v) == 0 for v in found.measure(images[:0]).values())
 
 
 # Whole images
