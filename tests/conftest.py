@@ -20,8 +20,16 @@ from vlae.training.trained_run import decode
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """What mostly waits starts first, so that other tests run meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
+    """Start the files that take longest first, so that none is left for the end.
+
+    Tests on SLURM mostly wait, and whole pipelines take minutes.
+    """
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slurm") is None,
+            item.path.parent.name != "workflow",
+        )
+    )
 
 
 # Experiments

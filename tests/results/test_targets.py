@@ -10,6 +10,7 @@ from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, ReportSpec
 from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName
+from vlae.data.download import sources
 from vlae.data.download.sources import MIRROR_VARIABLE
 from vlae.results.targets import Targets, files_below
 from vlae.system.checkout import ROOT
@@ -81,7 +82,8 @@ def test_raw_files_of_data_that_are_drawn_are_none():
     )
 
 
-def test_a_file_is_known_by_its_checksum_or_else_by_its_source(tmp_path):
+def test_a_file_is_known_by_its_checksum_or_else_by_its_source(tmp_path, monkeypatch):
+    monkeypatch.delenv(sources.MIRROR_VARIABLE, raising=False)
     file = ask(dataset="mnist", file="t10k-labels-idx1-ubyte")
     (known,) = {
         f["checksum"]
