@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -166,6 +166,12 @@ def decode(
     return _decode_any(data, channels, meanings)
 
 
+def load() -> None:
+    """Load all decoders, before threads start and time is measured."""
+    jpeg_decoder()
+    image_formats.formats()
+
+
 @cache
 def jpeg_decoder() -> Callable[..., Any]:
     """Return torchvision's JPEG decoder, without importing the rest of torchvision.
@@ -264,9 +270,7 @@ def stream(
         UserError: while iterating, if images are broken; it names up to
             `MAX_NAMED_FILES` of them.
     """
-    # Load these once, before the threads start and time is measured.
-    jpeg_decoder()
-    image_formats.formats()
+    load()
     return _stream(source, names, framing, start, threads)
 
 
@@ -281,7 +285,8 @@ def _stream(
     except BrokenImages as error:
         # Later images are still read, so that a message names those that are broken.
         rest = broken(source, names[done:], framing, threads)
-        some = list(islice(rest, MAX_NAMED_FILES))
+        every = chain.from_iterable(found for _, found in rest)
+        some = list(islice(every, MAX_NAMED_FILES))
         more = "at least " if len(some) == MAX_NAMED_FILES else ""
         raise UserError(
             f"{getattr(source, 'path', 'archive')}: {more}{len(some)} images that "
@@ -303,13 +308,21 @@ def chunks(
 
 def broken(
     source: Source, names: list[str], framing: Framing, threads: int
-) -> Iterator[tuple[str, str]]:
-    """Yield the names of images that cannot be used, each with the reason, in order."""
+) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """Yield images that cannot be used, chunk by chunk, in order.
+
+    Yields:
+        number of images read so far, and names and reasons of those of one chunk.
+    """
+    done = 0
     for future in _in_order(source, names, framing, threads):
+        done = min(done + CHUNK_IMAGES, len(names))
         try:
             future.result()
         except BrokenImages as error:
-            yield from error.found
+            yield done, error.found
+        else:
+            yield done, []
 
 
 def listed(found: list[tuple[str, str]]) -> str:
