@@ -106,7 +106,7 @@ def _walk(folder: Path, above: set[Path]) -> Iterator[tuple[Path, str]]:
             yield path, ""
         else:
             link = path.is_symlink()
-            yield path, "links that lead nowhere" if link else "devices and pipes"
+            yield path, zip_archive.DEAD_LINKS if link else "devices and pipes"
 
 
 def _large(path: Path) -> bool:

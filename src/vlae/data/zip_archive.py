@@ -30,6 +30,8 @@ HARMLESS_BYTES = 1 << 28
 
 HIDDEN_FILES = "hidden files"
 """How files are called that a file manager hides or makes for itself."""
+DEAD_LINKS = "links that lead nowhere"
+"""How symbolic links are called that packing leaves out."""
 
 _UTF8_FLAG = 1 << 11
 _LOCAL_HEADER = struct.Struct("<4s22xHH")

@@ -4,6 +4,7 @@ import posixpath
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from vlae.data import image_formats
 from vlae.data.datasets._classes import natural
@@ -46,7 +47,7 @@ class ImageFiles:
     member: dict[str, str]
     tables: list[str]
 
-    @property
+    @cached_property
     def folders(self) -> list[str]:
         """Folders that hold all images, outermost first, each with a slash."""
         steps = [name.split("/")[:-1] for name in self.images]

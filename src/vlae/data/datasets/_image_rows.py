@@ -16,6 +16,7 @@ from vlae.data.datasets import _image_files, _label_table
 from vlae.data.datasets._classes import natural
 from vlae.data.datasets._image_files import TABLE, ImageFiles
 from vlae.data.datasets._label_table import SPLITS, some
+from vlae.data.zip_archive import DEAD_LINKS
 from vlae.system.errors import UserError
 
 _VALIDATION = {"val", "valid", "validation", "dev"}
@@ -136,6 +137,7 @@ def _matched(
 def _by_folder(definition: dict[str, Any], files: ImageFiles) -> Rows:
     """Return all images, with labels and splits if their folders mean that."""
     lost = [(name, _why_lost(name)) for name in files.doubtful()]
+    lost += [("a file", DEAD_LINKS)] * files.archive.left_out.get(DEAD_LINKS, 0)
     table = pd.DataFrame(
         {"file": [files.short(name) for name in files.images], "member": files.images},
         dtype=object,
@@ -185,9 +187,7 @@ def _unlabelled(definition: dict[str, Any], files: ImageFiles, rows: Rows) -> st
             f"{key}, but {rows.where} has no column 'label'. Add it, or set classes: 0."
         )
     other = files.unused_tables
-    found = (
-        f" Or does {some(other)} have them? Name it by files.labels." if other else ""
-    )
+    found = f" To use {some(other)}, name it by files.labels." if other else ""
     inner = (files.folders or [""])[-1]
     loose = [name for name in files.images if "/" not in name.removeprefix(inner)]
     return (

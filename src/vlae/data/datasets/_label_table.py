@@ -139,8 +139,8 @@ def _check_header(header: list[str], where: str) -> None:
         )
     if "" in header:
         raise UserError(
-            f"{where}: column {header.index('') + 1} has no name. Give it one, or leave "
-            "it out."
+            f"{where}: column {header.index('') + 1} has no name. Give it one, or "
+            "leave it out."
         )
 
 

@@ -27,7 +27,7 @@ DEFAULT_SHARE = 0.05
 """Largest share of files left out, unless `max_left_out` says another."""
 
 Lost = list[tuple[str, str]]
-"""Names of files that are left out although they may be images, each with the reason."""
+"""Names of files that are left out, but may be images, each with the reason."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Allowance:
         if len(lost) <= self.share * total:
             return
         known = {*image_formats.LACKING.values()} & {why for _, why in lost}
-        cure = "" if not known else "Install pillow-heif (pip install pillow-heif). "
+        cure = "" if not known else "Install pillow-heif for photos of phones. "
         raise UserError(
             f"{self.path}: {more}{len(lost)} of {total} images cannot be used:\n"
             f"{image_decoding.listed(lost)}\n{cure}Repair or remove them, or allow for "

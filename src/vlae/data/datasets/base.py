@@ -16,9 +16,9 @@ from vlae.system.errors import UserError
 
 
 class FilesLeftOut(UserError):
-    """Raised by `chunks` if files turn out unreadable, so that all splits change.
+    """Raised by `chunks` if files turn out to be unreadable, so that all splits change.
 
-    They have been noted; `splits` of the module leaves them out when it is called again.
+    They have been noted, and the next call of the module's `splits` leaves them out.
     """
 
 

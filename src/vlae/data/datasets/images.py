@@ -80,8 +80,13 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     allowance = _unreadable.Allowance.of(definition, archive.path)
     rows = _readable(rows, files, _unreadable.known(archive, framing))
     allowance.require(rows.lost, len(rows.table) + len(rows.lost))
+    left_out = _image_files.hidden(archive) + rows.left_out
     if rows.table.empty:
-        raise UserError(f"{archive.path}: holds no images of a known format.")
+        others = ", ".join(f"{number} {why}" for why, number in left_out.items())
+        raise UserError(
+            f"{archive.path}: holds no images of a known format, but "
+            f"{others or 'nothing'}."
+        )
     facts = _label(definition, rows)
     if "split" in rows.table:
         parts, how = _parts(rows), rows.splits
@@ -89,7 +94,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         parts, how = held_out(len(rows.table), definition), drawn(definition)
     unused = facts.pop("unused labels", "")
     facts |= {"preprocessing": f"{framing}; {how}{unused}", "levels": levels}
-    if left_out := _image_files.hidden(archive) + rows.left_out:
+    if left_out:
         facts["left_out"] = dict(sorted(left_out.items()))
     members = rows.table.pop("member").map(files.member)
     reader = _unreadable.Reader(
@@ -155,7 +160,7 @@ def _readable(rows: Rows, files: ImageFiles, unreadable: dict[str, str]) -> Rows
 
 
 def _label(definition: dict[str, Any], rows: Rows) -> dict[str, Any]:
-    """Turn the labels of a table into numbers, or drop them; return facts about them."""
+    """Turn labels into numbers of classes, or drop them; return facts about them."""
     name, classes = definition.get("name", ""), definition["classes"]
     if "label" not in rows.table:
         return {}
@@ -176,6 +181,6 @@ def _parts(rows: Rows) -> dict[str, pd.Index]:
     for name, index in parts.items():
         if index.empty:
             raise UserError(
-                f"{rows.where}: no image has '{name}' in the column 'split'."
+                f"{rows.where}: no image that can be read has '{name}' as its 'split'."
             )
     return parts
