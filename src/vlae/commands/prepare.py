@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vlae.data import prepared
+from vlae.data.datasets.base import FilesLeftOut
 from vlae.system import registry
 from vlae.system.code_hash import code_hash
 from vlae.system.disk import guarded
@@ -33,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the prepared data of a spec."""
+    try:
+        _prepare(arguments)
+    except FilesLeftOut as found:
+        say(f"{found} The preparation starts again.")
+        _prepare(arguments)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
     spec = read_json(arguments.spec, "data spec")
     name = spec["name"]
     if arguments.threads < 1:

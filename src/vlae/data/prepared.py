@@ -188,7 +188,7 @@ def _write_images(
     """Write the images of a split to an array that does not have its name yet."""
     shape = tuple(card["shape"])
     path = folder / f"{split.name}.npy"
-    key = key if split.resumable else ""
+    key = f"{key}{split.identity}" if split.resumable and key else ""
     with GrowingArray(path, (split.count, *shape), key) as array:
         chunks = split.chunks(array.done, threads)
         progress(split.name, array.done, split.count)

@@ -54,7 +54,7 @@ def numbered(labels: np.ndarray, classes: int, where: str, key: str) -> Classes:
     if labels.dtype.kind in "iu" and found[0] >= 0 and found[-1] < classes:
         empty = sorted({*range(classes)} - {*found.tolist()})
         return Classes(labels.astype("int64"), [], empty)
-    order = sorted(range(len(found)), key=[*map(_natural, found)].__getitem__)
+    order = sorted(range(len(found)), key=[*map(natural, found)].__getitem__)
     names = [str(found[i]) for i in order]
     if len(found) != classes:
         shown = ", ".join(
@@ -87,7 +87,7 @@ def _tidy(labels: np.ndarray, where: str) -> np.ndarray:
     return np.asarray(words, dtype=np.str_)
 
 
-def _natural(label: Any) -> tuple[list[tuple[int, str]], str]:
+def natural(label: Any) -> tuple[list[tuple[int, str]], str]:
     """Return a key that sorts words with numbers in them by the numbers' values."""
     if not isinstance(label, str):
         return [(int(label), "")], ""
