@@ -16,6 +16,10 @@ CHUNK_BYTES = 1 << 22
 """Size of the part of an array that is in memory at once, at most."""
 
 
+class HoldsObjects(UserError):
+    """Raised for an array of Python's objects, which are not read."""
+
+
 def broken(path: Path, why: object) -> UserError:
     """Return the error for a file that is damaged or holds something else."""
     return UserError(
@@ -81,7 +85,7 @@ def member(path: Path, name: str) -> Member:
     except Exception as error:  # numpy raises many kinds
         raise broken(path, f"'{name}': {str(error) or repr(error)}") from error
     if dtype.hasobject:
-        raise UserError(
+        raise HoldsObjects(
             f"{path}: '{name}' holds objects of Python, which are not read, because "
             "they could run programs. Save numbers or words, for example "
             f"{name}.astype(str)."
