@@ -8,7 +8,7 @@ import numpy as np
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec
-from vlae.figures.plotting import layer_name, mosaic
+from vlae.figures.plotting import layer_name, mosaic, thinned
 from vlae.report.images import Picture, file, pixels
 from vlae.results.run_results import RunResults
 
@@ -26,6 +26,7 @@ SOURCES = (
         "ablation",
         "VLAE: only one layer's code is redrawn in each panel",
     ),
+    (("layers",), "ablation", "Only one layer is redrawn in each panel"),
 )
 """Figures that show layers: their names, the experiment, and a title for its images."""
 MAX_LINES = 2
@@ -76,6 +77,4 @@ def _panels(run: RunResults, experiment: str) -> list[Picture]:
 def _mosaic(images: np.ndarray) -> str:
     side = math.isqrt(len(images))
     shown = min(SIDE, side)
-    places = np.linspace(0, side - 1, shown).round().astype(int)
-    chosen = [row * side + column for row in places for column in places]
-    return pixels(mosaic(images[chosen], shown, gap=0))
+    return pixels(mosaic(thinned(images, shown, shown), shown, gap=0))
