@@ -16,6 +16,7 @@ from vlae.figures.plotting import (
     despine,
     layer_name,
     mosaic,
+    mostly_black,
     show,
     subfigures,
     thinned,
@@ -87,13 +88,14 @@ def draw(runs: list[RunResults]) -> Figure:
 
 
 def _block(run: RunResults) -> _Block:
-    panels = _panels(run)
     arrays = run.arrays("samples")
     data, rebuilt = arrays["data"], arrays["reconstructions"]
+    ink = mostly_black(data)
+    panels = _panels(run, ink=ink)
     tallness = data.shape[2] / data.shape[3]
     columns = max(round(PAIRS * tallness**0.5), 1)
     shown = min(columns, len(data))
-    pairs = mosaic(np.concatenate([data[:shown], rebuilt[:shown]]), shown, ink=False)
+    pairs = mosaic(np.concatenate([data[:shown], rebuilt[:shown]]), shown, ink=ink)
     tallest = max(panel.picture.shape[0] / panel.picture.shape[1] for panel in panels)
     title, ticks = 0.45, 0.35 * any(panel.grid for panel in panels)
     row = 0.28 if len(run.seeds) == 1 else 0.4
@@ -110,7 +112,7 @@ def _block(run: RunResults) -> _Block:
 # Panels
 
 
-def _panels(run: RunResults) -> list[_Panel]:
+def _panels(run: RunResults, *, ink: bool) -> list[_Panel]:
     """Return one panel per layer of the first seed, the bottom layer first."""
     table = run.table("activity", run.seeds[0])
     sizes = dict(zip(table["layer"], table["units"], strict=True))
@@ -126,7 +128,7 @@ def _panels(run: RunResults) -> list[_Panel]:
             title = f"{name} redrawn,\nothers kept"
         rows, columns = _tiles(images, _inches(len(sizes)), square=grid > 0)
         chosen = thinned(images, rows, columns) if grid else images[: rows * columns]
-        picture = mosaic(chosen, columns, ink=False)
+        picture = mosaic(chosen, columns, ink=ink)
         panels.append(_Panel(title, picture, grid, rows, columns))
     return panels
 
@@ -229,6 +231,6 @@ def _draw_kl(axes: Axes, run: RunResults) -> None:
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0)
     axes.set_title(
-        "KL of each layer on held-out images (nats),\nand its active coordinates"
+        "KL on held-out images, in nats;\nbelow each layer its active coordinates"
     )
     despine(axes)

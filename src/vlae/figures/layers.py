@@ -91,7 +91,8 @@ def _about_use(run: RunResults) -> list[str]:
 
 def _in_seeds(layer: int, count: int, seeds: int) -> str:
     """Return 'layer 3', or 'layer 3 (in 1 of 2 seeds)' if not in all of them."""
-    return f"layer {layer}" + (f" (in {count} of {seeds} seeds)" * (count < seeds))
+    partly = f" (in {count} of {seeds} seeds)" if count < seeds else ""
+    return f"layer {layer}{partly}"
 
 
 def _about_reconstructions(run: RunResults) -> str:

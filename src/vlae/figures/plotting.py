@@ -96,8 +96,8 @@ def mosaic(
         images: uint8 (N, C, H, W), with one channel or three.
         columns: images side by side.
         gap: white pixels between images, and around all of them.
-        ink: show grey images as ink on white paper, as in the paper's figures; if
-            false, they are shown as they are stored.
+        ink: show grey images as ink on white paper, as in the paper's figures;
+            otherwise they are shown as they are stored.
 
     Returns:
         uint8 (height, width, 3).
@@ -116,6 +116,18 @@ def mosaic(
         top, left = gap + row * (height + gap), gap + column * (width + gap)
         canvas[top : top + height, left : left + width] = image.transpose(1, 2, 0)
     return np.repeat(canvas, 3, axis=2) if channels == 1 else canvas
+
+
+def mostly_black(images: np.ndarray) -> bool:
+    """Return whether images are light drawings on black, to be shown as ink on paper.
+
+    That is so if more than half of all values are 0. Photographs are not shown as
+    negatives.
+
+    Args:
+        images: uint8 (N, C, H, W), held-out images of the data.
+    """
+    return bool(np.median(images) == 0)
 
 
 def thinned(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
