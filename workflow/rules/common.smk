@@ -17,15 +17,18 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae.config.configuration import Configuration
-from vlae.config.overlays import extended
+from vlae.config import configuration
+from vlae.config.overlays import check_words
 from vlae.results.targets import Targets, files_below
 from vlae.system import snakemake_state
 from vlae.system.errors import UserError
 
 try:
-    CONFIGURATION = Configuration(
-        extended(config, workflow.config_settings.overwrite_config, ROOT)
+    check_words(sys.argv)
+    # The package reads the files itself, on top of those of config/: Snakemake's `config`
+    # loses a key that is given twice, and merges what an overlay means to replace.
+    CONFIGURATION = configuration.load(
+        workflow.config_settings.configfiles, dict(workflow.config_settings.config)
     )
     TARGETS = Targets(
         CONFIGURATION,
