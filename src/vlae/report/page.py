@@ -22,6 +22,7 @@ from vlae.report.reference_section import ReferenceComparison, compare_with_refe
 from vlae.report.runs_section import RunSettings, runs_table, settings_of_runs
 from vlae.report.teaser import TeaserLine, teaser
 from vlae.report.training_curves import Chart
+from vlae.results.data_card import Remark, left_out, remarks
 from vlae.results.run_results import RunResults
 from vlae.system import registry
 from vlae.system.checkout import ROOT
@@ -71,6 +72,17 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class ShownData:
+    """A data set as the report shows it."""
+
+    name: str
+    card: dict[str, Any]
+    left_out: str
+    """How many files were left out and why; "" if none was."""
+    remarks: list[Remark]
+
+
+@dataclass(frozen=True)
 class Page:
     """What the template `page/report.html.j2` shows, besides the report's spec."""
 
@@ -87,8 +99,7 @@ class Page:
     chart_box: dict[str, int]
     """Size of a chart, and the box of its curves."""
     settings: list[RunSettings]
-    cards: list[dict[str, Any]]
-    """Cards of the data sets."""
+    data: list[ShownData]
     provenance: Provenance
 
 
@@ -122,11 +133,16 @@ def render(
         overviews=[_overview(run) for run in runs],
         chart_box=training_curves.BOX,
         settings=settings_of_runs(runs),
-        cards=[read_json(results.data(d).card, "data card") for d in spec.datasets],
+        data=[_data(d, results) for d in spec.datasets],
         provenance=made_by,
     )
     template = environment(templates).get_template("page/report.html.j2")
     return template.render(spec=spec, page=page)
+
+
+def _data(dataset: str, results: ResultsFolder) -> ShownData:
+    card = read_json(results.data(dataset).card, "data card")
+    return ShownData(dataset, card, left_out(card), remarks(card))
 
 
 def command(overlays: Sequence[str], config: dict[str, Any]) -> str:
