@@ -82,7 +82,8 @@ def to_levels(stored: np.ndarray, kind: str, meanings: Meanings) -> np.ndarray:
     if meant.as_they_come and kind == "uint8":
         return stored
     low, high = float(stored.min()), float(stored.max())
-    if not meant.black <= low <= high <= meant.white:
+    black, white = sorted([meant.black, meant.white])
+    if not black <= low <= high <= white:
         raise OutsideLevels(
             f"has numbers from {low:g} to {high:g}, but {meant.black:g} is black and "
             f"{meant.white:g} is white, by the key 'levels' or by the range of the "

@@ -142,7 +142,7 @@ class Reader:
 def known(archive: Archive, framing: Framing) -> dict[str, str]:
     """Return the reasons for images that an earlier check has found to be unreadable.
 
-    They are those of the same archive, framing and libraries.
+    They are those of the same archive, framing and libraries; levels do not matter.
     """
     path = _path(archive)
     try:
@@ -175,7 +175,7 @@ def _identity(archive: Archive, framing: Framing) -> str:
     heif = "HEIF" in image_formats.formats()
     facts = {
         "archive": [stat.st_size, stat.st_mtime_ns],
-        "framing": repr(framing),
+        "framing": str(framing),
         "libraries": [metadata.version("pillow"), heif],
         "code": code_hash("data.image_decoding"),
     }

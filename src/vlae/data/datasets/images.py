@@ -54,6 +54,7 @@ from vlae.data.datasets._label_table import SPLITS, as_labels
 from vlae.data.datasets._labels import drawn, held_out
 from vlae.data.datasets.base import Stored
 from vlae.data.image_decoding import Framing
+from vlae.data.image_numbers import Meanings
 from vlae.data.zip_archive import Archive
 from vlae.system.errors import UserError
 from vlae.system.files import digest
@@ -77,7 +78,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     archive = Archive(raw / definition["files"]["images"]["name"])
     files = _image_files.inspected(archive)
     rows = _image_rows.wanted(definition, files, raw)
-    framing, levels = _framing(definition, files, rows)
+    framing = Framing(tuple(definition["shape"]), definition.get("crop"))
     allowance = _unreadable.Allowance.of(definition, archive.path)
     rows = _readable(rows, files, _unreadable.known(archive, framing))
     allowance.require(rows.lost, len(rows.table) + len(rows.lost))
@@ -94,10 +95,12 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     else:
         parts, how = held_out(len(rows.table), definition), drawn(definition)
     unused = facts.pop("unused labels", "")
+    members = rows.table.pop("member").map(files.member)
+    meanings, levels = _meanings(definition, archive, members.tolist())
+    framing = replace(framing, meanings=meanings)
     facts |= {"preprocessing": f"{framing}; {how}{unused}", "levels": levels}
     if left_out:
         facts["left_out"] = dict(sorted(left_out.items()))
-    members = rows.table.pop("member").map(files.member)
     reader = _unreadable.Reader(
         archive, framing, members.tolist(), rows.lost, allowance, name
     )
@@ -154,26 +157,24 @@ def _split(
     return Stored(name, rows, partial(reader.chunks, members), facts, identity)
 
 
-def _framing(
-    definition: dict[str, Any], files: ImageFiles, rows: Rows
-) -> tuple[Framing, str]:
-    """Return how images become arrays, and a sentence about their levels."""
-    framing = Framing(tuple(definition["shape"]), definition.get("crop"))
-    name, archive = definition.get("name", ""), files.archive
-    bar = Progress(f"{name} levels", len(rows.table), "image")
+def _meanings(
+    definition: dict[str, Any], archive: Archive, members: list[str]
+) -> tuple[Meanings, str]:
+    """Return what the numbers of the images mean, and a sentence about it."""
+    name = definition.get("name", "")
+    bar = Progress(f"{name} levels", len(members), "image")
 
     def contents() -> Iterator[tuple[str, bytes]]:
-        for done, member in enumerate(rows.table["member"], start=1):
-            yield member, archive.read(files.member[member])
+        for done, member in enumerate(members, start=1):
+            yield member, archive.read(member)
             bar.update(done)
 
-    meanings, sentence = image_numbers.meanings(
+    return image_numbers.meanings(
         contents(),
         definition.get("levels"),
         str(archive.path),
         f"datasets.{name}.levels",
     )
-    return replace(framing, meanings=meanings), sentence
 
 
 def _readable(rows: Rows, files: ImageFiles, unreadable: dict[str, str]) -> Rows:
