@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"{out} is there already; remove it, or name another by --out.")
     networks = configuration.load().content["networks"]
     keys = dict(map(_key, arguments.set))
-    with tempfile.TemporaryDirectory(dir=_folder(out), prefix=".vlae-new-") as temporary:
-        work = Path(temporary)
+    with tempfile.TemporaryDirectory(prefix=".vlae-new-", dir=_folder(out)) as name_of:
+        work = Path(name_of)
         try:
             found = sighting.sighted(arguments.paths, work)
             found.definition.update(keys)
