@@ -49,7 +49,7 @@ def test_findings_name_the_layers(tmp_path):
     )
     assert "most changed is contrast by layer 1, T = .90 (.90–.90)." in properties
     assert "pixels" not in properties
-    assert "layer 2 5.00 (4.00–6.00), 4 (4–5) of 5 coordinates active;" in nats
+    assert "; 5.00 (4.00–6.00) in layer 2 (4 (4–5) of 5 coordinates active);" in nats
     assert used == (
         "my photos: VLAE: layer 3 (in 1 of 2 seeds) is hardly used: the KL is below "
         "one bit (.69 nats)."

@@ -196,7 +196,7 @@ def _draw_numbers(block: SubFigure, run: RunResults) -> None:
     """Draw the KL of each layer, and beside it what redrawing the layer changes."""
     effects = run.table("effects").dropna(subset="total_effect")
     names = most_affected(effects, MAX_PROPERTIES)
-    width = min(max(0.78 * len(names), 2.4), 6.0)
+    width = min(max(0.78 * len(names), 3.0), 6.0)
     bars, table = block.subplots(1, 2, width_ratios=[WIDTH - width - 1.2, width])
     _draw_kl(bars, run)
     if not names:
