@@ -102,7 +102,7 @@ class Chart:
         """Return position and text of each tick of the values."""
         ticks = MaxNLocator(4).tick_values(self.low, self.high)
         inside = [t for t in ticks if self.low <= t <= self.high]
-        return [(self.y(t), f"{t + 0.0:,.6g}") for t in inside]
+        return [(self.y(t), f"{t:z,.6g}") for t in inside]
 
 
 def charts(run: RunResults) -> list[Chart]:
@@ -162,7 +162,8 @@ def _thinned(steps: list[int]) -> list[int]:
 
 def _rounded(values: Iterable[float]) -> list[float | None]:
     return [
-        float(f"{v:.{SIGNIFICANT_DIGITS}g}") if np.isfinite(v) else None for v in values
+        float(f"{v:z.{SIGNIFICANT_DIGITS}g}") if np.isfinite(v) else None
+        for v in values
     ]
 
 
