@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 
 from vlae.config.term_names import kl_layer, kl_terms
 from vlae.figures.plotting import PALETTE
-from vlae.results.run_results import RunResults
 
 MAX_POINTS = 200
 """Points of a curve, at most."""
@@ -105,13 +104,15 @@ class Chart:
         return [(self.y(t), f"{t:z,.6g}") for t in inside]
 
 
-def charts(run: RunResults) -> list[Chart]:
-    """Return the charts of one run, with all its seeds.
+def charts(history: pd.DataFrame) -> list[Chart]:
+    """Return the charts of the history of one run, with all its seeds.
 
     They show the ELBO, the reconstruction and the KL of each layer; for a classifier
     the cross entropy and the accuracy.
+
+    Args:
+        history: columns `step`, `split`, `term`, `value` and `seed`.
     """
-    history = run.history()
     terms = set(history["term"])
     layers = {term: f"layer {kl_layer(term)}" for term in kl_terms(terms)}
     wanted: list[tuple[str, str, dict[str, str]]] = [

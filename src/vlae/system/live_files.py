@@ -55,9 +55,9 @@ class LiveFiles:
             temporary.write_text("".join(lines), encoding="utf-8")
 
     def append(self, rows: list[dict[str, Any]]) -> None:
-        """Append one line: the rows of the history at one step."""
+        """Append one line: the rows of the history at one step, if there are any."""
         with self.history.open("a", encoding="utf-8") as file:
-            file.write(_line(rows))
+            file.write(_line(rows) if rows else "")
 
     def read_history(self) -> list[dict[str, Any]]:
         """Return the rows of all lines; values that are not finite are nan.
@@ -71,18 +71,7 @@ class LiveFiles:
             return []
         for line in lines:
             try:
-                content = json.loads(line) if line.endswith(b"\n") else None
-                step, splits = content.pop("step"), content.items()  # type: ignore[union-attr]
-                rows += [
-                    {
-                        "step": int(step),
-                        "split": split,
-                        "term": term,
-                        "value": _value(v),
-                    }
-                    for split, terms in splits
-                    for term, v in terms.items()
-                ]
+                rows += _rows(line)
             except (ValueError, TypeError, AttributeError, KeyError):
                 break
         return rows
@@ -95,6 +84,19 @@ def _line(rows: list[dict[str, Any]]) -> str:
         finite = row["value"] if math.isfinite(row["value"]) else None
         content.setdefault(row["split"], {})[row["term"]] = finite
     return json.dumps(content) + "\n"
+
+
+def _rows(line: bytes) -> list[dict[str, Any]]:
+    """Return what `_line` made a line of; raise an error if the line is not whole."""
+    if not line.endswith(b"\n"):
+        raise ValueError("half a line")
+    content = json.loads(line)
+    step = int(content.pop("step"))
+    return [
+        {"step": step, "split": split, "term": term, "value": _value(value)}
+        for split, terms in content.items()
+        for term, value in terms.items()
+    ]
 
 
 def _value(number: float | None) -> float:

@@ -38,9 +38,10 @@ class Live:
         self._whole = self._tried(lambda: self._files.write_history(history))
         self.seen(step)
 
-    def evaluated(self, rows: History, history: History) -> None:
-        """Append the rows of one evaluation, which are the last of the `history`."""
+    def evaluated(self, history: History) -> None:
+        """Append the last evaluation of a `history`, by which it has grown."""
         if self._whole:
+            rows = [row for row in history if row["step"] == history[-1]["step"]]
             self._whole = self._tried(lambda: self._files.append(rows))
         else:
             self._whole = self._tried(lambda: self._files.write_history(history))

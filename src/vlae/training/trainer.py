@@ -219,7 +219,8 @@ class _Trainer:
         progress = Progress(self.spec.name, steps, "steps", start=state.step)
         state.model.train()
         if self._evaluation_due():
-            live.evaluated(self._evaluate(), state.history)
+            self._evaluate()
+            live.evaluated(state.history)
         while state.step < steps:
             terms = self._step()
             state.step += 1
@@ -231,7 +232,8 @@ class _Trainer:
                 self._save(checkpoint)
             self.request.check()
             if self._evaluation_due():
-                live.evaluated(self._evaluate(), state.history)
+                self._evaluate()
+                live.evaluated(state.history)
 
     def _step(self) -> dict[str, Tensor]:
         """Take one step of the optimiser; return the terms of its batch, (B,) each."""
@@ -320,11 +322,8 @@ class _Trainer:
         step = self.state.step
         return step % self.spec.evaluation.every == 0 or step == self.settings.steps
 
-    def _evaluate(self) -> list[dict[str, Any]]:
-        """Append the model's numbers for both splits to the history, or nothing.
-
-        Return the rows that were appended.
-        """
+    def _evaluate(self) -> None:
+        """Append the model's numbers for both splits to the history, or nothing."""
         model, step = self.state.model, self.state.step
         evaluation = Stopwatch()
         model.eval()
@@ -343,7 +342,6 @@ class _Trainer:
         model.train()
         self.state.history += rows
         self.evaluation_seconds = evaluation.total
-        return rows
 
     def _result(self) -> Trained:
         """Return what the finished training leaves."""
