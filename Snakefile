@@ -19,6 +19,7 @@ resource_scopes:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/progress.smk"
 
 
 # Only with `--sdm apptainer`.
@@ -54,6 +55,7 @@ onstart:
         # It silences rules, and with them errors that only the executor knows.
         workflow.output_settings.quiet.discard(Quietness.RULES)
         slurm.watch(Path.cwd())
+    show_work()
 
 
 onerror:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vlae.figures.plotting import PALETTE, WIDTH, despine, style
 from vlae.report.training_curves import Chart, charts
@@ -52,6 +53,7 @@ def save(trainings: list[Watched], path: Path) -> None:
             row[0].set_title(f"{run}: {row[0].get_title()}")
             for axes in row[len(drawn) :]:
                 axes.set_axis_off()
+        figure.supxlabel("lines: held-out images; dotted: training images", size=8)
         with atomic(path) as temporary:
             figure.savefig(temporary)
 
@@ -81,6 +83,7 @@ def _draw(axes: Axes, chart: Chart) -> None:
                 label=label or None,
             )
     axes.set(ylim=(chart.low, chart.high), xlabel="step", ylabel=chart.unit)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_title(chart.title)
     if chart.names:
         axes.legend()
