@@ -99,9 +99,9 @@ def _live(checkpoints: Path, now: float) -> Iterator[Watched]:
     for folder in checkpoints.glob("*/"):
         files = LiveFiles(folder)
         progress = files.read_progress()
-        if progress is None:
+        seen = files.seen()
+        if progress is None or seen is None:
             continue
-        seen = files.progress.stat().st_mtime
         state = progress["state"]
         if state == TRAINING and now - seen > SILENT_AFTER_S:
             state = SILENT

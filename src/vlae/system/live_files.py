@@ -43,6 +43,13 @@ class LiveFiles:
         right = all(isinstance(found.get(k), kind) for k, kind in expected.items())
         return found if right else None
 
+    def seen(self) -> float | None:
+        """Return when the progress was written, in seconds since 1970, or None."""
+        try:
+            return self.progress.stat().st_mtime
+        except OSError:
+            return None
+
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Replace the file by one line for each step of a history, whole or not at all.
 

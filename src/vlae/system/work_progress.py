@@ -132,12 +132,17 @@ class WorkProgress:
         noted = _benchmark(job.benchmark, since)
         job.seconds = now - since if noted is None else noted
         self._measured.add(job, job.seconds)
-        return self._line(now)
+        return self._line(job.kind, now)
 
-    def _line(self, now: float) -> str:
+    def _line(self, finished: str, now: float) -> str:
+        """Return the line after a job of a kind; it leaves out kinds that are done."""
         totals = Counter(job.kind for job in self._jobs.values())
         done = Counter(j.kind for j in self._jobs.values() if j.seconds is not None)
-        parts = [f"{kind} {done[kind]} of {totals[kind]}" for kind in _ordered(totals)]
+        parts = [
+            f"{kind} {done[kind]} of {totals[kind]}"
+            for kind in _ordered(totals)
+            if done[kind] < totals[kind] or kind == finished
+        ]
         failed = sum(job.failed for job in self._jobs.values())
         parts += [f"{failed} failed"] if failed else []
         return ", ".join(parts) + self._left(now)
@@ -162,6 +167,8 @@ class WorkProgress:
         # Kinds wait for each other, so even the longest of each follow one another.
         together = sum(map(sum, known.values())) / self._at_a_time(now)
         seconds = max(together, sum(map(max, known.values())))
+        if seconds < 1:
+            return ""
         what = f" for {' and '.join(_ordered(known))}" if unknown else ""
         return f" - about {timedelta(seconds=round(seconds))} left{what}"
 

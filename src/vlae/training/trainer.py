@@ -116,7 +116,7 @@ def train(
                 say(f"[{spec.name}] already finished, taken from {finished}")
                 return Trained(weights, **facts)
             with postponed() as trainer.request:
-                result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
+                result = trainer.run(folder / CHECKPOINT, checkpoint_seconds, live)
                 facts = {key: getattr(result, key) for key in FACTS}
                 facts["identity"] = trainer.state.identity
                 weight_files.save(finished, result.weights, facts)
@@ -184,12 +184,13 @@ class _Trainer:
         for images in self.images.values():
             images.close()
 
-    def run(self, checkpoint: Path, checkpoint_seconds: float) -> Trained:
+    def run(self, checkpoint: Path, checkpoint_seconds: float, live: Live) -> Trained:
         """Train to the last step, from the checkpoint if there is one.
 
         Args:
             checkpoint: file of the checkpoint.
             checkpoint_seconds: seconds of work after which it is written again.
+            live: what others watch.
 
         Raises:
             Stopped: if `request` asks for it, after a checkpoint was saved.
@@ -199,7 +200,6 @@ class _Trainer:
             state.restore(checkpoint)
             say(f"[{self.spec.name}] continues from step {state.step} of {steps}")
         self.watch = Stopwatch(state.seconds)
-        live = Live(checkpoint.parent, self.spec.name, steps)
         live.begin(state.step, state.history)
         with live.noted(lambda: state.step):
             try:
