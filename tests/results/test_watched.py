@@ -41,6 +41,13 @@ def test_a_running_training(tmp_path):
     ]
 
 
+def test_an_evaluation_may_be_newer_than_the_last_sign(tmp_path):
+    path = live(tmp_path, "aaa", "strokes/vlae/1")
+    row = {"step": 5, "split": "held-out", "term": "elbo", "value": -1.0}
+    LiveFiles(path).append([row])
+    assert states(tmp_path)["strokes/vlae/1"] == ("training", 5, 9)
+
+
 def test_a_training_without_a_sign_is_not_shown_as_running(tmp_path):
     live(tmp_path, "aaa", "strokes/vlae/1")
     late = NOW + SILENT_AFTER_S

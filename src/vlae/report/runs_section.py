@@ -54,7 +54,7 @@ def _row(run: RunResults, seed: int) -> dict[str, Any]:
         "ELBO": _nats(last, "elbo"),
         "reconstruction": _nats(last, "reconstruction"),
         "KL, bottom to top": " / ".join(kl),
-        "accuracy": f"{last['accuracy']:.4f}" if "accuracy" in last else "",
+        "accuracy": f"{last['accuracy']:z.4f}" if "accuracy" in last else "",
         "time": clock(facts["seconds"]),
         "device": facts["device"],
     }

@@ -108,7 +108,7 @@ def _live(checkpoints: Path, now: float) -> Iterator[Watched]:
         rows = files.read_history()
         yield Watched(
             progress["name"],
-            progress["step"],
+            max([progress["step"], *(row["step"] for row in rows)]),
             progress["steps"],
             progress.get("rate"),
             state,

@@ -103,7 +103,7 @@ class WorkProgress:
         self._measured = _Durations()
 
     def opening(self) -> str:
-        """Return what this call has to do; "" if that is no work."""
+        """Return what this call has to do; "" if none of it is work."""
         counts = Counter(job.kind for job in self._jobs.values())
         parts = []
         for kind in _ordered(counts):
