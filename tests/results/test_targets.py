@@ -121,17 +121,35 @@ def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch,
     targets = Targets(found, results=folder)
     for path in map(folder.raw, ["mnist"] * 4, found.specs.files("mnist")):
         with pytest.raises(UserError, match=rf"^{key}: no folder '/nowhere/at/all'"):
-            targets.check_mirrors()
-        Targets(found, main_process=False, results=folder).check_mirrors()
+            targets.check_sources()
+        Targets(found, main_process=False, results=folder).check_sources()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    targets.check_mirrors()  # all there: nobody looks for it
+    targets.check_sources()  # all there: nobody looks for it
+
+
+def test_a_path_that_leads_nowhere_is_refused_until_it_has_been_read(tmp_path):
+    file = {"path": str(tmp_path / "gone.zip")}
+    mine = {"module": "images", "shape": [1, 28, 28], "files": {"images": file}}
+    run = {"label": "VLAE", "network": "vlae-mnist", "preset": "paper"}
+    overlay = {
+        "datasets": {"mine": mine},
+        "runs": {"mine": {"vlae": run}},
+        "figures": {"figure5": ["mine/vlae"]},
+    }
+    targets = Targets(resolved(overlay), results=ResultsFolder(tmp_path))
+    with pytest.raises(UserError, match=r"^datasets.mine.files: no file or folder at"):
+        targets.check_sources()
+    path = ResultsFolder(tmp_path).raw("mine", "images")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    targets.check_sources()
 
 
 def test_built_in_data_need_no_mirror(tmp_path):
     demo = ROOT / "config" / "demo.yaml"
     found = configuration.load([demo], {"mirror": "/nowhere/at/all"})
-    Targets(found, results=ResultsFolder(tmp_path)).check_mirrors()
+    Targets(found, results=ResultsFolder(tmp_path)).check_sources()
 
 
 # Experiments

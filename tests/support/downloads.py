@@ -21,9 +21,16 @@ HALF = len(PACKED) // 2
 WHOLE = Reply(PACKED, ranges=True)
 
 
-def entry(remote="file.gz", checksum=CHECKSUM, addresses=()) -> dict[str, Any]:
+def entry(
+    remote="file.gz", checksum=CHECKSUM, addresses=(), path=None
+) -> dict[str, Any]:
     """What a configuration says of the file."""
-    return {"remote": remote, "checksum": checksum, "addresses": list(addresses)}
+    return {
+        "path": path,
+        "remote": remote,
+        "checksum": checksum,
+        "addresses": list(addresses),
+    }
 
 
 def fetch(out, *mirrors, mirror=None, **facts):

@@ -37,7 +37,7 @@ try:
         overlays=map(os.path.relpath, workflow.config_settings.configfiles),
         given=workflow.config_settings.config,
     )
-    TARGETS.check_mirrors()
+    TARGETS.check_sources()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

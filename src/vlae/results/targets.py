@@ -18,6 +18,7 @@ from vlae.data.download import unverified
 from vlae.data.download.sources import check_mirrors
 from vlae.system import registry
 from vlae.system.code_hash import code_hash, training_code
+from vlae.system.errors import UserError
 
 
 class Wildcards(Protocol):
@@ -60,20 +61,30 @@ class Targets:
         self._given = given or {}
         self._results = results or ResultsFolder()
 
-    def check_mirrors(self) -> None:
-        """Check that the user's own mirrors exist, if anything must be downloaded.
+    def check_sources(self) -> None:
+        """Check that the user's own files and mirrors exist, if they are needed.
 
         Only the main process checks: a cluster's node need not see the same disks.
 
         Raises:
-            UserError: if a mirror is not a folder or an http(s) address.
+            UserError: if a path leads nowhere, or if a mirror is not a folder or an
+                http(s) address.
         """
-        needed = (
-            self._results.raw(dataset, name)
+        missing = [
+            (dataset, file["path"])
             for dataset in self._selection.datasets()
-            for name in self._specs.files(dataset)
-        )
-        if self._main_process and not all(path.is_file() for path in needed):
+            for name, file in self._specs.files(dataset).items()
+            if not self._results.raw(dataset, name).is_file()
+        ]
+        if not self._main_process or not missing:
+            return
+        for dataset, path in missing:
+            if path and not Path(path).exists():
+                raise UserError(
+                    f"datasets.{dataset}.files: no file or folder at path {path}. A "
+                    "relative path is taken from the folder of the overlay."
+                )
+        if not all(path for _, path in missing):
             check_mirrors(self._content["mirror"])
 
     # Specs: the text of each file

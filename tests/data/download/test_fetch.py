@@ -326,3 +326,28 @@ def test_no_folder_over_http(server, out):
     ):
         fetch(out, server.address, remote="images/")
     assert server.log == []
+
+
+# A path of the user's own disk
+
+
+def test_a_file_of_ones_own_disk(out, folder):
+    fetch(out, remote=None, path=str(folder / "file.gz"))
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_folder_of_ones_own_disk_is_packed(out, tmp_path):
+    pictures = tmp_path / "my pictures"
+    pictures.mkdir()
+    (pictures / "a.png").write_bytes(b"a")
+    fetch(out, remote=None, checksum=None, path=str(pictures))
+    with zipfile.ZipFile(out) as packed:
+        assert packed.namelist() == ["my pictures/a.png"]
+
+
+def test_a_path_that_is_not_there_is_named(out, tmp_path):
+    with pytest.raises(UserError) as caught:
+        fetch(out, "https://example.org", remote=None, path=str(tmp_path / "gone.zip"))
+    assert "could not get a file from your own disk" in str(caught.value)
+    assert f"{tmp_path / 'gone.zip'}: no such file" in str(caught.value)
+    assert "example.org" not in str(caught.value)

@@ -87,3 +87,15 @@ def test_what_is_gone_is_no_other_source(places, monkeypatch):
     assert description(*asked(places)) == before
     out.unlink()  # it must be fetched again, if only to say why it cannot be
     assert description(*asked(places))["on disk"] is None
+
+
+def test_a_path_is_the_only_source(places):
+    folder, out = places
+    own = str(folder / "data")
+    file = entry(remote=None, checksum=None, path=own)
+    words = ["toy", file, [ADDRESS], str(folder.parent), out]
+    found = description(*words)
+    assert found["addresses"] == []
+    assert found["on disk"]["bytes"] == len(CONTENT)
+    (folder / "data").write_bytes(CONTENT[1:])
+    assert description(*words) != found
