@@ -11,16 +11,18 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-# Every job finds the package here, whatever environment it runs in.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
+# Every job finds the package here, whatever environment it runs in, and what it prints
+# goes into a log, which is UTF-8 in any locale. The prefix is a format, hence the braces.
+SOURCE = shlex.quote(str(ROOT / "src")).replace("{", "{{").replace("}", "}}")
+shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
 from vlae.config.configuration import Configuration
 from vlae.config.overlays import extended
-from vlae.results.targets import Targets, files_below
-from vlae.system import snakemake_state
+from vlae.results.targets import Targets
+from vlae.system import git, snakemake_state
 from vlae.system.errors import UserError
 
 try:
@@ -44,14 +46,20 @@ if LOCK is not None and LOCK.stale:
     print(
         f"The lock of {LOCK.since} in this folder belongs to a Snakemake that has "
         "ended, as far as this machine can see. If it stops the call, run: make unlock "
-        "(or snakemake --unlock).",
+        "(in another folder than that of the code: vlae unlock, or add --unlock).",
         file=sys.stderr,
     )
 
 # Said once, and not by every job of a cluster.
-UNRECORDED = snakemake_state.unrecorded(Path()) if workflow.is_main_process else ""
-if UNRECORDED:
-    print(UNRECORDED, file=sys.stderr)
+if workflow.is_main_process:
+    if UNRECORDED := snakemake_state.unrecorded(Path()):
+        print(UNRECORDED, file=sys.stderr)
+    if NO_HISTORY := git.no_history():
+        print(
+            "The report cannot say of which commit the code and the criteria are: "
+            f"{NO_HISTORY}.",
+            file=sys.stderr,
+        )
 
 
 def any_of(names):

@@ -264,7 +264,7 @@ def _failure(
     dataset: str, file: dict[str, Any], mirrors: list[str], attempts: list[str]
 ) -> str:
     """Return the message for a file that no source has."""
-    remote, place = file["remote"], by_hand(dataset, file["remote"])
+    remote, place = file["remote"], by_hand(dataset, file["remote"])[0]
     address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""
