@@ -5,13 +5,6 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config/presets.yaml"
-configfile: "config/networks.yaml"
-configfile: "config/datasets.yaml"
-configfile: "config/claims.yaml"
-configfile: "config/config.yaml"
-
-
 # The GPUs of this machine, which resources.smk counts, do not limit other machines.
 resource_scopes:
     gpu="local",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from cost import operations
-from rows import LAYERS, Row, parser, publish
+from rows import Row, parser, publish
 from training import WARM_UP, spec_of, whole
 
 from vlae.config import configuration
@@ -96,7 +96,7 @@ def near_the_bound(arguments: argparse.Namespace, device: torch.device) -> Row:
 def whole_paper(device: torch.device, steps: int, threads: int) -> Row:
     """Minutes of the trainings of config.yaml with one seed, a run after the other."""
     what, setting = "the whole paper, one seed (computed)", name_of(device)
-    found = configuration.load(LAYERS)
+    found = configuration.load()
     total = 0.0
     for name in [*found.selection.runs(), *found.selection.classifiers()]:
         spec = found.specs.run_spec(name, 0)

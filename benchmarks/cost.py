@@ -10,7 +10,7 @@ sustained float32 operations. Nothing is trained, so this is not a measurement.
 from pathlib import Path
 
 import torch
-from rows import LAYERS, Row, parser, publish
+from rows import Row, parser, publish
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlae.config import configuration
@@ -42,7 +42,7 @@ def main() -> None:
     options.add_argument("overlays", type=Path, nargs="*")
     options.add_argument("--teraflops", type=float, default=20.0)
     arguments = options.parse_args()
-    found = configuration.load([*LAYERS, *arguments.overlays])
+    found = configuration.load(arguments.overlays)
     total = 0.0
     print("| run | parameters | GFLOP a step | steps | seeds | minutes |")
     print("|---|---|---|---|---|---|")

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rows import LAYERS, Row, parser, publish
+from rows import Row, parser, publish
 
 from vlae.system.disk import require
 
@@ -105,7 +105,7 @@ def train(folder: Path, steps: int, memory_mb: int) -> Found:
     from vlae.data import prepared
     from vlae.training import batches, trainer
 
-    shipped = configuration.load(LAYERS).specs.run_spec(RunName("celeba", "vlae"), 0)
+    shipped = configuration.load().specs.run_spec(RunName("celeba", "vlae"), 0)
     changes = {
         "device": "cpu",
         "threads": 1,

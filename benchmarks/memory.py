@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rows import LAYERS, ROOT, Row, parser, publish
+from rows import ROOT, Row, parser, publish
 
 from vlae.config import configuration, resources
 from vlae.config.overlays import merge
@@ -64,7 +64,7 @@ def peak(spec: RunSpec, count: int) -> float:
 
 
 def measure(arguments: argparse.Namespace) -> Row:
-    found = configuration.load([*LAYERS, *arguments.overlays])
+    found = configuration.load(arguments.overlays)
     name = RunName(*arguments.run.split("/"))
     own = {"device": "cpu", "compile": "none", "training": {"steps": 1}}
     own["evaluation"] = {"images": 500}

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy
 import psutil
-from rows import LAYERS, Row, parser, publish
+from rows import Row, parser, publish
 from schedule import bound, jobs
 
 ROOT = Path(__file__).parents[1]
@@ -176,7 +176,7 @@ def kill(process: "subprocess.Popen[Any]") -> None:
 
 def with_steps(overlays: list[Path], share: float) -> dict[str, Any]:
     """The overlay that gives each training of the demo this share of its steps."""
-    found = configuration.load([*LAYERS, *overlays])
+    found = configuration.load(overlays)
     runs: dict[str, Any] = {}
     for name in [*found.selection.runs(), *found.selection.classifiers()]:
         steps = found.specs.run_spec(name, 0).training.steps

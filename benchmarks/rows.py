@@ -11,9 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # for every benchmark, which all import this
 
-from vlae.config.overlays import BASE
 
-LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 """The shipped configuration, as the Snakefile reads it."""
 
 HEADER = (

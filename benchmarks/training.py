@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from rows import LAYERS, Row, parser, publish
+from rows import Row, parser, publish
 from straightforward import straightforward as rebuilt
 
 from vlae.config import configuration
@@ -83,7 +83,7 @@ def changed(spec: RunSpec, **changes: Any) -> RunSpec:
 
 def spec_of(run: str, width: float, threads: int, device: str) -> RunSpec:
     """Return the spec of a shipped run at another width."""
-    spec = configuration.load(LAYERS).specs.run_spec(RunName.parse(run), seed=0)
+    spec = configuration.load().specs.run_spec(RunName.parse(run), seed=0)
     return changed(spec, network={"width": width}, threads=threads, device=device)
 
 

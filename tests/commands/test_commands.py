@@ -18,7 +18,6 @@ import vlae
 from vlae import __main__
 from vlae.__main__ import main
 from vlae.config import configuration
-from vlae.config.overlays import BASE
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec, RunRow
 from vlae.config.selection import RunName
@@ -29,7 +28,6 @@ from vlae.system.errors import UserError
 from vlae.system.files import sha256, write_json
 from vlae.training import weights as weight_files
 
-LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
 MODULES = registry.names("commands")
 COMMANDS = [name.replace("_", "-") for name in MODULES]
 
@@ -49,9 +47,7 @@ def call(*words, check=None):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return configuration.load(
-        [*LAYERS, ROOT / "tests" / "workflow" / "config" / "tiny.yaml"]
-    )
+    return configuration.load([ROOT / "tests" / "workflow" / "config" / "tiny.yaml"])
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,8 @@ BAD = {
         ["datasets.mnist.classifier", "has nothing to learn", "classifier: null"],
     ),
     "chain without a classifier": (
-        "{datasets: {mnist: {classifier: null}}, figures: {figure1: []}}",
+        "{datasets: {mnist: {classifier: null}}, "
+        "figures: {figure2: [mnist/vae-matched]}}",
         ["figures.figure2", "needs a classifier of classes", "datasets.mnist"],
     ),
     "chain with a classifier of attributes": (

@@ -1,20 +1,17 @@
 """What jobs ask for, beside what was measured and what torch counts."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from helpers import NETWORKS, spec
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlae.config import configuration, resources
-from vlae.config.overlays import BASE
 from vlae.config.selection import RunName
 from vlae.models.base import build_model
+from vlae.system.checkout import ROOT
 
-CONFIG = Path(__file__).parents[2] / "config"
-LAYERS = [CONFIG / f"{name}.yaml" for name in BASE]
-PAPER = configuration.load(LAYERS)
+CONFIGS = [ROOT / "config", ROOT / "tests" / "workflow" / "config"]
+PAPER = configuration.load()
 LARGE = [
     "mnist/vlae",
     "svhn/vlae",
@@ -25,9 +22,14 @@ LARGE = [
 LARGE += ["mnist/vae-equal-budget", "mnist/hvae-autoregressive", "celeba/classifier"]
 
 
+def path_of(overlay):
+    """Return the path of an overlay that ships or is for tests."""
+    (path,) = (p for folder in CONFIGS if (p := folder / overlay).is_file())
+    return path
+
+
 def run_spec(name, overlay=None, **changes):
-    layers = [*LAYERS, CONFIG / overlay] if overlay else LAYERS
-    found = configuration.load(layers) if overlay else PAPER
+    found = configuration.load([path_of(overlay)]) if overlay else PAPER
     return found.specs.run_spec(RunName.parse(name), 0).replace(**changes)
 
 
@@ -107,14 +109,14 @@ def test_a_training_gets_what_was_measured_and_a_margin(
 def test_an_experiment_gets_what_was_measured_and_a_margin(
     name, overlay, experiment, measured
 ):
-    settings = configuration.load([*LAYERS, CONFIG / overlay]).content["experiments"]
+    settings = configuration.load([path_of(overlay)]).content["experiments"]
     wanted = run_spec(name, overlay, device="cpu")
     asked = resources.experiment_memory(wanted, settings[experiment])
     assert 1.3 * measured < asked - resources.SNAKEMAKE_MB < 3 * measured
 
 
 def test_the_page_on_clusters_has_these_tables():
-    page = (CONFIG.parent / "docs" / "cluster.md").read_text()
+    page = (ROOT / "docs" / "cluster.md").read_text()
     for name, overlay, _, measured in TRAININGS:
         row = f"| {name}{', ' + overlay if overlay else ''}"
         (line,) = [

@@ -300,7 +300,7 @@ SPEED = """async () => {
 
 def test_twenty_pictures_a_second(browser, tmp_path, record_property):
     """The network of mnist-cpu.yaml, whose layers are a quarter of the paper's."""
-    networks = overlays.read(ROOT / "config" / "networks.yaml", "networks")
+    networks = overlays.read(ROOT / "config" / "networks.yaml")
     chosen = merge(networks["networks"]["vlae-mnist"], {"width": 0.25})
     export(lively(spec(chosen), std=0.05), tmp_path)
     with opened(browser, write_page(tmp_path, ["vlae"])) as found:

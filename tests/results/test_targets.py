@@ -4,8 +4,9 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from configuration_helpers import read, resolved
+from configuration_helpers import resolved
 
+from vlae.config import configuration
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, ReportSpec
 from vlae.config.run_spec import RunSpec
@@ -115,7 +116,7 @@ def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch,
     overlay = {} if key == MIRROR_VARIABLE else {key: "/nowhere/at/all"}
     if not overlay:
         monkeypatch.setenv(key, "/nowhere/at/all")
-    found = resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay)
+    found = configuration.load([ROOT / "config" / "mnist-cpu.yaml"], overlay)
     folder = ResultsFolder(tmp_path)
     targets = Targets(found, results=folder)
     for path in map(folder.raw, ["mnist"] * 4, found.specs.files("mnist")):
@@ -128,8 +129,8 @@ def test_mirrors_must_be_there_where_something_is_missing(tmp_path, monkeypatch,
 
 
 def test_built_in_data_need_no_mirror(tmp_path):
-    demo = read(ROOT / "config" / "demo.yaml")
-    found = resolved(demo, {"mirror": "/nowhere/at/all"})
+    demo = ROOT / "config" / "demo.yaml"
+    found = configuration.load([demo], {"mirror": "/nowhere/at/all"})
     Targets(found, results=ResultsFolder(tmp_path)).check_mirrors()
 
 
@@ -151,7 +152,7 @@ def test_an_experiment_gets_the_classifier_that_it_asks():
 
 def test_an_experiment_on_data_without_a_classifier_gets_none(hashed):
     overlay = {"datasets": {"strokes": {"classifier": None}}}
-    targets = Targets(resolved(read(ROOT / "config" / "mnist-cpu.yaml"), overlay))
+    targets = Targets(configuration.load([ROOT / "config" / "mnist-cpu.yaml"], overlay))
     asks = training("strokes/vlae", experiment="effects")
     assert targets.classifier_files(asks) == []
     classifier = {"models.classifier", "networks.classifier"}

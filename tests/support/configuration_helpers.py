@@ -1,43 +1,33 @@
 """Merge and resolve configurations."""
 
-import copy
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-import yaml
-from snakemake.utils import update_config
 
+from vlae.config import configuration
 from vlae.config.configuration import Configuration
-from vlae.config.overlays import BASE, extended
-from vlae.system.checkout import ROOT
+from vlae.config.overlays import layered
 from vlae.system.errors import UserError
 
 JARGON = ("schema", "instance", "valid under", "is not of type", "does not match")
-LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-
-
-def read(path):
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def merged(*overlays):
-    """Return what the Snakefile makes of its configuration files and some overlays."""
-    content: dict = {}
-    for layer in (*map(read, LAYERS), *overlays):
-        update_config(content, copy.deepcopy(layer))
-    return content
+    """Return the paper's configuration with overlays, given as maps, on top."""
+    return layered(overlays)
 
 
 def resolved(*overlays):
-    top: dict = {}
-    for overlay in overlays:
-        update_config(top, copy.deepcopy(overlay))
-    return Configuration(extended(merged(*overlays), top, ROOT))
+    return Configuration(layered(overlays))
 
 
 def refusal(overlay):
     """Return the message that refuses an overlay, given as YAML: one plain line."""
-    with pytest.raises(UserError) as caught:
-        resolved(yaml.safe_load(overlay))
+    with TemporaryDirectory() as folder, pytest.raises(UserError) as caught:
+        path = Path(folder, "overlay.yaml")
+        path.write_text(overlay, encoding="utf-8")
+        configuration.load([path])
     message = str(caught.value)
     assert not [jargon for jargon in JARGON if jargon in message]
     assert "\n" not in message

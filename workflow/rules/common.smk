@@ -12,22 +12,25 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 # Every job finds the package here, whatever environment it runs in, and what it prints
-# goes into a log, which is UTF-8 in any locale. The prefix is a format, hence the braces.
-SOURCE = shlex.quote(str(ROOT / "src")).replace("{", "{{").replace("}", "}}")
+# goes into a log, which is UTF-8 in any locale.
+SOURCE = shlex.quote(str(ROOT / "src"))
 shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae.config.configuration import Configuration
-from vlae.config.overlays import extended
+from vlae.config import configuration
+from vlae.config.overlays import check_words
 from vlae.results.targets import Targets
 from vlae.system import git, snakemake_state
 from vlae.system.errors import UserError
 
 try:
-    CONFIGURATION = Configuration(
-        extended(config, workflow.config_settings.overwrite_config, ROOT)
+    check_words(sys.argv)
+    # The package reads the files itself, on top of those of config/: Snakemake's `config`
+    # loses a key that is given twice, and merges what an overlay means to replace.
+    CONFIGURATION = configuration.load(
+        workflow.config_settings.configfiles, dict(workflow.config_settings.config)
     )
     TARGETS = Targets(
         CONFIGURATION,

@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 
 from vlae.config import configuration
-from vlae.config.overlays import BASE
 from vlae.config.selection import RunName
-from vlae.system.checkout import of_repository
 from vlae.system.errors import UserError
 from vlae.system.progress import say
 
@@ -37,12 +35,11 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.seed < 0:
         raise UserError(f"SEED: expected 0 or more, got {arguments.seed}.")
-    base = [of_repository("config", f"{name}.yaml") for name in BASE]
     dataset, slash, run = arguments.run.partition("/")
     if not slash:
         raise UserError(
             f"RUN: expected DATASET/RUN, such as mnist/vlae, got '{arguments.run}'."
         )
-    specs = configuration.load([*base, *arguments.configfile]).specs
+    specs = configuration.load(arguments.configfile).specs
     spec = specs.run_spec(RunName(dataset, run), arguments.seed).as_dict()
     say(json.dumps(spec, indent=2, sort_keys=True))

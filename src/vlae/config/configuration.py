@@ -4,21 +4,21 @@ No torch here: Snakemake reads the configuration at every start, and a mistake m
 named before the first download.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vlae.config import cross_references, validation
-from vlae.config.overlays import extended, read
+from vlae.config import cross_references, dataset_defaults, validation
+from vlae.config.overlays import layered, layers_of, located
 from vlae.config.selection import Selection
 from vlae.config.specs import Specs
-from vlae.system.checkout import ROOT
 
 
 class Configuration:
     """A checked configuration.
 
     Attributes:
-        content: the merged configuration files.
+        content: the merged configuration files, with the defaults of data sets.
         selection: what the configuration asks for.
         specs: the complete settings of every job.
 
@@ -31,22 +31,25 @@ class Configuration:
 
     def __init__(self, content: dict[str, Any]) -> None:
         validation.check(content)
+        datasets = dataset_defaults.completed(content["datasets"])
+        content = {**content, "datasets": datasets}
         self.content = content
         self.selection = Selection(content)
         self.specs = Specs(content, self.selection)
         cross_references.check(self.selection, self.specs)
 
 
-def load(paths: list[Path]) -> Configuration:
-    """Read, merge (as Snakemake does) and check configuration files.
+def load(
+    overlays: Iterable[Path] = (), given: dict[str, Any] | None = None
+) -> Configuration:
+    """Read, merge and check the paper's configuration with overlays on top.
 
     Args:
-        paths: all files, those of `overlays.BASE` first; later files win.
+        overlays: files; later ones win.
+        given: what was given on the command line, which wins over all files.
 
     Raises:
         UserError: if a file is missing or unreadable, or a key of the result is wrong.
     """
-    content: dict[str, Any] = {}
-    for path in paths:
-        content = extended(content, read(path, "configuration"), ROOT)
-    return Configuration(content)
+    layers = [layer for path in overlays for layer in layers_of(path)]
+    return Configuration(layered([*layers, located(given or {}, Path())]))

@@ -7,7 +7,7 @@ from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
 from vlae.config.validation import check_known
 from vlae.system import registry
-from vlae.system.errors import UserError
+from vlae.system.errors import UserError, closest
 
 
 def check(selection: Selection, specs: Specs) -> None:
@@ -16,6 +16,7 @@ def check(selection: Selection, specs: Specs) -> None:
     for dataset in content["datasets"]:
         _check_classifier(selection, dataset)
         _check_measures(selection, dataset)
+        _check_depicts(selection, dataset)
     for figure in content["figures"]:
         runs = selection.figure_runs(figure)
         needed = selection.figure_experiments(figure)
@@ -70,6 +71,18 @@ def _check_measures(selection: Selection, dataset: str) -> None:
             owners[measured] = f"'{name}'"
 
 
+def _check_depicts(selection: Selection, dataset: str) -> None:
+    """Check that some claim is about the images that a data set says it shows."""
+    depicts = selection.content["datasets"][dataset]["depicts"]
+    claims = selection.content["claims"].values()
+    known = {claim.get("depicts") for claim in claims} - {None}
+    if depicts is not None and depicts not in known:
+        raise UserError(
+            f"datasets.{dataset}.depicts: no claim is about '{depicts}'; "
+            f"{closest(depicts, known)} Otherwise leave the key out."
+        )
+
+
 def _check_explorer(selection: Selection, specs: Specs) -> None:
     """Check that the runs in the explorer can make one image alone."""
     runs = selection.listed_in_explorer()
@@ -93,6 +106,13 @@ def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
         raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
     needed, runs = selection.claim_experiments(claim), selection.claim_runs(claim)
     _check_runs(selection, specs, runs, needed, f"{key}.runs")
+    for run in map(RunName.parse, content["runs"] or []):
+        if not selection.concerns(claim, run):
+            raise UserError(
+                f"{key}.runs: the claim is about {content['depicts']}, which {run} "
+                f"does not show. Remove it here, or say datasets.{run.dataset}."
+                f"depicts: {content['depicts']}."
+            )
     for run in runs if figure is not None else []:
         if run not in selection.figure_runs(figure):
             raise UserError(

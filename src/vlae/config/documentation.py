@@ -1,6 +1,7 @@
 """Write config/README.md: every configuration key, as its schema describes it."""
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ INTRODUCTION = """\
 
 <!-- Written by `make config-docs` from workflow/schemas/; edit those, not this. -->
 
-Every default stands once, in one of five files that are always read:
+Every default stands once, in one of five files that are always read, or, for what a
+data set need not say, in the tables below:
 
 - `config.yaml`: the paper's runs, experiments and figures, and the `defaults` of runs
 - `datasets.yaml`: data sets by name
@@ -26,11 +28,20 @@ Every default stands once, in one of five files that are always read:
 - `claims.yaml`: the claims, and the criterion that decides each
 
 To change something, write an overlay that holds only what changes, and give it with
-`--configfile FILE`. Several may be given; later ones win. `--config mirror=FOLDER` sets
-a single text and wins over files. Numbers, lists and nested keys belong in an overlay.
+`--configfile FILE`. Several may be given after one `--configfile`, and later ones win:
+`--configfile A.yaml B.yaml`. (If the option is given twice, Snakemake keeps the last
+alone; the pipeline refuses that.) What is short can be said on the command line, where
+it wins over all files; nested keys and lists are written as in YAML, in quotes:
+
+    snakemake --cores 2 --config seeds='[1, 2]' title="My study"
+    snakemake --cores 2 --config mirror=FOLDER 'defaults={training: {steps: 500}}'
 
 - Maps are merged key by key; lists are replaced; a map with the key `schedule` is
   replaced whole.
+- `figures` are replaced whole: an overlay that lists some shows these and no others,
+  and claims that are about nothing shown are left out. With `add_to_paper: true` its
+  figures are added to the paper's.
+- A key that is given twice in one map is refused.
 - The settings of a run are the `defaults`, then its preset, then its own keys; the
   later wins. Its `network_settings` replace keys of its network.
 - The result is `results/runs/DATASET/RUN/SEED/spec.json`, which is all that the
@@ -108,6 +119,9 @@ def _section(content: dict[str, Any]) -> str:
     lines += ["| key | value | meaning |", "| --- | --- | --- |"]
     for key, node in _keys(content, ""):
         words = node["description"].replace("|", "\\|")
+        if "default" in node:
+            default = f"(default: `{json.dumps(node['default'])}`)"
+            words = f"{words.removesuffix('.')} {default}."
         lines.append(f"| `{key}` | {_value(node)} | {words} |")
     return "\n".join([*lines, ""])
 

@@ -120,12 +120,22 @@ class Selection:
         return sorted(found, key=lambda name: (claims[name]["figure"] or "~", name))
 
     def claim_runs(self, claim: str) -> list[RunName]:
-        """Return the runs that a claim is about: its own, or all of its figure."""
+        """Return the runs that a claim is about: its own, or those of its figure.
+
+        Where it is about certain images, such as digits, runs on others are left out.
+        """
         content = self.content["claims"][claim]
-        runs = content["runs"]
-        if runs is None:
-            runs = self.content["figures"].get(content["figure"], [])
-        return [RunName.parse(run) for run in runs]
+        listed = content["runs"]
+        if listed is None:
+            listed = self.content["figures"].get(content["figure"], [])
+        runs = [RunName.parse(run) for run in listed]
+        return [run for run in runs if self.concerns(claim, run)]
+
+    def concerns(self, claim: str, run: RunName) -> bool:
+        """Return whether a claim is about images such as those of a run's data set."""
+        wanted = self.content["claims"][claim].get("depicts")
+        definition = self.content["datasets"].get(run.dataset, {})
+        return wanted is None or definition.get("depicts") == wanted
 
     def listed_controls(self, claim: str) -> list[RunName]:
         """Return the controls that a claim lists, on whatever data set."""

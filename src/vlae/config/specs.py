@@ -79,7 +79,7 @@ class Specs:
 
         It leaves out where the files come from and what is measured on the images.
         """
-        hidden = ("mirrors", "classifier", "classifier_seed", "measures")
+        hidden = ("mirrors", "classifier", "classifier_seed", "depicts", "measures")
         definition = self._content["datasets"][dataset]
         spec = {k: v for k, v in definition.items() if k not in hidden}
         if "files" in spec:
@@ -95,9 +95,7 @@ class Specs:
         files = (definition["files"][r] for r in self._selection.needed_files(dataset))
         return {
             file["name"]: {
-                "remote": file["remote"],
-                "checksum": file["checksum"],
-                "addresses": file.get("addresses", []),
+                key: file[key] for key in ("path", "remote", "checksum", "addresses")
             }
             for file in files
         }

@@ -14,15 +14,10 @@ from PIL import Image
 
 from vlae.config import configuration
 from vlae.config.configuration import Configuration
-from vlae.config.overlays import BASE
 from vlae.config.validation import schema, validate
 from vlae.data import zip_archive
 from vlae.data.datasets import svhn
-from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
-
-LAYERS = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-
 
 # Settings
 
@@ -38,7 +33,7 @@ KEYS: dict[str, tuple[dict, list[str]]] = {
 
 def checked(module, **changes):
     """Check settings of a module as the configuration does."""
-    shipped = configuration.load(LAYERS).content["datasets"]["strokes"]
+    shipped = configuration.load().content["datasets"]["strokes"]
     common = {k: v for k, v in shipped.items() if k in schema("dataset")["properties"]}
     settings, roles = KEYS[module]
     entry = {"name": "a", "remote": "b", "checksum": None}
@@ -176,7 +171,7 @@ def test_svhn_without_a_needed_file(mats):
 
 
 def test_only_needed_files_are_downloaded():
-    content = configuration.load(LAYERS).content
+    content = configuration.load().content
     definition = content["datasets"]["svhn"]
     for use, roles in (
         ("train+extra", {"train", "extra", "test"}),

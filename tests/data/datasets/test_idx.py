@@ -10,7 +10,6 @@ import pytest
 
 from vlae.__main__ import main
 from vlae.config import configuration
-from vlae.config.overlays import BASE
 from vlae.data import prepared
 from vlae.data.datasets import idx
 from vlae.data.download.fetch import download
@@ -121,8 +120,7 @@ def local_mnist():
 
 def test_mnist_from_a_local_mirror(tmp_path):
     mirror = local_mnist()
-    layers = [ROOT / "config" / f"{name}.yaml" for name in BASE]
-    shipped = configuration.load(layers)
+    shipped = configuration.load()
     for name, file in shipped.specs.files("mnist").items():
         out = tmp_path / "raw" / name
         download("mnist", file, [str(mirror)], out)

@@ -51,9 +51,9 @@ def download(
 
     Args:
         dataset: name of the data set, which is its folder in a user's mirror.
-        file: `remote` is its name at the mirrors (`.gz` is decompressed), `checksum`
-            that of the decompressed content or None, and `addresses` are URLs of this
-            file alone.
+        file: `path` is where it lies on this machine, or None; else `remote` is its
+            name at the mirrors. `.gz` is decompressed. `checksum` is that of the
+            decompressed content or None, and `addresses` are URLs of this file alone.
         mirrors: URLs or folders that hold `remote`, best first.
         out: where the decompressed file goes.
         mirror: the user's own mirror, in addition to that of `VLAE_MIRROR`.
@@ -187,7 +187,7 @@ def _place(
     expected = file["checksum"]
     _refuse_page(fetched)
     content = fetched
-    if _compressed(fetched, file["remote"]):
+    if _compressed(fetched, file["path"] or file["remote"]):
         content = _partial(out, "content")
         gunzip(fetched, content)
     elif not ours:
@@ -209,10 +209,10 @@ def _publish(content: Path, out: Path) -> None:
     content.replace(out)
 
 
-def _compressed(path: Path, remote: str) -> bool:
+def _compressed(path: Path, name: str) -> bool:
     """Return whether a `.gz` is still compressed; some servers decompress it."""
     with path.open("rb") as file:
-        return remote.endswith(".gz") and file.read(2) == b"\x1f\x8b"
+        return name.endswith(".gz") and file.read(2) == b"\x1f\x8b"
 
 
 def _refuse_page(path: Path) -> None:
@@ -264,7 +264,15 @@ def _failure(
     dataset: str, file: dict[str, Any], mirrors: list[str], attempts: list[str]
 ) -> str:
     """Return the message for a file that no source has."""
+<<<<<<< HEAD
     remote, place = file["remote"], by_hand(dataset, file["remote"])[0]
+=======
+    if file["path"]:
+        return f"{dataset}: could not get a file from your own disk.\n" + "\n".join(
+            attempts
+        )
+    remote, place = file["remote"], by_hand(dataset, file["remote"])
+>>>>>>> main
     address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""

@@ -43,6 +43,8 @@ def sources(
 ) -> list[str]:
     """Return addresses and paths where a file may be, the user's own first.
 
+    A file with a `path` is there and nowhere else.
+
     Args:
         dataset: name of the data set, which is its folder in a user's mirror.
         file: see `vlae.data.download.fetch.download`.
@@ -53,6 +55,8 @@ def sources(
     Raises:
         UserError: if a mirror of the user is neither a folder nor a URL.
     """
+    if file["path"]:
+        return [file["path"] + "/" if Path(file["path"]).is_dir() else file["path"]]
     first = os.environ.get(MIRROR_VARIABLE)
     check_mirrors(mirror)
     remote = file["remote"]
@@ -75,6 +79,8 @@ def by_hand(dataset: str, remote: str) -> list[str]:
 
 def public(file: dict[str, Any], mirrors: list[str]) -> list[str]:
     """Return the public sources of a file: its own addresses, then the mirrors."""
+    if file["path"]:
+        return []
     return [*file["addresses"], *(_join(m, file["remote"]) for m in mirrors)]
 
 
