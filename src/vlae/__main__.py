@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _printable(*streams: TextIO) -> None:
     """Let streams print any text: a title with a dash must not end a job.
 
-    What the encoding of the terminal does not have becomes an escape such as \\u2014.
+    What the encoding of the terminal does not have becomes an escape.
     """
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):  # and not one that captures

@@ -108,7 +108,9 @@ def test_a_shallow_clone_counts_no_more_changes_than_it_knows(checkout):
         commit(checkout, f"commit -qam {message}")
     found = provenance.criteria(specs(), shallow(checkout, 2))
     assert found.source.endswith(", change at least 1 of the file")
-    assert provenance.criteria(specs(), checkout).source.endswith("change 2 of the file")
+    assert provenance.criteria(specs(), checkout).source.endswith(
+        "change 2 of the file"
+    )
 
 
 def test_the_folder_of_the_results_plays_no_part(checkout, tmp_path, monkeypatch):

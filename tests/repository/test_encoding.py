@@ -23,7 +23,8 @@ def unspecified(text):
     """Lines of Python source that read or write text without an encoding."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and _is_text(node):
-            if "encoding" not in {k.arg for k in node.keywords}:
+            words = {k.arg for k in node.keywords}
+            if "encoding" not in words:
                 yield node.lineno
 
 

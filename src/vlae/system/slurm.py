@@ -1,8 +1,9 @@
-"""Whether SLURM is there; requests that it refuses or never starts, and what to change.
+"""Whether SLURM is there, and requests that it refuses or never starts.
 
-`check` finds out before the first job is submitted. SLURM refuses some requests at once, and Snakemake prints its message; `advice` adds
-what to change. Other requests SLURM accepts but never starts. `watch` finds such jobs,
-prints SLURM's reason and cancels them, so that nobody waits for ever.
+`check` finds out before the first job is submitted. SLURM refuses some requests at
+once, and Snakemake prints its message; `advice` adds what to change. Other requests
+SLURM accepts but never starts. `watch` finds such jobs, prints SLURM's reason and
+cancels them, so that nobody waits for ever.
 """
 
 import os
@@ -20,7 +21,7 @@ from vlae.system.errors import UserError
 ALWAYS_NEEDED = ("sbatch", "squeue", "scancel", "sinfo")
 """Commands of SLURM without which no job is submitted, followed or ended."""
 PATIENCE_S = 120.0
-"""Seconds that the controller has for its first answer, more than SLURM's own limits."""
+"""Seconds for the controller's first answer, more than SLURM's own limits."""
 SITE_FILE = "slurm/config.yaml"
 _LIST_NODES = (
     "`sinfo -o '%P %l %G %c %m'` lists partitions, their limits, GPUs, cores and MB."
@@ -92,15 +93,16 @@ def check(account: bool) -> None:
     """
     needed = (*ALWAYS_NEEDED, "sacctmgr" if account else "sacct")
     missing = [name for name in needed if not shutil.which(name)]
+    names = ", ".join(missing)
     if len(missing) == len(needed):
         raise UserError(
-            f"There is no SLURM on this machine ({', '.join(missing)} not found). Start "
-            "on a login node of the cluster, or without `--profile slurm`."
+            f"There is no SLURM on this machine ({names} not found). Start on a login "
+            "node of the cluster, or without `--profile slurm`."
         )
     if missing:
         raise UserError(
-            f"SLURM's {', '.join(missing)} not found on this machine. Add the folder of "
-            "SLURM's commands to PATH (`module load slurm` at some sites), or start on "
+            f"SLURM is incomplete on this machine ({names} not found). Add the folder "
+            "of its commands to PATH (`module load slurm` at some sites), or start on "
             "a login node of the cluster."
         )
     try:

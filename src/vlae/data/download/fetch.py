@@ -264,15 +264,11 @@ def _failure(
     dataset: str, file: dict[str, Any], mirrors: list[str], attempts: list[str]
 ) -> str:
     """Return the message for a file that no source has."""
-<<<<<<< HEAD
-    remote, place = file["remote"], by_hand(dataset, file["remote"])[0]
-=======
     if file["path"]:
         return f"{dataset}: could not get a file from your own disk.\n" + "\n".join(
             attempts
         )
-    remote, place = file["remote"], by_hand(dataset, file["remote"])
->>>>>>> main
+    remote, place = file["remote"], by_hand(dataset, file["remote"])[0]
     address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""
