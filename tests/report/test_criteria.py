@@ -40,6 +40,8 @@ def specs():
     shipped = yaml.safe_load((ROOT / CLAIMS_FILE).read_text())["claims"]
     more: dict[str, list[int]] = {"development_seeds": [], "runs": [], "controls": []}
     found = [{**claim, "id": name, **more} for name, claim in shipped.items()]
+    for claim in found:
+        claim.pop("depicts", None)
     return [ClaimSpec.of(claim) for claim in json.loads(json.dumps(found))]
 
 

@@ -23,7 +23,8 @@ WHOLE = Reply(PACKED, ranges=True)
 
 def entry(remote="file.gz", checksum=CHECKSUM, addresses=()) -> dict[str, Any]:
     """What a configuration says of the file."""
-    return {"remote": remote, "checksum": checksum, "addresses": list(addresses)}
+    where = {"path": None, "remote": remote, "addresses": list(addresses)}
+    return {**where, "checksum": checksum}
 
 
 def fetch(out, *mirrors, mirror=None, **facts):

@@ -9,15 +9,20 @@ import shlex
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import Quietness
+
 ROOT = Path(workflow.basedir)
+if set("{}") & set(str(ROOT)):
+    raise WorkflowError(
+        f"{ROOT}: Snakemake takes braces in the path of the code for wildcards. Rename "
+        "the folder, or give another one a link to it."
+    )
 sys.path.insert(0, str(ROOT / "src"))
 # Every job finds the package here, whatever environment it runs in, and what it prints
 # goes into a log, which is UTF-8 in any locale.
 SOURCE = shlex.quote(str(ROOT / "src"))
 shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
-
-from snakemake.exceptions import WorkflowError
-from snakemake.settings.enums import Quietness
 
 from vlae.config import configuration
 from vlae.config.overlays import check_words
