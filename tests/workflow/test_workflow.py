@@ -287,6 +287,43 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+def test_code_elsewhere_that_nobody_may_write_to(finished, tmp_path):
+    """The pages are written again where results lie, and nothing else is."""
+    clone = tmp_path / "Klon von 'Müller' \"ä\""
+    work = tmp_path / "Ergebnisse 'für' \"mich\""
+    shutil.copytree(
+        finished, clone, ignore=shutil.ignore_patterns("results", ".snakemake")
+    )
+    for name in ("results", ".snakemake"):
+        shutil.copytree(finished / name, work / name)
+    before = results(work)
+    paths = sorted(clone.rglob("*"))
+    for path in [clone, *paths]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    there = ["-s", str(clone / "Snakefile"), "--configfile", str(clone / TINY)]
+    pages = {"report", "explorer"}
+    assert jobs(snakemake(work, *there, "-n", config=[])) <= {"report_spec", *pages}
+    snakemake(work, *there, "--forcerun", *pages, config=[])
+    after = results(work)
+    assert {p for p in before if after[p] != before[p] and p.suffix == ".html"} == {
+        Path("results") / f"{page}.html" for page in pages
+    }
+    assert {p for p in before if after[p] != before[p]} & {
+        p for p in before if p.parts[1] in ("runs", "experiments", "data", "figures")
+    } == set()
+    written = {p for p in clone.rglob("*") if "__pycache__" not in p.parts}
+    assert written == {p for p in paths if "__pycache__" not in p.parts}
+    text = html.unescape((work / "results" / "report.html").read_text())
+    command = shlex.join(["snakemake", "-s", f"../{clone.name}/Snakefile"])
+    assert (
+        f"{command} --cores 2 --configfile {shlex.quote(f'../{clone.name}/{TINY}')}"
+        in text
+    )
+    assert f"unknown: {clone} is not a git clone" in text
+    for path in [clone, *clone.rglob("*")]:  # so that pytest can remove it
+        path.chmod(path.stat().st_mode | 0o200)
+
+
 def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
     known = "no record of what made them"
     assert known not in snakemake(finished, "-n")
