@@ -9,8 +9,10 @@ help is instant.
 import argparse
 import ast
 import io
+import os
 import sys
 import textwrap
+import traceback
 from typing import TextIO
 
 from vlae import __version__
@@ -24,6 +26,8 @@ GROUPS = {
     "maintainers": "Commands for maintainers of the repository",
 }
 """Values of a command's `GROUP`, with their headings in the help."""
+DEBUG_VARIABLE = "VLAE_DEBUG"
+"""Environment variable that, with the value 1, adds a traceback to a message."""
 HELP_WIDTH, SUMMARY_COLUMN = 80, 18
 
 
@@ -45,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             parsed = _parser(chosen).parse_args(words)
             registry.load("commands", _module(parsed.command)).run(parsed)
     except UserError as error:
+        if os.environ.get(DEBUG_VARIABLE) == "1":
+            traceback.print_exc()
         return _fail(chosen, str(error))
     except ModuleNotFoundError as error:
         if not error.name or error.name.partition(".")[0] == "vlae":

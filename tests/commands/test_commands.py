@@ -251,7 +251,9 @@ def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
     )
     places = ["--raw", tmp_path, "--out", tmp_path / "data"]
     said = message("prepare", "--spec", tmp_path / "s.json", *places)
-    assert "datasets.strokes.classes: 9, but labels run from 0 to 9" in said
+    expected = "strokes.classes: 9, but the split 'train' has the labels 0, 1, 2, 3, "
+    assert expected in said and "from 0 to 8" in said
+    assert not [*(tmp_path / "data").glob("[!.]*")], "nothing that looks finished"
 
 
 @pytest.fixture

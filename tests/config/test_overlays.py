@@ -108,7 +108,7 @@ def test_an_overlay_without_figures_shows_what_the_paper_shows():
 
 
 def test_adding_to_the_paper_is_said_by_a_word(tmp_path):
-    text = "add_to_paper: true\nfigures: {figure5: [mine/vlae]}\nexplorer: [mine/vlae]"
+    text = "add_figures: true\nfigures: {figure5: [mine/vlae]}\nexplorer: [mine/vlae]"
     paper, found = resolved(), study(tmp_path, text)
     expected = shown(paper)
     expected["figure5"] = [*expected["figure5"], "mine/vlae"]
@@ -119,7 +119,7 @@ def test_adding_to_the_paper_is_said_by_a_word(tmp_path):
 
 
 def test_adding_twice_is_adding_once(tmp_path):
-    added = {"add_to_paper": True, "figures": {"figure5": ["mnist/vlae"]}}
+    added = {"add_figures": True, "figures": {"figure5": ["mnist/vlae"]}}
     assert shown(resolved(added, added)) == shown(resolved())
 
 
@@ -127,7 +127,7 @@ def test_a_later_overlay_replaces_what_an_earlier_one_shows():
     first = {"figures": {"figure5": ["mnist/vlae"], "figure3": ["mnist/hvae-plain"]}}
     second = {"figures": {"figure5": ["strokes/vlae"]}}
     assert shown(resolved(first, second)) == {"figure5": ["strokes/vlae"]}
-    added = {"add_to_paper": True, **second}
+    added = {"add_figures": True, **second}
     figures = shown(resolved(first, added))
     assert figures["figure5"] == ["mnist/vlae", "strokes/vlae"]
     assert figures["figure3"] == ["mnist/hvae-plain"]

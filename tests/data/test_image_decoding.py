@@ -153,7 +153,7 @@ def test_transparent_parts_are_white():
 
 def test_sixteen_bits_become_eight():
     levels = np.array([[0, 65535], [32768, 257]], np.uint16)
-    assert decode(encoded(levels), 1)[..., 0].tolist() == [[0, 255], [127, 1]]
+    assert decode(encoded(levels), 1)[..., 0].tolist() == [[0, 255], [128, 1]]
 
 
 def test_truncated_jpeg_is_broken():

@@ -33,7 +33,7 @@ def test_the_classifier_of_mnist_is_right_often_enough(tmp_path, monkeypatch):
     prepared.write(
         tmp_path,
         idx.splits(facts, tmp_path),
-        {"shape": facts["shape"]},
+        {key: facts[key] for key in ("shape", "classes")},
         lambda *_: None,
     )
     classifier = shipped.selection.classifier("mnist")

@@ -157,7 +157,8 @@ def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:
     """Write and open `n` train and `test` (default: as many) test images."""
     definition = {"train": n, "test": n if test is None else test, "seed": 0}
     splits = strokes.splits(definition, folder)
-    prepared.write(folder, splits, {"shape": list(SHAPE)}, lambda *_: None)
+    card = {"shape": list(SHAPE), "classes": 10}
+    prepared.write(folder, splits, card, lambda *_: None)
     return prepared.load(folder)
 
 

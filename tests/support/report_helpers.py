@@ -36,6 +36,9 @@ def write_report(results: Path) -> Path:
     card: dict[str, Any] = {"title": "Strokes", "source": "made up", "licence": "none"}
     card |= {"preprocessing": "none", "sha256": {"train.npy": "abc" * 20}}
     card |= {"counts": {"train": 400, "test": 200}}
+    card |= {"levels": "uint8 from 0 to 255, taken as levels from 0 to 255"}
+    card |= {"left_out": {"no ending": 2, ".heic": 1018}, "empty_classes": [1]}
+    card |= {"class_names": ["<ant>", "bee"]}
     write_json(results / "data" / "strokes" / "card.json", card)
     path = results / "report.spec.json"
     spec = json.loads(path.read_text())

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from vlae.system import checkout
-from vlae.system.checkout import ROOT, files_hash, of_repository
+from vlae.system.checkout import ROOT, check_path, files_hash, of_repository
 from vlae.system.errors import UserError
 
 
@@ -55,3 +55,9 @@ def test_a_hash_of_files_ignores_their_age_and_hidden_ones(tmp_path):
     os.utime(folder / "one", (1, 1))
     (folder / ".DS_Store").touch()
     assert files_hash(folder) == before
+
+
+def test_paths_that_snakemake_cannot_take_are_named(tmp_path):
+    check_path(tmp_path / "Ordner mit 'ä' und \"ß\"")
+    with pytest.raises(UserError, match="braces in the path of the code"):
+        check_path(tmp_path / "{a}")

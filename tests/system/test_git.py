@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from vlae.report import provenance
+from vlae.system import git as git_module
 from vlae.system.git import TRACKED, git, no_history
 
 WHO = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
@@ -136,6 +137,10 @@ def test_a_reason_in_an_unknown_encoding(tmp_path, monkeypatch):
     assert no_history(tmp_path).startswith("git says: gro")
 
 
-def test_the_report_states_the_reason(monkeypatch):
-    monkeypatch.setattr(provenance, "no_history", lambda: "WHY. WHAT TO DO")
+def test_start_and_report_state_the_reason(monkeypatch):
+    for module in (git_module, provenance):
+        monkeypatch.setattr(module, "no_history", lambda: "WHY. WHAT TO DO")
     assert provenance.commit() == "unknown: WHY. WHAT TO DO"
+    assert git_module.warning().endswith(" criteria are: WHY. WHAT TO DO.")
+    monkeypatch.setattr(git_module, "no_history", lambda: "")
+    assert git_module.warning() == ""

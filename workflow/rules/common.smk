@@ -9,28 +9,21 @@ import shlex
 import sys
 from pathlib import Path
 
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
-
-ROOT = Path(workflow.basedir)
-if set("{}") & set(str(ROOT)):
-    raise WorkflowError(
-        f"{ROOT}: Snakemake takes braces in the path of the code for wildcards. Rename "
-        "the folder, or give another one a link to it."
-    )
-sys.path.insert(0, str(ROOT / "src"))
-# Every job finds the package here, whatever environment it runs in, and what it prints
-# goes into a log, which is UTF-8 in any locale.
-SOURCE = shlex.quote(str(ROOT / "src"))
-shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
 
 from vlae.config import configuration
 from vlae.config.overlays import check_words
 from vlae.results.targets import Targets
 from vlae.system import git, snakemake_state
+from vlae.system.checkout import check_path
 from vlae.system.errors import UserError
 
 try:
+    check_path()
     check_words(sys.argv)
     # The package reads the files itself, on top of those of config/: Snakemake's `config`
     # loses a key that is given twice, and merges what an overlay means to replace.
@@ -48,6 +41,11 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Every job finds the package here, whatever environment it runs in, and what it prints
+# goes into a log, which is UTF-8 in any locale.
+SOURCE = shlex.quote(str(ROOT / "src"))
+shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
+
 # Snakemake's own message about a lock cannot say whose it is.
 LOCK = snakemake_state.found(Path())
 if LOCK is not None and LOCK.stale:
@@ -60,14 +58,9 @@ if LOCK is not None and LOCK.stale:
 
 # Said once, and not by every job of a cluster.
 if workflow.is_main_process:
-    if UNRECORDED := snakemake_state.unrecorded(Path()):
-        print(UNRECORDED, file=sys.stderr)
-    if NO_HISTORY := git.no_history():
-        print(
-            "The report cannot say of which commit the code and the criteria are: "
-            f"{NO_HISTORY}.",
-            file=sys.stderr,
-        )
+    for warning in (snakemake_state.unrecorded(Path()), git.warning()):
+        if warning:
+            print(warning, file=sys.stderr)
 
 
 def any_of(names):

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vlae.data import prepared
+from vlae.data.datasets.base import FilesLeftOut
+from vlae.data.reading import Reading
+from vlae.results.data_card import remarks
 from vlae.system import registry
 from vlae.system.code_hash import code_hash
 from vlae.system.disk import guarded
@@ -33,11 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the prepared data of a spec."""
+    try:
+        _prepare(arguments)
+    except FilesLeftOut as found:
+        say(f"{found} The preparation starts again.")
+        _prepare(arguments)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
     spec = read_json(arguments.spec, "data spec")
     name = spec["name"]
     if arguments.threads < 1:
         raise UserError(f"--threads: expected 1 or more, got {arguments.threads}.")
-    splits = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
+    reading = Reading(name, _paths(spec, arguments.raw))
+    with reading.explained("open the data"):
+        found = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
+    splits = [reading.split(split) for split in found]
     bars: dict[str, Progress] = {}
 
     def progress(split: str, done: int, total: int) -> None:
@@ -63,19 +77,19 @@ def run(arguments: argparse.Namespace) -> None:
             key=_key(spec, arguments.raw),
             threads=arguments.threads,
         )
-    if card["classes"] != spec["classes"]:
-        raise UserError(
-            f"datasets.{name}.classes: {spec['classes']}, but labels run from 0 to "
-            f"{card['classes'] - 1}. Correct the number; if it is right, the raw file "
-            f"is damaged: delete results/raw/{name} and run again."
-        )
+    for remark in remarks(card):
+        say(f"[{name}] {remark.title}: {remark.text}")
+    say(f"[{name}] Preprocessing: {card['preprocessing']}")
     say(f"[{name}] {card['counts']} images of shape {card['shape']}")
 
 
 def _key(spec: dict[str, Any], raw: Path) -> str:
     """Return a hash of what determines the images: settings, raw files and code."""
-    paths = [raw / file["name"] for file in spec.get("files", {}).values()]
-    stats = [path.stat() for path in paths if path.exists()]
+    stats = [path.stat() for path in _paths(spec, raw) if path.exists()]
     files = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     code = code_hash("commands.prepare", registry.module("datasets", spec["module"]))
     return digest({"spec": spec, "files": files, "code": code})
+
+
+def _paths(spec: dict[str, Any], raw: Path) -> list[Path]:
+    return [raw / file["name"] for file in spec.get("files", {}).values()]

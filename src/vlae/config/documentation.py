@@ -39,7 +39,7 @@ it wins over all files; nested keys and lists are written as in YAML, in quotes:
 - Maps are merged key by key; lists are replaced; a map with the key `schedule` is
   replaced whole.
 - `figures` are replaced whole: an overlay that lists some shows these and no others,
-  and claims that are about nothing shown are left out. With `add_to_paper: true` its
+  and claims that are about nothing shown are left out. With `add_figures: true` its
   figures are added to the paper's.
 - A key that is given twice in one map is refused.
 - The settings of a run are the `defaults`, then its preset, then its own keys; the

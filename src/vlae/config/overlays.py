@@ -17,7 +17,7 @@ from vlae.system.errors import UserError
 
 BASE = ("presets", "networks", "datasets", "claims", "config")
 """Files of `config/` that are always read, in this order; all others are overlays."""
-ADDING = "add_to_paper"
+ADDING = "add_figures"
 """Key of an overlay that shows its runs beside those of the files below it."""
 
 

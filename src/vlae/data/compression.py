@@ -4,6 +4,8 @@ import gzip
 import shutil
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from vlae.data import zip_archive
@@ -11,6 +13,7 @@ from vlae.system.disk import size
 from vlae.system.errors import UserError
 
 _CHUNK_BYTES = 1 << 20
+_CLOSED = "folders that may not be read"
 
 
 def gunzip(source: Path, out: Path) -> None:
@@ -35,21 +38,26 @@ def _read(stream: gzip.GzipFile) -> bytes:
     try:
         return stream.read(_CHUNK_BYTES)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"damaged gzip file ({error})") from None
+        raise UserError(f"damaged gzip file ({error})") from error
 
 
 def pack(folder: Path, out: Path) -> None:
     """Store the files below `folder` in a zip archive; equal files give equal bytes.
 
-    Names of members begin with the name of the folder. Hidden files are left out.
+    Names of members begin with the name of the folder. Links are followed. Hidden files
+    and links that lead nowhere are left out, and the comment of the archive says how
+    many (see `vlae.data.zip_archive.Archive.left_out`).
 
     Raises:
-        UserError: if there are no files in the folder.
+        UserError: if there are no files in the folder, or if a part may not be read.
     """
-    names = [path.relative_to(folder).as_posix() for path in members(folder)]
+    names, left_out = _walked(folder)
     if not names:
         raise UserError("no files in this folder")
+    if _CLOSED in left_out:
+        raise UserError(f"{left_out[_CLOSED]} {_CLOSED}; change their permissions")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = zip_archive.note(left_out)
         for name in names:
             # ZipInfo dates every member 1980, so times do not reach the archive.
             member = zipfile.ZipInfo(f"{folder.name}/{name}")
@@ -62,12 +70,43 @@ def pack(folder: Path, out: Path) -> None:
 
 def members(folder: Path) -> list[Path]:
     """Return the files below `folder` that `pack` packs, sorted by name."""
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("[!.]*")
-        if path.is_file()
-    )
-    return [folder / name for name in names if "/." not in f"/{name}"]
+    return [folder / name for name in _walked(folder)[0]]
+
+
+def _walked(folder: Path) -> tuple[list[str], dict[str, int]]:
+    """Return the names of the files below a folder, and numbers of others by reason."""
+    found = list(_walk(folder, {folder.resolve()}))
+    names = [path.relative_to(folder).as_posix() for path, why in found if not why]
+    return sorted(names), dict(sorted(Counter(why for _, why in found if why).items()))
+
+
+def _walk(folder: Path, above: set[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield all files below a folder, each with the reason why it is not packed.
+
+    Args:
+        folder: the folder.
+        above: where it and the folders that lead to it really are.
+    """
+    try:
+        content = list(folder.iterdir())
+    except PermissionError:
+        yield folder, _CLOSED
+        return
+    for path in content:
+        if path.name.startswith("."):
+            hidden = path.is_dir() and not path.is_symlink()
+            files = [p for p in path.rglob("*") if p.is_file()] if hidden else [path]
+            yield from ((file, zip_archive.HIDDEN_FILES) for file in files)
+        elif path.is_dir():
+            if path.resolve() in above:
+                yield path, "links to a folder in which they lie"
+            else:
+                yield from _walk(path, above | {path.resolve()})
+        elif path.is_file():
+            yield path, ""
+        else:
+            link = path.is_symlink()
+            yield path, zip_archive.DEAD_LINKS if link else "devices and pipes"
 
 
 def _large(path: Path) -> bool:

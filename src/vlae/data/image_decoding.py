@@ -15,13 +15,17 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
+from vlae.data import image_formats, image_numbers
+from vlae.data.image_numbers import Meanings, OutsideLevels
 from vlae.system.errors import UserError
 
 CHUNK_IMAGES = 32
@@ -57,6 +61,8 @@ class Framing:
         shape: channels (1 or 3), height and width of the result.
         crop: side of the centre square in px, or None for the largest centre part with
             the proportions of `shape`.
+        meanings: what stored numbers mean; without it, those of 8 and of 16 bits range
+            from black to white.
 
     Raises:
         UserError: if `shape` does not have 1 or 3 channels, or if there is a `crop` but
@@ -65,6 +71,7 @@ class Framing:
 
     shape: tuple[int, int, int]
     crop: int | None
+    meanings: Meanings = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         channels, height, width = self.shape
@@ -124,7 +131,9 @@ class Framing:
         return stacked.contiguous().numpy()
 
 
-def decode(data: bytes, channels: int) -> np.ndarray:
+def decode(
+    data: bytes, channels: int, meanings: Meanings = MappingProxyType({})
+) -> np.ndarray:
     """Return the pixels of an encoded image, upright, in grey or RGB.
 
     Transparent parts become white. If a file has several images, the first is used.
@@ -132,11 +141,13 @@ def decode(data: bytes, channels: int) -> np.ndarray:
     Args:
         data: content of the image file.
         channels: 1 for grey or 3 for RGB.
+        meanings: what stored numbers mean, see `Framing`.
 
     Returns:
         uint8 (H, W, channels).
 
     Raises:
+        OutsideLevels: if numbers do not fit `meanings`.
         Exception: of any kind if the image is broken, because Pillow's readers raise
             many kinds.
     """
@@ -147,10 +158,18 @@ def decode(data: bytes, channels: int) -> np.ndarray:
     if complete and b"Exif\0\0" not in data:
         buffer = torch.frombuffer(bytearray(data), dtype=torch.uint8)
         try:  # torchvision's mode is 1 for grey and 3 for RGB
-            return jpeg_decoder()(buffer, channels, False).numpy().transpose(1, 2, 0)
+            pixels = jpeg_decoder()(buffer, channels, False).numpy().transpose(1, 2, 0)
         except RuntimeError:
             pass  # Pillow reads more files, and says what is wrong with others
-    return _decode_any(data, channels)
+        else:
+            return image_numbers.to_levels(pixels, "uint8", meanings)
+    return _decode_any(data, channels, meanings)
+
+
+def load() -> None:
+    """Load all decoders, before threads start and time is measured."""
+    jpeg_decoder()
+    image_formats.formats()
 
 
 @cache
@@ -174,35 +193,13 @@ def jpeg_decoder() -> Callable[..., Any]:
     return decoder
 
 
-@cache
-def _formats() -> list[str]:
-    """Return the formats that Pillow reads without another program."""
-    from PIL import Image
-
-    Image.init()
-    # These three call programs such as Ghostscript, or do not read pixels.
-    return [form for form in Image.OPEN if form not in ("EPS", "WMF", "MPEG")]
-
-
-def endings() -> list[str]:
-    """Return the file name endings, in lower case, of images that `decode` reads."""
-    from PIL import Image
-
-    formats = _formats()
-    known = Image.registered_extensions().items()
-    return [ending for ending, form in known if form in formats]
-
-
-def _decode_any(data: bytes, channels: int) -> np.ndarray:
+def _decode_any(data: bytes, channels: int, meanings: Meanings) -> np.ndarray:
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(data), formats=_formats()) as opened:
+    with Image.open(io.BytesIO(data), formats=image_formats.formats()) as opened:
+        kind = image_numbers.kind(opened)
         image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I;16"):  # Pillow would clip, not scale
-        levels = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray((levels * 255 // 65535).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("32 bits per channel; expected 8 or 16")
+    image = image_numbers.eight_bits(image, kind, meanings)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
@@ -221,13 +218,21 @@ def read(source: Source, names: list[str], framing: Framing) -> np.ndarray:
 
     Raises:
         BrokenImages: if images cannot be read or are too small; it names all of them.
+        UserError: if the source is damaged, or if numbers do not fit the meaning of the
+            others.
     """
     done: list[np.ndarray] = []
     waiting: list[np.ndarray] = []
     broken = []
     for name in names:
         try:
-            part = framing.cut(decode(source.read(name), framing.shape[0]))
+            content = source.read(name)
+            part = framing.cut(decode(content, framing.shape[0], framing.meanings))
+        except OutsideLevels as error:
+            where = getattr(source, "path", "archive")
+            raise UserError(f"{where}: {name} {error}.") from error
+        except UserError:  # the source is damaged, and other images are, too
+            raise
         except Exception as error:  # readers of formats raise many kinds
             broken.append((name, _reason(error)))
             continue
@@ -265,49 +270,79 @@ def stream(
         UserError: while iterating, if images are broken; it names up to
             `MAX_NAMED_FILES` of them.
     """
-    jpeg_decoder()  # Load it once, before the threads start and time is measured.
+    load()
     return _stream(source, names, framing, start, threads)
 
 
 def _stream(
     source: Source, names: list[str], framing: Framing, start: int, threads: int
 ) -> Iterator[np.ndarray]:
-    broken: list[tuple[str, str]] = []
-    jobs = (
-        (lambda part=names[low : low + CHUNK_IMAGES]: read(source, part, framing))
-        for low in range(start, len(names), CHUNK_IMAGES)
-    )
-    for future in _in_order(jobs, threads):
-        try:
-            chunk = future.result()
-        except BrokenImages as error:
-            broken += error.found
-        else:
-            # Later chunks are still read, so that their broken images are named too.
-            if not broken:
-                yield chunk
-        if len(broken) >= MAX_NAMED_FILES:
-            break
-    if broken:
-        named = broken[:MAX_NAMED_FILES]
-        lines = "\n".join(f"  {name}: {why}" for name, why in named)
-        more = "at least " if len(broken) >= MAX_NAMED_FILES else ""
+    done = start
+    try:
+        for chunk in chunks(source, names, framing, start, threads):
+            yield chunk
+            done += len(chunk)
+    except BrokenImages as error:
+        # Later images are still read, so that a message names those that are broken.
+        rest = broken(source, names[done:], framing, threads)
+        every = chain.from_iterable(found for _, found in rest)
+        some = list(islice(every, MAX_NAMED_FILES))
+        more = "at least " if len(some) == MAX_NAMED_FILES else ""
         raise UserError(
-            f"{getattr(source, 'path', 'archive')}: {more}{len(named)} images that "
-            f"cannot be used:\n{lines}\nRepair or remove them."
-        )
+            f"{getattr(source, 'path', 'archive')}: {more}{len(some)} images that "
+            f"cannot be used:\n{listed(some)}\nRepair or remove them."
+        ) from error
 
 
-def _in_order(jobs: Iterator[Callable[[], Any]], threads: int) -> Iterator[Future[Any]]:
-    """Yield the futures of jobs in order, while `threads` of them run at a time."""
+def chunks(
+    source: Source, names: list[str], framing: Framing, start: int, threads: int
+) -> Iterator[np.ndarray]:
+    """Yield what `stream` does, up to the first chunk with an image that is broken.
+
+    Raises:
+        BrokenImages: while iterating; it names those of one chunk.
+    """
+    for future in _in_order(source, names[start:], framing, threads):
+        yield future.result()
+
+
+def broken(
+    source: Source, names: list[str], framing: Framing, threads: int
+) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """Yield images that cannot be used, chunk by chunk, in order.
+
+    Yields:
+        number of images read so far, and names and reasons of those of one chunk.
+    """
+    done = 0
+    for future in _in_order(source, names, framing, threads):
+        done = min(done + CHUNK_IMAGES, len(names))
+        try:
+            future.result()
+        except BrokenImages as error:
+            yield done, error.found
+        else:
+            yield done, []
+
+
+def listed(found: list[tuple[str, str]]) -> str:
+    """Return lines that name up to `MAX_NAMED_FILES` broken images, with reasons."""
+    return "\n".join(f"  {name}: {why}" for name, why in found[:MAX_NAMED_FILES])
+
+
+def _in_order(
+    source: Source, names: list[str], framing: Framing, threads: int
+) -> Iterator[Future[np.ndarray]]:
+    """Yield the futures of chunks in order, while `threads` of them are read."""
     import torch
 
     # Otherwise torch would start more threads in each of these.
     pool = ThreadPoolExecutor(threads, "decode", torch.set_num_threads, (1,))
-    waiting: deque[Future[Any]] = deque()
+    waiting: deque[Future[np.ndarray]] = deque()
     try:
-        for job in jobs:
-            waiting.append(pool.submit(job))
+        for low in range(0, len(names), CHUNK_IMAGES):
+            part = names[low : low + CHUNK_IMAGES]
+            waiting.append(pool.submit(read, source, part, framing))
             if len(waiting) > 2 * threads:
                 yield waiting.popleft()
         while waiting:

@@ -32,7 +32,8 @@ class FoundRange:
     def of(cls, numbers: np.ndarray) -> "FoundRange":
         """Return the range of an array that is not empty."""
         whole = numbers.dtype.kind in "biu" or bool((numbers == np.rint(numbers)).all())
-        return cls(numbers.dtype, float(numbers.min()), float(numbers.max()), whole)
+        native = numbers.dtype.newbyteorder("=")
+        return cls(native, float(numbers.min()), float(numbers.max()), whole)
 
     def joined(self, other: "FoundRange") -> "FoundRange":
         """Return the range of the numbers of both."""
@@ -53,7 +54,7 @@ class Levels:
 
     Args:
         black: number that becomes 0.
-        white: number that becomes 255.
+        white: number that becomes 255; it may be the smaller one.
         found: what was found in the file.
     """
 
@@ -64,13 +65,13 @@ class Levels:
     @property
     def as_they_come(self) -> bool:
         """Whether the numbers are levels already."""
-        return (self.black, self.white) == (0, WHITE)
+        return (self.black, self.white) == (0, WHITE) and self.found.whole
 
     def to_uint8(self, numbers: np.ndarray) -> np.ndarray:
         """Return levels of the shape of `numbers`, rounded to whole ones.
 
         Args:
-            numbers: from `black` to `white`.
+            numbers: between `black` and `white`.
         """
         if self.as_they_come:
             return numbers.astype(np.uint8)
@@ -108,7 +109,8 @@ def recognised(
         raise UserError(f"{where}: holds numbers that are not finite.")
     if stated is not None:
         black, white = stated
-        if not black <= found.lowest <= found.highest <= white:
+        low, high = sorted(stated)
+        if black == white or not low <= found.lowest <= found.highest <= high:
             raise UserError(
                 f"{where}: {found}, but {key} is [{black:g}, {white:g}]. State the "
                 "numbers of black and of white, between which all others lie."
@@ -131,12 +133,17 @@ def _certain_white(found: FoundRange) -> float | None:
     if high <= 1:
         dim = not found.whole and high < DIM_SHARE
         return None if dim else 1
-    if found.whole and WHITE * DIM_SHARE <= high <= WHITE:
+    if found.whole and WHITE * DIM_SHARE <= high <= WHITE and _holds_white(found.dtype):
         return WHITE
     sixteen_bits = np.iinfo(np.uint16).max
     if found.dtype == np.uint16 and high > sixteen_bits // 2:
         return sixteen_bits
     return None
+
+
+def _holds_white(dtype: np.dtype) -> bool:
+    """Whether 255 is a number of the type, as it is not for int8."""
+    return dtype.kind == "f" or np.iinfo(dtype).max >= WHITE
 
 
 def _suggestion(found: FoundRange) -> str:

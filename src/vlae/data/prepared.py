@@ -6,7 +6,7 @@ one row per image: `label` if the data set has classes, and whatever else is kno
 preprocessing. The card is written last, so a folder with a card is complete.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from vlae.system.errors import UserError, closest
 from vlae.system.files import atomic, read_json, sha256, write_json
 
 CARD = "card.json"
+MAX_NAMED_LABELS = 12
+"""Number of labels that a message names, at most."""
 
 Progress = Callable[[str, int, int], None]
 """Function of the name of a split, images done, and images in all."""
@@ -135,9 +137,10 @@ def write(
     Args:
         folder: where the files go.
         splits: at least `train` and `test`.
-        card: `shape`, `source`, `licence`, `preprocessing`, ...; counts, classes,
-            checksums and the facts of the splits are added. With `classes: 0` no
-            column of labels is expected; `attributes` names columns of zeros and ones.
+        card: `shape`, `classes`, `source`, `licence`, `preprocessing`, ...; counts,
+            checksums, classes without images and the facts of the splits are added.
+            With `classes: 0` no column of labels is expected; `attributes` names
+            columns of zeros and ones.
         progress: called with the name of a split, the number of images done and the
             number of all; first with the number that an interrupted step had done.
         key: what determines the images of resumable splits; an interrupted step with
@@ -152,24 +155,21 @@ def write(
     """
     for split in splits:
         if split.resumable:  # Find mistakes in a table before hours of decoding.
-            _count_classes(split.table(), card, split.name)
+            _check_table(split.table(), card, split.name)
     arrays = [
         _write_images(folder, split, card, progress, key, threads) for split in splits
     ]
     tables = {split.name: split.table() for split in splits}
-    classes = [_count_classes(table, card, name) for name, table in tables.items()]
-    # Files get their names only now: Snakemake deletes what an interrupted rule made.
-    checksums = {array.path.name: array.finish() for array in arrays}
     for name, table in tables.items():
-        path = folder / f"{name}.parquet"
-        with atomic(path) as temporary:
-            table.to_parquet(temporary, index=False)
-        checksums[path.name] = sha256(path)
+        _check_table(table, card, name)
+    hashes = {f"{n}.parquet": _write_table(folder, n, t) for n, t in tables.items()}
+    # Arrays get their names only now, so that what looks finished is.
+    checksums = {array.path.name: array.finish() for array in arrays} | hashes
     complete = {
         **card,
         **{key: fact for split in splits for key, fact in split.facts.items()},
         "counts": {split.name: split.count for split in splits},
-        "classes": max(classes),
+        **_empty_classes(tables.values(), card),
         "attributes": card.get("attributes", []),
         "sha256": checksums,
     }
@@ -188,7 +188,7 @@ def _write_images(
     """Write the images of a split to an array that does not have its name yet."""
     shape = tuple(card["shape"])
     path = folder / f"{split.name}.npy"
-    key = key if split.resumable else ""
+    key = f"{key}{split.identity}" if split.resumable and key else ""
     with GrowingArray(path, (split.count, *shape), key) as array:
         chunks = split.chunks(array.done, threads)
         progress(split.name, array.done, split.count)
@@ -207,11 +207,27 @@ def _write_images(
     return array
 
 
-def _count_classes(table: pd.DataFrame, card: dict[str, Any], split: str) -> int:
-    """Return the number of classes in a table.
+def _write_table(folder: Path, split: str, table: pd.DataFrame) -> str:
+    """Write the table of a split, and return its sha256 in hexadecimal."""
+    path = folder / f"{split}.parquet"
+    try:
+        with atomic(path) as temporary:
+            table.to_parquet(temporary, index=False)
+    except (ValueError, TypeError) as error:  # those of pyarrow are of these kinds
+        raise UserError(
+            f"{path}: the table of the split '{split}' cannot be written ({error}). "
+            "Give every column values of one kind."
+        ) from error
+    return sha256(path)
 
-    Raises:
-        UserError: if it lacks labels, or the attributes that `card` names.
+
+def _check_table(table: pd.DataFrame, card: dict[str, Any], split: str) -> None:
+    """Raise UserError unless a table has the classes and attributes that `card` names.
+
+    Args:
+        table: one row per image.
+        card: `attributes` and `classes`, if there are any.
+        split: name of the split, for messages.
     """
     name = card.get("name", "")
     for attribute in card.get("attributes", []):
@@ -226,11 +242,32 @@ def _count_classes(table: pd.DataFrame, card: dict[str, Any], split: str) -> int
                 f"{key}: '{attribute}' has values other than 0 and 1 in the split "
                 f"'{split}'. Choose columns of zeros and ones."
             )
-    if card.get("classes") == 0:
-        return 0
+    if card["classes"] == 0:
+        return
+    key = f"datasets.{name}.classes: {card['classes']}"
     if "label" not in table:
         raise UserError(
-            f"datasets.{name}.classes: {card.get('classes')}, but the split '{split}' "
-            "has no labels. Give labels, or set classes: 0."
+            f"{key}, but the split '{split}' has no labels. Give labels, or set "
+            "classes: 0."
         )
-    return int(table["label"].max()) + 1
+    if not table["label"].isin(range(card["classes"])).all():
+        found = sorted(map(str, table["label"].unique()))
+        shown = ", ".join(found[:MAX_NAMED_LABELS])
+        more = ", ..." if len(found) > MAX_NAMED_LABELS else ""
+        raise UserError(
+            f"{key}, but the split '{split}' has the labels {shown}{more}; expected "
+            f"whole numbers from 0 to {card['classes'] - 1}. Correct the number; if it "
+            f"is right, the raw file is damaged: delete results/raw/{name} and run "
+            "again."
+        )
+
+
+def _empty_classes(
+    tables: Iterable[pd.DataFrame], card: dict[str, Any]
+) -> dict[str, list[int]]:
+    """Return an entry for the card that lists classes without images, if any are."""
+    if not card["classes"]:
+        return {}
+    found = pd.concat([table["label"] for table in tables]).unique()
+    empty = sorted({*range(card["classes"])} - {*found.tolist()})
+    return {"empty_classes": empty} if empty else {}

@@ -4,6 +4,7 @@ The directory of an archive is read and checked once. Members are then read at t
 offsets, so that threads can share an `Archive` without waiting for each other.
 """
 
+import json
 import os
 import re
 import stat
@@ -27,6 +28,12 @@ decompression bomb must.
 HARMLESS_BYTES = 1 << 28
 """Expanded size that does no harm, whatever the ratio."""
 
+HIDDEN_FILES = "hidden files"
+"""How files are called that a file manager hides or makes for itself."""
+DEAD_LINKS = "links that lead nowhere"
+"""How symbolic links are called that packing leaves out."""
+
+_UTF8_FLAG = 1 << 11
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
 
@@ -42,6 +49,10 @@ class Archive:
     Args:
         path: the archive; it must not change while it is open.
 
+    Attributes:
+        left_out: numbers of files, by reason, that were left out when a folder was
+            packed, or that macOS has added.
+
     Raises:
         UserError: if the file is missing, is not a complete zip archive, is encrypted,
             or has members that an honest archive of files does not have.
@@ -52,11 +63,12 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as directory:
                 members = directory.infolist()
+                self.left_out = _noted(directory.comment)
             self._file = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file.") from None
+        except FileNotFoundError as error:
+            raise UserError(f"{path}: no such file.") from error
         except _BROKEN as error:
-            raise self._broken(f"not a complete zip archive ({error})") from None
+            raise self._broken(f"not a complete zip archive ({error})") from error
         try:
             self._members = dict(self._checked(members))
         except BaseException:
@@ -85,7 +97,7 @@ class Archive:
         try:
             content = self._content(member)
         except (OSError, EOFError, struct.error, zlib.error) as error:
-            raise self._broken(f"'{name}' is damaged ({error})") from None
+            raise self._broken(f"'{name}' is damaged ({error})") from error
         if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
             raise self._broken(f"'{name}' is not what the archive's directory says")
         return content
@@ -131,7 +143,7 @@ class Archive:
         total, limit = 0, max_expanded_bytes(size)
         seen = set()
         for member in members:
-            name = member.filename
+            name = _name(member)
             problem = "occurs twice" if name in seen else _problem(member, size)
             if problem:
                 raise UserError(
@@ -146,12 +158,40 @@ class Archive:
                     f"archive has only {size}. Archives of real files expand less than "
                     f"{MAX_EXPANSION} times, so this one was refused for safety."
                 )
+            if member.is_dir():
+                continue
             # macOS adds members about the files to every archive.
-            if not member.is_dir() and not name.startswith("__MACOSX/"):
+            if name.startswith("__MACOSX/"):
+                self.left_out[HIDDEN_FILES] = self.left_out.get(HIDDEN_FILES, 0) + 1
+            else:
                 yield name, member
 
     def _broken(self, problem: str) -> UserError:
         return UserError(f"{self.path}: {problem}. Delete it and run again.")
+
+
+def note(left_out: dict[str, int]) -> bytes:
+    """Return the comment for an archive that says what packing has left out."""
+    return json.dumps({"left_out": left_out}).encode() if left_out else b""
+
+
+def _noted(comment: bytes) -> dict[str, int]:
+    """Return what `note` has written; empty if it is the comment of another program."""
+    try:
+        found = json.loads(comment)["left_out"]
+        return {str(reason): int(number) for reason, number in found.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """Return the name of a member; some programs write UTF-8 without saying so."""
+    if member.flag_bits & _UTF8_FLAG:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _problem(member: zipfile.ZipInfo, archive_size: int) -> str | None:

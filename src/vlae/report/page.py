@@ -12,7 +12,7 @@ import pandas as pd
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec, ReportSpec
-from vlae.figures.plotting import mosaic
+from vlae.figures.plotting import mosaic, mostly_black
 from vlae.report import chain_slider, images, training_curves
 from vlae.report.chain_slider import Chains
 from vlae.report.claims_section import ClaimsSection, ShownClaim, claims_section
@@ -23,6 +23,7 @@ from vlae.report.reference_section import ReferenceComparison, compare_with_refe
 from vlae.report.runs_section import RunSettings, runs_table, settings_of_runs
 from vlae.report.teaser import TeaserLine, teaser
 from vlae.report.training_curves import Chart
+from vlae.results.data_card import Remark, left_out, remarks
 from vlae.results.run_results import RunResults
 from vlae.system import registry
 from vlae.system.checkout import ROOT
@@ -72,6 +73,17 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class ShownData:
+    """A data set as the report shows it."""
+
+    name: str
+    card: dict[str, Any]
+    left_out: str
+    """How many files were left out and why; "" if none was."""
+    remarks: list[Remark]
+
+
+@dataclass(frozen=True)
 class Page:
     """What the template `page/report.html.j2` shows, besides the report's spec."""
 
@@ -88,8 +100,7 @@ class Page:
     chart_box: dict[str, int]
     """Size of a chart, and the box of its curves."""
     settings: list[RunSettings]
-    cards: list[dict[str, Any]]
-    """Cards of the data sets."""
+    data: list[ShownData]
     provenance: Provenance
 
 
@@ -123,11 +134,16 @@ def render(
         overviews=[_overview(run) for run in runs],
         chart_box=training_curves.BOX,
         settings=settings_of_runs(runs),
-        cards=[read_json(results.data(d).card, "data card") for d in spec.datasets],
+        data=[_data(d, results) for d in spec.datasets],
         provenance=made_by,
     )
     template = environment(templates).get_template("page/report.html.j2")
     return template.render(spec=spec, page=page)
+
+
+def _data(dataset: str, results: ResultsFolder) -> ShownData:
+    card = read_json(results.data(dataset).card, "data card")
+    return ShownData(dataset, card, left_out(card), remarks(card))
 
 
 def command(
@@ -202,9 +218,10 @@ def _overview(run: RunResults) -> Overview:
     charts = training_curves.charts(run)
     makes_images = not any(chart.title == "Accuracy" for chart in charts)
     arrays = run.arrays("samples") if makes_images else {}
-    pictures = [
-        images.Picture(title, images.pixels(mosaic(arrays[name], COLUMNS)))
-        for name, title in PANELS.items()
-        if name in arrays
-    ]
+    pictures = []
+    for name, title in PANELS.items():
+        if name in arrays:
+            ink = mostly_black(arrays["data"])
+            picture = mosaic(arrays[name], COLUMNS, ink=ink)
+            pictures.append(images.Picture(title, images.pixels(picture)))
     return Overview(run.title, run.seeds[0], charts, pictures)

@@ -28,6 +28,15 @@ def of_repository(*parts: str) -> Path:
     return path
 
 
+def check_path(folder: Path = ROOT) -> None:
+    """Raise UserError if Snakemake cannot run code that lies in a folder."""
+    if set("{}") & set(str(folder)):
+        raise UserError(
+            f"{folder}: Snakemake takes braces in the path of the code for wildcards. "
+            "Rename the folder, or give another one a link to it."
+        )
+
+
 def files_hash(*folders: Path) -> str:
     """Return a hash of every file below some folders, 16 hexadecimal digits.
 

@@ -66,6 +66,16 @@ def no_history(folder: Path = ROOT) -> str:
     return ""
 
 
+def warning() -> str:
+    """Return what to say at the start if the commit of the code is unknown, or ""."""
+    if why := no_history():
+        return (
+            "The report cannot say of which commit the code and the criteria are: "
+            f"{why}."
+        )
+    return ""
+
+
 def shallow(folder: Path = ROOT) -> bool:
     """Return whether the clone has only the last part of the history."""
     return git("rev-parse", "--is-shallow-repository", folder=folder) == "true"

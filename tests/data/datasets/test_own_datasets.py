@@ -15,7 +15,7 @@ from datasets_helpers import files, levels, real, write_zip
 from PIL import Image
 
 from vlae.data import prepared, zip_archive
-from vlae.data.datasets import _npz, arrays, idx, images, strokes
+from vlae.data.datasets import _classes, _npz, arrays, idx, strokes
 
 # Anybody's images
 
@@ -73,9 +73,9 @@ def test_images_without_a_table(raw, prepare):
     for split in ("train", "test"):
         table = data.table(split)
         assert table.columns.tolist() == ["file"]
-        assert [*table["file"]] == sorted(table["file"], key=images.natural)
+        assert [*table["file"]] == sorted(table["file"], key=_classes.natural)
         found |= dict(zip(table["file"], data.images(split), strict=True))
-    assert sorted(found, key=images.natural) == [
+    assert sorted(found, key=_classes.natural) == [
         "a2.GIF",
         "a9.jpg",
         "a10.png",
@@ -165,7 +165,7 @@ def test_own_images_that_cannot_be(raw, prepare, content, change, expected):
 
 def test_natural_order():
     names = ["b1", "a10", "a9b2", "a9b10", "a09", "10", "9"]
-    ordered = sorted(names, key=images.natural)
+    ordered = sorted(names, key=_classes.natural)
     assert ordered == ["9", "10", "a09", "a9b2", "a9b10", "a10", "b1"]
 
 

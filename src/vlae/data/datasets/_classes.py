@@ -10,6 +10,8 @@ import numpy as np
 from vlae.system.errors import UserError
 
 MAX_NAMED_LABELS = 12
+MAX_WHOLE_FLOAT = 2.0**53
+"""Size from which floating-point numbers are not exact any more."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +21,15 @@ class Classes:
     Args:
         numbers: class of each image, int64 (n,), from 0 on.
         names: label of each class, in order; empty if the labels are its numbers.
-        empty: numbers of the classes without an image.
     """
 
     numbers: np.ndarray
     names: list[str]
-    empty: list[int]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Entries for the data card; empty if labels are numbers that all occur."""
-        named = {"class_names": self.names} if self.names else {}
-        return {**named, **({"empty_classes": self.empty} if self.empty else {})}
+        """Entries for the data card; empty if the labels are the classes' numbers."""
+        return {"class_names": self.names} if self.names else {}
 
 
 def numbered(labels: np.ndarray, classes: int, where: str, key: str) -> Classes:
@@ -50,12 +49,10 @@ def numbered(labels: np.ndarray, classes: int, where: str, key: str) -> Classes:
             different ones as classes.
     """
     labels = _tidy(labels, where)
-    found, counts = np.unique(labels, return_counts=True)
+    found, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if labels.dtype.kind in "iu" and found[0] >= 0 and found[-1] < classes:
-        empty = sorted({*range(classes)} - {*found.tolist()})
-        return Classes(labels.astype("int64"), [], empty)
-    order = sorted(range(len(found)), key=[*map(_natural, found)].__getitem__)
-    names = [str(found[i]) for i in order]
+        return Classes(labels.astype("int64"), [])
+    order = sorted(range(len(found)), key=[*map(natural, found)].__getitem__)
     if len(found) != classes:
         shown = ", ".join(
             f"{found[i]} ({counts[i]}x)" for i in order[:MAX_NAMED_LABELS]
@@ -65,15 +62,14 @@ def numbered(labels: np.ndarray, classes: int, where: str, key: str) -> Classes:
             f"{key}: {classes}, but {where} has {len(found)} different labels: "
             f"{shown}{more}. Set classes: {len(found)}, or correct the labels."
         )
-    numbers = {str(found[i]): number for number, i in enumerate(order)}
-    mapped = [numbers[str(label)] for label in labels]
-    return Classes(np.asarray(mapped, "int64"), names, [])
+    return Classes(np.argsort(order)[which], [str(found[i]) for i in order])
 
 
 def _tidy(labels: np.ndarray, where: str) -> np.ndarray:
     """Return whole numbers, or words in one Unicode form without blanks around them."""
     if labels.dtype.kind == "f":
-        if not (labels == np.rint(labels)).all():  # NaN included
+        # Larger numbers have no fractions. Comparisons with NaN are false.
+        if not (np.abs(labels) < MAX_WHOLE_FLOAT).all() or (labels % 1).any():
             raise UserError(
                 f"{where}: labels have fractions or are missing; expected one whole "
                 "number or word per image."
@@ -81,13 +77,20 @@ def _tidy(labels: np.ndarray, where: str) -> np.ndarray:
         return labels.astype("int64")
     if labels.dtype.kind in "biu":
         return labels.astype("uint8") if labels.dtype.kind == "b" else labels
+    if labels.dtype.kind == "S":
+        try:
+            labels = np.char.decode(labels, "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{where}: labels are not text in UTF-8 ({error})."
+            ) from error
     words = [unicodedata.normalize("NFC", str(label)).strip() for label in labels]
     if missing := sum(not word for word in words):
         raise UserError(f"{where}: {missing} images have no label.")
     return np.asarray(words, dtype=np.str_)
 
 
-def _natural(label: Any) -> tuple[list[tuple[int, str]], str]:
+def natural(label: Any) -> tuple[list[tuple[int, str]], str]:
     """Return a key that sorts words with numbers in them by the numbers' values."""
     if not isinstance(label, str):
         return [(int(label), "")], ""

@@ -1,33 +1,92 @@
 """Class labels and random test splits, for several kinds of source."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vlae.system.errors import UserError
 
+QMNIST_COLUMNS = 8
+"""Numbers per image in the labels of QMNIST, of which the first is the class."""
 
-def whole_numbers(labels: np.ndarray, count: int, where: str) -> np.ndarray:
-    """Return labels as int64 (count,).
+
+@dataclass(frozen=True)
+class StoredLabels:
+    """Labels as they lie in a file.
 
     Args:
-        labels: integers (count,) or (count, 1).
-        count: number of images.
-        where: file and array, for messages.
-
-    Raises:
-        UserError: if there is not one label per image, or if labels are negative or
-            are not integers.
+        values: numbers or words, (N,), (N, 1), or several per image (N, K).
+        place: file and array, for messages.
     """
-    if labels.shape not in ((count,), (count, 1)):
-        raise UserError(
-            f"{where}: labels of shape {labels.shape}, but there are {count} images; "
-            "expected one label per image."
+
+    values: np.ndarray
+    place: str
+
+    def one_per_image(
+        self, count: int, images: str, definition: dict[str, Any]
+    ) -> tuple[np.ndarray, str]:
+        """Return labels (count,), and what was done to get them, or "".
+
+        Args:
+            count: number of images.
+            images: their place, for messages.
+            definition: `classes` is more than 0; `label_column` chooses one of several
+                numbers per image.
+
+        Raises:
+            UserError: if there is not one label per image, or if it is not certain
+                which of several numbers it is.
+        """
+        values = self.values
+        if values.dtype.kind not in "biufUS":
+            raise UserError(
+                f"{self.place}: is {values.dtype}; expected labels that are numbers or "
+                "words."
+            )
+        if values.ndim not in (1, 2) or len(values) != count:
+            raise UserError(
+                f"{self.place}: labels of shape {values.shape}, but {images} has "
+                f"{count} images; expected one label per image."
+            )
+        if values.ndim == 1 or values.shape[1] == 1:
+            return values.reshape(count), ""
+        column = definition.get("label_column")
+        if column is None:
+            return self._recognised(definition)
+        if column >= values.shape[1]:
+            raise self._unclear(
+                f"label_column: {column} is not one of them", definition
+            )
+        return values[:, column], f"labels: column {column} of {values.shape[1]}"
+
+    def _recognised(self, definition: dict[str, Any]) -> tuple[np.ndarray, str]:
+        """Return one label per image where only one meaning is possible."""
+        values, classes = self.values, definition["classes"]
+        columns = values.shape[1]
+        if values.dtype.kind in "biuf":
+            ones = (values == 1).sum(1)
+            hot = np.isin(values, (0, 1)).all() and (ones == 1).all()
+            if columns == classes and hot:
+                return values.argmax(1), "labels: one-hot, the column that is 1"
+            if columns == QMNIST_COLUMNS and self._is_qmnist(classes):
+                return values[:, 0], f"labels: the first of {columns} columns (QMNIST)"
+        raise self._unclear("none is certain to be the class", definition)
+
+    def _is_qmnist(self, classes: int) -> bool:
+        """Whether the first column, and no other, has all classes and nothing else."""
+        first = self.values[:, 0]
+        fits = [np.array_equal(np.unique(c), range(classes)) for c in self.values.T]
+        alike = self.values.T[fits]
+        return fits[0] and bool((alike == first).all())
+
+    def _unclear(self, why: str, definition: dict[str, Any]) -> UserError:
+        columns = self.values.shape[1]
+        return UserError(
+            f"{self.place}: has {columns} numbers or words per image, and {why}. State "
+            f"the column of the class, from 0 to {columns - 1}, as datasets."
+            f"{definition.get('name', '')}.label_column (it is 0 for QMNIST)."
         )
-    labels = labels.reshape(count)
-    if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
-        raise UserError(f"{where}: expected labels that are whole numbers from 0 on.")
-    return labels.astype("int64")
 
 
 def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:

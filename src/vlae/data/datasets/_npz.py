@@ -16,6 +16,10 @@ CHUNK_BYTES = 1 << 22
 """Size of the part of an array that is in memory at once, at most."""
 
 
+class HoldsObjects(UserError):
+    """Raised for an array of Python's objects, which are not read."""
+
+
 def broken(path: Path, why: object) -> UserError:
     """Return the error for a file that is damaged or holds something else."""
     return UserError(
@@ -35,8 +39,8 @@ class Member:
     _fortran: bool
     _start: int  # of the values, bytes from the start of the member
 
-    def __len__(self) -> int:
-        return self.shape[0]
+    def __str__(self) -> str:
+        return f"{self.path}: '{self.name}'"
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Yield all rows from front to back, in parts (n, ...).
@@ -47,19 +51,20 @@ class Member:
         Raises:
             UserError: while iterating, if the member is damaged.
         """
+        rows = self.shape[0]
         row = self.dtype.itemsize * math.prod(self.shape[1:])
-        count = len(self) if self._fortran else max(1, CHUNK_BYTES // row)
+        count = rows if self._fortran else max(1, CHUNK_BYTES // row)
         try:
             with zipfile.ZipFile(self.path) as archive, _open(archive, self.name) as at:
                 at.read(self._start)
-                for start in range(0, len(self), count):
-                    shape = (min(count, len(self) - start), *self.shape[1:])
+                for start in range(0, rows, count):
+                    shape = (min(count, rows - start), *self.shape[1:])
                     values = np.frombuffer(at.read(shape[0] * row), self.dtype)
                     order = shape[::-1] if self._fortran else shape
                     part = values.reshape(order)
                     yield part.T if self._fortran else part
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
-            raise broken(self.path, f"'{self.name}': {error}") from None
+            raise broken(self.path, f"'{self.name}': {error}") from error
 
 
 def member(path: Path, name: str) -> Member:
@@ -78,7 +83,13 @@ def member(path: Path, name: str) -> Member:
         if not dtype.hasobject and claimed != held:
             raise ValueError(f"claims {claimed} bytes, but has {held}")
     except Exception as error:  # numpy raises many kinds
-        raise broken(path, f"'{name}': {str(error) or repr(error)}") from None
+        raise broken(path, f"'{name}': {str(error) or repr(error)}") from error
+    if dtype.hasobject:
+        raise HoldsObjects(
+            f"{path}: '{name}' holds objects of Python, which are not read, because "
+            "they could run programs. Save numbers or words, for example "
+            f"{name}.astype(str)."
+        )
     return Member(path, name, shape, dtype, fortran, start)
 
 

@@ -1,212 +1,132 @@
-"""Images in the arrays of one `.npz` file.
+"""Images in the arrays of one `.npz` file, or in an `.npy` file.
 
 The file holds the arrays `train_images` and `test_images`, with `train_labels` and
 `test_labels` if there are classes; or `images` and `labels`, of which `test` images are
-held out at random. `arrays` gives other names for them. Images are (N, H, W) if they
-are grey, else (N, C, H, W) or (N, H, W, C); if both fit, the first is meant. They are
-uint8, or floating-point numbers from 0 (black) to 1, which are rounded to the 256
-levels. Labels are whole numbers from 0 on. Arrays of objects (pickles) are refused. The
-table has the column `index`, the position in the array.
-
-Images are read from front to back, one part at a time, so there may be any number of
-them. Only an array in Fortran's order, whose images are scattered over the file, is
-read as a whole. For example::
+held out at random. `arrays` gives other names for them. Other arrays are left alone,
+and named on the card. For example::
 
     mine:
       module: arrays
       shape: [3, 32, 32]
       classes: 10
       arrays: {images: X, labels: y}
-      test: 0.1
-      seed: 0
       files:
-        arrays: {name: mine.npz, remote: mine.npz, checksum: null}
+        arrays: {path: mine.npz}
+
+Images are (N, H, W) if they are grey, else (N, 3, H, W) or (N, H, W, 3); if both fit,
+the first is meant. Grey ones may also be rows (N, H * W). With `transposed: true` rows
+and columns are swapped. Images of another size are refused, unless `resize: true` asks
+to crop and resize them, as the module `images` does, and to turn colour into grey or
+grey into colour.
+
+Numbers become levels from 0 to 255 where one meaning is possible: 0 to 255 as they
+come; 0 to 1, also of bools; and 0 to 65535. `levels: [black, white]` states the meaning
+of others. The card says which range was found.
+
+Labels are numbers or words, one per image; one-hot rows (N, classes) are recognised,
+and `label_column` chooses one of several numbers. Numbers from 0 to `classes` - 1 are
+classes. Other labels are numbered in their order.
+
+The table has the column `index`, the position in the array. Arrays of objects (pickles)
+are not read. Images are read from front to back, one part at a time, so there may be
+any number of them. Only an array in Fortran's order, whose images are scattered over
+the file, is read as a whole.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from vlae.data.datasets._labels import drawn, held_out, whole_numbers
-from vlae.data.datasets._npz import Member, broken, member
+from vlae.data.datasets import _mapped
+from vlae.data.datasets._labels import StoredLabels
+from vlae.data.datasets._npz import HoldsObjects, broken, member
+from vlae.data.datasets._split_arrays import SPLITS, WHOLE, Part, stored_splits
 from vlae.data.datasets.base import Stored
 from vlae.data.zip_archive import Archive
 from vlae.system.errors import UserError, closest
 
-
-@dataclass(frozen=True)
-class _Images:
-    """A stored array of images that become (N, *shape).
-
-    Raises:
-        UserError: if shape or dtype are wrong, or if there are no images.
-    """
-
-    stored: Member
-    shape: tuple[int, int, int]
-
-    def __post_init__(self) -> None:
-        if self.stored.shape[1:] not in self._known():
-            raise UserError(
-                f"{self} has shape {self.stored.shape}, but the data set's 'shape' in "
-                f"the configuration is {list(self.shape)} (channels, height, width)."
-            )
-        if not len(self):
-            raise UserError(f"{self} holds no images.")
-        if not self.levels and self.stored.dtype.kind != "f":
-            raise self._wrong_values()
-
-    def __len__(self) -> int:
-        return len(self.stored)
-
-    def __str__(self) -> str:
-        return f"{self.stored.path}: '{self.stored.name}'"
-
-    @property
-    def levels(self) -> bool:
-        """Whether values are levels from 0 to 255, and not numbers from 0 to 1."""
-        return self.stored.dtype == np.uint8
-
-    def chunks(self) -> Iterator[np.ndarray]:
-        """Yield all images in parts, uint8 (n, C, H, W).
-
-        Raises:
-            UserError: while iterating, if the file is damaged, or if numbers are not
-                from 0 to 1.
-        """
-        axes = self._known()[self.stored.shape[1:]]
-        for part in self.stored.chunks():
-            images = np.expand_dims(part, 1) if part.ndim == 3 else part.transpose(axes)
-            if not self.levels:
-                # Comparisons with NaN are false, so NaN is refused as well.
-                if not (images.min() >= 0 and images.max() <= 1):
-                    raise self._wrong_values()
-                images = np.rint(images.astype("float64") * 255).astype(np.uint8)
-            yield images
-
-    def _known(self) -> dict[tuple[int, ...], tuple[int, ...]]:
-        """Return the order of axes that each possible stored shape needs."""
-        channels, height, width = self.shape
-        known: dict[tuple[int, ...], tuple[int, ...]] = {}
-        if channels == 1:
-            known[height, width] = (0, 1, 2)
-        known[height, width, channels] = (0, 3, 1, 2)
-        known[self.shape] = (0, 1, 2, 3)  # replaces the entry before if both fit
-        return known
-
-    def _wrong_values(self) -> UserError:
-        return UserError(
-            f"{self} is {self.stored.dtype}; expected uint8, or floating-point numbers "
-            "from 0 to 1."
-        )
+Opened = np.lib.npyio.NpzFile
+_ROLES = [
+    prefix + what for prefix in ("", "train_", "test_") for what in ("images", "labels")
+]
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     """Return train and test images.
-
-    Wrong values of images are found only when the images are read.
 
     Args:
         definition: the data set's settings, see above.
         raw: folder with the file.
 
     Raises:
-        UserError: if the file is broken, or if an array is missing or does not hold
-            such images or labels.
+        UserError: if the file is broken, if an array is missing or does not hold such
+            images or labels, or if the meaning of levels or labels is not certain.
     """
     path = raw / definition["files"]["arrays"]["name"]
     try:
-        opened = np.load(path, allow_pickle=False)
+        opened = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy raises many kinds
-        raise broken(path, error) from None
-    if not isinstance(opened, np.lib.npyio.NpzFile):
-        raise broken(path, "a single array")
+        raise broken(path, error) from error
+    if not isinstance(opened, Opened):
+        images = _mapped.Mapped(str(path), opened)
+        return stored_splits(definition, {WHOLE: Part(images, None)}, [], index=True)
     # Nothing is decompressed yet. `Archive` refuses files that would expand endlessly.
     with opened, Archive(path):
         return _splits(definition, opened, path)
 
 
-def _splits(
-    definition: dict[str, Any], opened: np.lib.npyio.NpzFile, path: Path
-) -> list[Stored]:
-    names = ("train", "test")
-    if _named(definition, "train_images") in opened.files:
-        how = "splits as they come"
-        pairs = {n: _pair(definition, opened, path, f"{n}_") for n in names}
-        parts = {n: np.arange(len(images)) for n, (images, _) in pairs.items()}
-    else:
-        pairs = dict.fromkeys(names, _pair(definition, opened, path, ""))
-        parts = held_out(len(pairs["test"][0]), definition)
-        how = drawn(definition)
-    done = (
-        "none: levels 0-255 as they come"
-        if all(images.levels for images, _ in pairs.values())
-        else "numbers from 0 to 1 multiplied by 255 and rounded"
-    )
-    facts = {"preprocessing": f"{done}; {how}"}
-    return [
-        Stored(
-            name,
-            _table(pairs[name][1], rows),
-            partial(_chosen, pairs[name][0], rows),
-            facts,
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the arrays in an `.npz` file that can be read, by name.
+
+    Raises:
+        UserError: if it is not a complete `.npz` file.
+    """
+    found = {}
+    with Archive(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.names()]
+    for name in names:
+        with contextlib.suppress(HoldsObjects):
+            found[name] = member(path, name).shape
+    return found
+
+
+def _splits(definition: dict[str, Any], opened: Opened, path: Path) -> list[Stored]:
+    names = {role: definition.get("arrays", {}).get(role, role) for role in _ROLES}
+    if definition["classes"] == 0:
+        names = {role: name for role, name in names.items() if "labels" not in role}
+    separate = names["train_images"] in opened.files
+    prefixes = {s: f"{s}_" for s in SPLITS} if separate else {WHOLE: ""}
+    used = {
+        prefix + what: names[prefix + what]
+        for prefix in prefixes.values()
+        for what in ("images", "labels")
+        if prefix + what in names
+    }
+    for name in used.values():
+        if name not in opened.files:
+            raise UserError(
+                f"{path}: no array '{name}'; {closest(name, opened.files)} Name yours "
+                "in 'arrays' of the data set."
+            )
+    parts = {
+        split: Part(
+            member(path, used[f"{prefix}images"]),
+            _labels(opened, path, used.get(f"{prefix}labels")),
         )
-        for name, rows in parts.items()
-    ]
+        for split, prefix in prefixes.items()
+    }
+    left = [name for name in opened.files if name not in used.values()]
+    notes = [f"arrays left alone: {', '.join(left)}"] if left else []
+    return stored_splits(definition, parts, notes, index=True)
 
 
-def _named(definition: dict[str, Any], role: str) -> str:
-    name: str = definition.get("arrays", {}).get(role, role)
-    return name
-
-
-def _pair(
-    definition: dict[str, Any],
-    opened: np.lib.npyio.NpzFile,
-    path: Path,
-    prefix: str,
-) -> tuple[_Images, np.ndarray | None]:
-    """Return images, of which none has been read, and labels or None."""
-    name = _named(definition, f"{prefix}images")
-    _check_there(opened, path, name)
-    images = _Images(member(path, name), tuple(definition["shape"]))
-    name = _named(definition, f"{prefix}labels")
-    if name not in opened.files and definition["classes"] == 0:
-        return images, None
-    _check_there(opened, path, name)
+def _labels(opened: Opened, path: Path, name: str | None) -> StoredLabels | None:
+    if name is None:
+        return None
+    place = str(member(path, name))  # refuses what should not be read
     try:
-        labels = opened[name]
-    except Exception as error:  # many kinds: an absurd shape gives a MemoryError
-        raise broken(path, f"'{name}': {str(error) or repr(error)}") from None
-    return images, whole_numbers(labels, len(images), f"{path}: '{name}'")
-
-
-def _check_there(opened: np.lib.npyio.NpzFile, path: Path, name: str) -> None:
-    if name not in opened.files:
-        raise UserError(
-            f"{path}: no array '{name}'; {closest(name, opened.files)} Name yours in "
-            "'arrays' of the data set."
-        )
-
-
-def _table(labels: np.ndarray | None, rows: np.ndarray) -> pd.DataFrame:
-    labelled = {} if labels is None else {"label": labels[rows]}
-    return pd.DataFrame({**labelled, "index": rows})
-
-
-def _chosen(
-    images: _Images, rows: np.ndarray, start: int, threads: int
-) -> Iterator[np.ndarray]:
-    """Yield the images `rows`, which ascend, from position `start` of `rows` on."""
-    del threads  # The file is one stream, so only one thread can read it.
-    wanted, first = rows[start:], 0
-    for part in images.chunks():
-        low, high = np.searchsorted(wanted, [first, first + len(part)])
-        if low < high:
-            yield part[wanted[low:high] - first]
-        first += len(part)
+        return StoredLabels(opened[name], place)
+    except Exception as error:  # numpy and zlib raise many kinds
+        raise broken(path, f"'{name}': {str(error) or repr(error)}") from error

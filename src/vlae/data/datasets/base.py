@@ -12,6 +12,16 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from vlae.system.errors import UserError
+
+
+class FilesLeftOut(UserError):
+    """Raised by `chunks` if files turn out to be unreadable, so that all splits change.
+
+    They have been noted, and the next call of the module's `splits` leaves them out.
+    """
+
+
 Chunk = tuple[np.ndarray, pd.DataFrame]
 """Some images, uint8 (n, C, H, W), and the n rows of the table that belong to them."""
 
@@ -34,6 +44,10 @@ class Split(Protocol):
     @property
     def resumable(self) -> bool:
         """Whether `chunks` can start at any image and `table` is known before."""
+
+    @property
+    def identity(self) -> str:
+        """What determines the images beside settings, code and the raw files."""
 
     def chunks(self, start: int, threads: int) -> Iterator[np.ndarray]:
         """Yield the images from number `start` on, in order, as uint8 (n, C, H, W).
@@ -58,12 +72,14 @@ class Stored:
         rows: the table, one row per image.
         images: function of `start` and `threads` that yields images as `chunks` does.
         facts: entries for the card.
+        identity: what determines the images beside settings, code and the raw files.
     """
 
     name: str
     rows: pd.DataFrame
     images: Callable[[int, int], Iterator[np.ndarray]]
     facts: dict[str, Any] = field(default_factory=dict)
+    identity: str = ""
     resumable = True
 
     @property
@@ -98,6 +114,7 @@ class Streamed:
     source: Iterator[Chunk]
     facts: dict[str, Any] = field(default_factory=dict)
     resumable = False
+    identity = ""
     _parts: list[pd.DataFrame] = field(default_factory=list, init=False)
 
     def chunks(self, start: int, threads: int) -> Iterator[np.ndarray]:

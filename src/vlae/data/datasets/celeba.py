@@ -98,7 +98,7 @@ def _attributes(path: Path) -> pd.DataFrame:
             count, names = int(file.readline()), file.readline().split()
         table = _blanks(path, skiprows=2, names=["file", *names])
     except _UNREADABLE as error:
-        raise _broken(path, str(error)) from None
+        raise _broken(path, str(error)) from error
     table = table.set_index("file")
     if len(table) != count or table.index.has_duplicates:
         raise _broken(
@@ -116,7 +116,7 @@ def _partition(path: Path) -> "pd.Series[int]":
     try:
         table = _blanks(path, names=["file", "partition"]).set_index("file")
     except _UNREADABLE as error:
-        raise _broken(path, str(error)) from None
+        raise _broken(path, str(error)) from error
     wrong = ~table["partition"].isin([0, 1, 2]) | table.index.duplicated()
     if wrong.any():
         raise _broken(

@@ -1,82 +1,70 @@
 """Images in IDX files, the format of MNIST, with labels if the data set has classes.
 
-The images are grey. A definition for files without labels, as an example::
+The files are `train_images` and `test_images`, with `train_labels` and `test_labels` if
+there are classes; or `images` and `labels`, of which `test` images are held out at
+random. All types of numbers of the format are read. Images are (N, H, W) if they are
+grey, else (N, 3, H, W) or (N, H, W, 3). For example::
 
     mine:
       module: idx
       shape: [1, 28, 28]
-      classes: 0
+      classes: 26
+      transposed: true     # as in EMNIST: rows and columns are swapped in the files
       files:
-        train_images: {name: train-images, remote: train-images.gz, checksum: ...}
-        test_images: {name: test-images, remote: test-images.gz, checksum: ...}
+        train_images: {path: emnist-letters-train-images-idx3-ubyte.gz}
+        train_labels: {path: emnist-letters-train-labels-idx1-ubyte.gz}
+        test_images: {path: emnist-letters-test-images-idx3-ubyte.gz}
+        test_labels: {path: emnist-letters-test-labels-idx1-ubyte.gz}
+
+`levels`, `transposed`, `resize` and `label_column` mean what they do in the module
+`arrays`, which also says how labels become classes.
 """
 
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from vlae.data.datasets import _mapped
+from vlae.data.datasets._labels import StoredLabels
+from vlae.data.datasets._split_arrays import SPLITS, WHOLE, Part, stored_splits
 from vlae.data.datasets.base import Stored
-from vlae.system.errors import UserError
-
-CHUNK_IMAGES = 10_000
-BROKEN = (RuntimeError, AssertionError, ValueError, LookupError, OSError)
-"""Exceptions that torchvision raises for a file that is incomplete or not IDX."""
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
-    """Return the splits in four IDX files, or in two if there are no labels.
+    """Return train and test images.
 
     Args:
         definition: the data set's settings, see above.
         raw: folder with the files.
 
     Raises:
-        UserError: if a file is truncated or not IDX, or if counts or shapes disagree.
+        UserError: if a file is not a complete IDX file, if counts or shapes disagree,
+            or if the meaning of levels or labels is not certain.
     """
-    return [_split(name, definition, raw) for name in ("train", "test")]
+    paths = {role: raw / file["name"] for role, file in definition["files"].items()}
+    left = [r for r in paths if r.endswith("labels") and not definition["classes"]]
+    paths = {role: path for role, path in paths.items() if role not in left}
+    if "images" in paths:
+        parts = {WHOLE: _part(paths, "")}
+    else:
+        parts = {split: _part(paths, f"{split}_") for split in SPLITS}
+    notes = ["labels left alone (classes: 0)"] if left else []
+    return stored_splits(definition, parts, notes, index=WHOLE in parts)
 
 
-def _split(name: str, definition: dict[str, Any], raw: Path) -> Stored:
-    # torchvision takes seconds to import, and only this function needs it.
-    from torchvision.datasets.mnist import read_image_file, read_label_file
+def stored(path: Path) -> np.ndarray:
+    """Return the array in an IDX file, memory-mapped, as it lies there.
 
-    files, shape = definition["files"], tuple(definition["shape"])
-    roles = [f"{name}_images", f"{name}_labels"]
-    paths = [raw / files[role]["name"] for role in roles if role in files]
-    arrays = []
-    for path, read in zip(paths, (read_image_file, read_label_file), strict=False):
-        try:
-            arrays.append(read(str(path)).numpy())
-        except BROKEN as error:
-            raise UserError(
-                f"{path}: not a complete IDX file ({error or 'wrong type'}). Delete "
-                "it and run again."
-            ) from None
-    images = arrays[0][:, None]
-    if images.shape[1:] != shape:
-        raise UserError(
-            f"{paths[0]} has images of shape {images.shape[1:]}, but the data set's "
-            f"'shape' in the configuration is {shape}."
-        )
-    if len(arrays) == 1:  # A table needs a column, even if nothing is known.
-        rows = pd.DataFrame({"index": np.arange(len(images))})
-        return Stored(name, rows, partial(_chunks, images))
-    labels = arrays[1]
-    if len(images) != len(labels):
-        raise UserError(
-            f"{paths[0]} has {len(images)} images, but {paths[1]} has {len(labels)} "
-            "labels."
-        )
-    rows = pd.DataFrame({"label": labels.astype("int64")})
-    return Stored(name, rows, partial(_chunks, images))
+    Raises:
+        UserError: if it is not a complete IDX file.
+    """
+    return _mapped.idx(path).values
 
 
-def _chunks(images: np.ndarray, start: int, threads: int) -> Iterator[np.ndarray]:
-    """Yield images that are in memory already; more threads would not help."""
-    del threads
-    for low in range(start, len(images), CHUNK_IMAGES):
-        yield images[low : low + CHUNK_IMAGES]
+def _part(paths: dict[str, Path], prefix: str) -> Part:
+    images = _mapped.idx(paths[f"{prefix}images"])
+    if f"{prefix}labels" not in paths:
+        return Part(images, None)
+    labels = _mapped.idx(paths[f"{prefix}labels"])
+    return Part(images, StoredLabels(labels.values, labels.place))

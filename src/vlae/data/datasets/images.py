@@ -3,52 +3,64 @@
 Images may have any size and format and may be grey or in colour; `shape` says what they
 become. They are sorted by name in natural order (2 before 10). The largest centre part
 with the proportions of `shape`, or the centre square of side `crop`, is resized to
-`shape`.
+`shape`. For example::
 
-A table `labels.csv` is optional; it is a member of the archive or a separate file. Its
-column `file` names images by their path in the archive, without the folder if one
-folder holds everything. Images that it does not name are left out. Further columns:
+    mine:
+      module: images
+      shape: [3, 64, 64]
+      files:
+        images: {path: mine.zip}
+
+A table `labels.csv` is optional; it lies anywhere in the archive or is a separate file,
+`files.labels`. Its text is UTF-8 with commas, semicolons or tabs between columns. Its
+column `file` names images by their path in the archive, below the folder of the table,
+or below a folder that holds all images. Images that it does not name are left out.
+Further columns:
 
 `label`
-    Whole numbers from 0 on, or text. Text is numbered in sorted order, and the card
-    records it.
+    Class of the image: a number or any word. Labels other than 0, 1, ... are numbered
+    in their order, and the card records them. With `classes: 0` they are not used.
 `split`
     `train` or `test`. Without this column `test` images are drawn at random by `seed`.
 any other
     Numbers that are kept in the table of the prepared data. Columns of zeros and ones
     can be `attributes`.
 
-For example::
+Without a table, folders mean the same: if all images lie in folders `train` and `test`,
+these are the splits, and with `classes` above 0 the next folder is the label.
 
-    mine:
-      module: images
-      shape: [3, 64, 64]
-      crop: null
-      classes: 0
-      test: 0.1            # a share below 1, or a number of images
-      seed: 0
-      files:
-        images: {name: mine.zip, remote: mine.zip, checksum: null}
+Numbers in the files become levels from black to white. The range of all files decides
+what is white, if it leaves one meaning (for masks of 0 and 1, the 1); otherwise the key
+`levels` must state black and white. Files that cannot be used are left out and counted
+on the card, and too many of them are an error (`max_left_out`).
 """
 
-import io
-import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from vlae.data import image_decoding
+from vlae.data import image_formats, image_numbers
+from vlae.data.datasets import _image_files, _image_rows, _unreadable
+from vlae.data.datasets._classes import numbered
+from vlae.data.datasets._image_files import ImageFiles
+from vlae.data.datasets._image_rows import Rows
+from vlae.data.datasets._label_table import SPLITS, as_labels
 from vlae.data.datasets._labels import drawn, held_out
 from vlae.data.datasets.base import Stored
-from vlae.data.image_decoding import MAX_NAMED_FILES, Framing
+from vlae.data.image_decoding import Framing
+from vlae.data.image_numbers import Meanings
 from vlae.data.zip_archive import Archive
-from vlae.system.errors import UserError, closest
+from vlae.system.errors import UserError
+from vlae.system.files import digest
+from vlae.system.progress import Progress, say
 
 PARALLEL = True
-TABLE = "labels.csv"
-SPLITS = ("train", "test")
 
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
@@ -59,172 +71,153 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         raw: folder with the files.
 
     Raises:
+        UserError: if the archive or the table is broken, if they do not agree, if
+            labels are not those of `classes`, or if too many files cannot be used.
+    """
+    name = definition.get("name", "")
+    archive = Archive(raw / definition["files"]["images"]["name"])
+    files = _image_files.inspected(archive)
+    rows = _image_rows.wanted(definition, files, raw)
+    framing = Framing(tuple(definition["shape"]), definition.get("crop"))
+    allowance = _unreadable.Allowance.of(definition, archive.path)
+    rows = _readable(rows, files, _unreadable.known(archive, framing))
+    allowance.require(rows.lost, len(rows.table) + len(rows.lost))
+    left_out = _image_files.hidden(archive) + rows.left_out
+    if rows.table.empty:
+        others = ", ".join(f"{number} {why}" for why, number in left_out.items())
+        raise UserError(
+            f"{archive.path}: holds no images of a known format, but "
+            f"{others or 'nothing'}."
+        )
+    facts = _label(definition, rows)
+    if "split" in rows.table:
+        parts, how = _parts(rows), rows.splits
+    else:
+        parts, how = held_out(len(rows.table), definition), drawn(definition)
+    unused = facts.pop("unused labels", "")
+    members = rows.table.pop("member").map(files.member)
+    meanings, levels = _meanings(definition, archive, members.tolist())
+    framing = replace(framing, meanings=meanings)
+    facts |= {"preprocessing": f"{framing}; {how}{unused}", "levels": levels}
+    if left_out:
+        facts["left_out"] = dict(sorted(left_out.items()))
+    reader = _unreadable.Reader(
+        archive, framing, members.tolist(), rows.lost, allowance, name
+    )
+    return [
+        _split(part, rows.table.loc[index], members[index].tolist(), reader, facts)
+        for part, index in parts.items()
+    ]
+
+
+def labels(definition: dict[str, Any], raw: Path) -> np.ndarray | None:
+    """Return the label of each image, words (n,), or None if there are none.
+
+    Args:
+        definition: the data set's settings; its `classes` do not matter.
+        raw: folder with the files.
+
+    Raises:
         UserError: if the archive or the table is broken, or if they do not agree.
     """
-    framing = Framing(tuple(definition["shape"]), definition["crop"])
-    files = definition["files"]
-    archive = Archive(raw / files["images"]["name"])
-    members = _members(archive)
-    if "labels" in files:
-        found = _described(archive, members, *_own_table(raw / files["labels"]["name"]))
-    elif own := {_top(archive) + TABLE} & {*archive.names()}:
-        (name,) = own
-        content = archive.read(name)
-        found = _described(archive, members, content, f"{archive.path}: {name}")
-    else:
-        found = pd.DataFrame({"file": list(members), "member": members.values()}), []
-    table, classes = found
-    if "split" in table:
-        parts, how = _parts(table["split"], archive.path), "splits of the table"
-    else:
-        parts, how = held_out(len(table), definition), drawn(definition)
-    done = f"{framing}; {how}"
-    if unnamed := len(members) - len(table):
-        done += f"; {unnamed} images that the table does not name left out"
-    facts = {"preprocessing": done, **({"class_names": classes} if classes else {})}
-    kept = table.drop(columns=["split", "member"], errors="ignore")
-    return [
-        Stored(
-            name,
-            kept.loc[rows].reset_index(drop=True),
-            partial(
-                image_decoding.stream, archive, table["member"][rows].tolist(), framing
-            ),
-            facts,
-        )
-        for name, rows in parts.items()
-    ]
+    with Archive(raw / definition["files"]["images"]["name"]) as archive:
+        files = _image_files.inspected(archive)
+        rows = _image_rows.found({**definition, "classes": 1}, files, raw)
+    return rows.table["label"].to_numpy(str) if "label" in rows.table else None
 
 
-def _own_table(path: Path) -> tuple[bytes, str]:
-    try:
-        return path.read_bytes(), str(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}).") from None
+def sizes(
+    definition: dict[str, Any], raw: Path, most: int
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield height, width and whether there is colour, of some images.
 
+    They are spread evenly over all; those that cannot be read are skipped.
 
-def _parts(split: "pd.Series[str]", path: Path) -> dict[str, pd.Index]:
-    parts = {name: split.index[split == name] for name in SPLITS}
-    for name, rows in parts.items():
-        if rows.empty:
-            raise UserError(f"{path}: no image has '{name}' in the column 'split'.")
-    return parts
-
-
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a key that sorts names with numbers by the value of the numbers."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
-
-
-def _described(
-    archive: Archive, members: dict[str, str], content: bytes, where: str
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return one row per image that a table names, with its member; class names."""
-    table, classes = _table(content, where)
-    known = {member: member for member in members.values()} | members
-    missing = [file for file in table["file"] if file not in known]
-    if missing:
-        raise UserError(
-            f"{where}: {len(missing)} files of the table are not images in "
-            f"{archive.path}: {_some(missing)}. Expected paths as in the archive, e.g. "
-            f"{next(iter(members))}."
-        )
-    table["member"] = table["file"].map(known)
-    _refuse_repeated(table["member"], where)
-    order = sorted(range(len(table)), key=[*map(natural, table["file"])].__getitem__)
-    return table.iloc[order].reset_index(drop=True), classes
-
-
-def _members(archive: Archive) -> dict[str, str]:
-    """Return the members that are images, in natural order, by their short name.
-
-    The short name leaves out the folder that holds everything, if there is one.
+    Args:
+        definition: the data set's settings.
+        raw: folder with the files.
+        most: number of images that are opened, at most.
     """
-    endings = tuple(image_decoding.endings())
-    names = [
-        name
-        for name in archive.names()
-        if name.lower().endswith(endings) and not name.split("/")[-1].startswith(".")
-    ]
-    if not names:
-        raise UserError(f"{archive.path}: holds no images of a known format.")
-    _refuse_repeated(pd.Series(names, dtype=str), str(archive.path))
-    top = _top(archive)
-    found = {name.removeprefix(top): name for name in names}
-    return dict(sorted(found.items(), key=lambda item: natural(item[0])))
+    with Archive(raw / definition["files"]["images"]["name"]) as archive:
+        names = _image_files.inspected(archive).images
+        for name in names[:: max(1, len(names) // most)]:
+            if size := image_formats.header(archive.read(name)):
+                yield size
 
 
-def _top(archive: Archive) -> str:
-    """Return the folder that holds everything, with a slash, or an empty string."""
-    tops = {name.split("/")[0] + "/" for name in archive.names() if "/" in name}
-    plain = any("/" not in name for name in archive.names())
-    return tops.pop() if len(tops) == 1 and not plain else ""
+def _split(
+    name: str,
+    table: pd.DataFrame,
+    members: list[str],
+    reader: _unreadable.Reader,
+    facts: dict[str, Any],
+) -> Stored:
+    rows = table.drop(columns="split", errors="ignore").reset_index(drop=True)
+    identity = digest([members, repr(reader.framing)])
+    return Stored(name, rows, partial(reader.chunks, members), facts, identity)
 
 
-def _table(content: bytes, where: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return the checked table, and the names of its classes if they are text."""
-    try:
-        table = pd.read_csv(io.BytesIO(content), dtype={"file": str, "split": str})
-        if not isinstance(table.index, pd.RangeIndex):
-            raise ValueError("rows with more fields than columns")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{where}: not a table with commas between columns ({error})."
-        ) from None
-    if "file" not in table:
-        raise UserError(
-            f"{where}: no column 'file'; {closest('file', map(str, table.columns))}"
-        )
-    if "member" in table:
-        raise UserError(f"{where}: rename the column 'member': the name is reserved.")
-    if table.empty:
-        raise UserError(f"{where}: has no rows.")
-    empty = table["file"].isna()
-    if empty.any():
-        raise UserError(f"{where}: {empty.sum()} rows do not name a file.")
-    _refuse_repeated(table["file"], where)
-    if "split" in table and not table["split"].isin(SPLITS).all():
-        wrong = table["split"][~table["split"].isin(SPLITS)]
-        raise UserError(
-            f"{where}: column 'split': {_some(wrong.unique())}; expected train or test."
-        )
-    names: list[str] = []
-    if "label" in table:
-        table["label"], names = _labels(table["label"], where)
-    for column in table.columns.difference(["file", "label", "split"]):
-        if table[column].dtype == bool:
-            table[column] = table[column].astype("int8")
-        if table[column].dtype.kind not in "iuf":
+def _meanings(
+    definition: dict[str, Any], archive: Archive, members: list[str]
+) -> tuple[Meanings, str]:
+    """Return what the numbers of the images mean, and a sentence about it."""
+    name = definition.get("name", "")
+    bar = Progress(f"{name} levels", len(members), "image")
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for done, member in enumerate(members, start=1):
+            yield member, archive.read(member)
+            bar.update(done)
+
+    return image_numbers.meanings(
+        contents(),
+        definition.get("levels"),
+        str(archive.path),
+        f"datasets.{name}.levels",
+    )
+
+
+def _readable(rows: Rows, files: ImageFiles, unreadable: dict[str, str]) -> Rows:
+    """Return rows without the images that an earlier check has found unreadable."""
+    stored = rows.table["member"].map(files.member)
+    lost = [(name, unreadable[name]) for name in stored if name in unreadable]
+    small = sum("smaller than crop" in why for _, why in lost)
+    left_out = Counter(
+        {
+            "images smaller than the crop": small,
+            "images that cannot be read": len(lost) - small,
+        }
+    )
+    return replace(
+        rows,
+        table=rows.table[~stored.isin([*unreadable])].reset_index(drop=True),
+        left_out=rows.left_out + left_out,
+        lost=[*rows.lost, *lost],
+    )
+
+
+def _label(definition: dict[str, Any], rows: Rows) -> dict[str, Any]:
+    """Turn labels into numbers of classes, or drop them; return facts about them."""
+    name, classes = definition.get("name", ""), definition["classes"]
+    if "label" not in rows.table:
+        return {}
+    words = rows.table.pop("label")
+    if not classes:
+        said = "labels are not used (classes: 0)"
+        say(f"[{name}] {rows.where}: {said}")
+        return {"unused labels": f"; {said}"}
+    where, key = f"{rows.where}, column 'label'", f"datasets.{name}.classes"
+    found = numbered(as_labels(words.tolist()), classes, where, key)
+    rows.table.insert(1, "label", found.numbers)
+    return dict(found.facts)
+
+
+def _parts(rows: Rows) -> dict[str, pd.Index]:
+    split = rows.table["split"]
+    parts = {name: split.index[split == name] for name in SPLITS}
+    for name, index in parts.items():
+        if index.empty:
             raise UserError(
-                f"{where}: column '{column}': expected numbers. Replace its values by "
-                "numbers, or leave it out."
+                f"{rows.where}: no image that can be read has '{name}' as its 'split'."
             )
-    return table, names
-
-
-def _labels(labels: pd.Series, where: str) -> tuple[pd.Series, list[str]]:
-    if labels.isna().any():
-        raise UserError(f"{where}: {labels.isna().sum()} rows have no label.")
-    if labels.dtype.kind in "iu":
-        if labels.min() < 0:
-            raise UserError(f"{where}: label {labels.min()}; expected 0 or more.")
-        return labels.astype("int64"), []
-    if labels.dtype.kind == "f":
-        raise UserError(
-            f"{where}: labels have fractions; expected whole numbers or text."
-        )
-    names = sorted(labels.astype(str).unique())
-    numbers = {name: number for number, name in enumerate(names)}
-    return labels.astype(str).map(numbers).astype("int64"), names
-
-
-def _refuse_repeated(names: pd.Series, where: str) -> None:
-    repeated = names[names.duplicated()].unique()
-    if len(repeated):
-        raise UserError(f"{where}: named more than once: {_some(repeated)}.")
-
-
-def _some(names: Any) -> str:
-    shown = ", ".join(map(str, list(names)[:MAX_NAMED_FILES]))
-    return f"{shown}, ..." if len(names) > MAX_NAMED_FILES else shown
+    return parts
