@@ -12,6 +12,7 @@ resource_scopes:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/progress.smk"
 
 
 # Only with `--sdm apptainer`.
@@ -49,6 +50,7 @@ onstart:
         if workflow.executor_plugin.name == "slurm":
             check_slurm()
         slurm.watch(Path.cwd())
+    show_work()
 
 
 onerror:

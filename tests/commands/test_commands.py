@@ -171,6 +171,24 @@ def test_user_error_as_a_process(tmp_path):
     assert finished.stdout == ""
 
 
+@pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False)])
+def test_a_traceback_for_whoever_asks(monkeypatch, capsys, value, shown):
+    def broken(package, name):
+        try:
+            raise EOFError("the library's own words")
+        except EOFError as error:
+            raise UserError("mine.zip: damaged") from error
+
+    monkeypatch.setattr(__main__.registry, "load", broken)
+    monkeypatch.setenv(__main__.DEBUG_VARIABLE, value)
+    assert main(["train"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("vlae train: mine.zip: damaged\n")
+    assert (
+        ("Traceback" in said) is ("EOFError: the library's own words" in said) is shown
+    )
+
+
 def test_user_error_while_loading_a_command(message, monkeypatch):
     def broken(package, name):
         raise UserError(f"{package}.{name}: cannot be loaded")

@@ -88,7 +88,7 @@ def history(folder, steps, value):
         path = run(folder).files(seed).history
         path.parent.mkdir(parents=True)
         table.to_parquet(path)
-    return run(folder)
+    return run(folder).history()
 
 
 def test_long_histories_are_thinned_between_their_ends(tmp_path):

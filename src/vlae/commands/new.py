@@ -60,11 +60,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"{out} is there already; remove it, or name another by --out.")
     networks = configuration.load().content["networks"]
     keys = dict(map(_key, arguments.set))
-    with tempfile.TemporaryDirectory(dir=_folder(out), prefix=".vlae-new-") as work:
+    with tempfile.TemporaryDirectory(prefix=".vlae-new-", dir=_folder(out)) as name_of:
+        work = Path(name_of)
         try:
-            found = sighting.sighted(arguments.paths, Path(work))
+            found = sighting.sighted(arguments.paths, work)
             found.definition.update(keys)
-            proposed = _proposed(name, found, Path(work), networks)
+            proposed = _proposed(name, found, work, networks)
         except UserError as error:
             raise UserError(_explained(str(error), name, work)) from error
     for file in found.definition["files"].values():
@@ -79,9 +80,9 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"  {study.command(os.fspath(out))}")
 
 
-def _explained(message: str, name: str, work: str) -> str:
+def _explained(message: str, name: str, work: Path) -> str:
     """Return a message of a preparation for somebody who has no overlay yet."""
-    message = re.sub(rf"{re.escape(work)}/\w+", "the file", message)
+    message = re.sub(rf"{re.escape(str(work))}/\w+", "the file", message)
     key = re.search(rf"datasets\.{re.escape(name)}\.(\w+)", message)
     if key is None:
         return message
@@ -133,6 +134,7 @@ def _proposed(
         f"Sizes: {_sizes(found)}. {'Colour' if channels == 3 else 'Grey'}.",
         f"Labels: {labels}.",
         f"Levels: {facts['levels']}.",
+        f"Preparation: {facts['preprocessing']}.",
         *(f"Left out: {number} {why}." for why, number in _left_out(facts)),
         *found.notes,
     ]

@@ -137,7 +137,7 @@ def overlay(study: Study, networks: dict[str, Any], file: str) -> str:
     return TEXT.format(
         found=_comment(*study.found),
         command=command(file),
-        title=_flow(f"The layers of a VLAE of {name}"),
+        title=_flow(f"What the layers of a VLAE hold: {name}"),
         batch=_batch(study),
         evaluated=EVALUATED_IMAGES,
         size=_comment(*_about_size(study, network, shape), indent=4),
@@ -170,7 +170,7 @@ def _about_size(study: Study, network: str, shape: list[int]) -> list[str]:
     lines = [f"The network {network} takes {size[1]}x{size[0]} in {colour[channels]}."]
     if size != [study.height, study.width]:
         lines += [
-            "It is the nearest one that there is. The largest centre part of each image",
+            "It is the nearest one that there is. The largest centre part of images",
             "with these proportions is kept and resized.",
         ]
     if channels != study.channels:

@@ -57,7 +57,7 @@ def numbers(image: "Image.Image", kind: str) -> np.ndarray:
     """
     stored = np.asarray(image)
     if image.mode.endswith(("A", "a")):
-        stored = stored[..., :-1]
+        stored = stored[..., 0] if stored.shape[-1] == 2 else stored[..., :-1]
     return stored.astype("uint16" if kind == "uint12" else kind, copy=False)
 
 

@@ -67,7 +67,7 @@ class Sighting:
             return 0, "no labels"
         different = np.unique(self.labels)
         shown = ", ".join(map(str, different[:MAX_SHOWN]))
-        shown += ", ..." if len(different) > MAX_SHOWN else ""
+        shown += " and others" if len(different) > MAX_SHOWN else ""
         if len(different) < 2:
             return 0, f"all images have one label, {shown}, which is not used"
         if len(different) > min(MAX_CLASSES, MAX_CLASSES_PER_IMAGE * len(self.labels)):
@@ -118,8 +118,7 @@ def defined(found: Sighting, **keys: Any) -> dict[str, Any]:
         keys: keys of the definition that are not yet known, such as `shape`.
     """
     files = {role: {"name": role} for role in found.definition["files"]}
-    whole = {"classes": 0, "test": 0.1, "seed": 0, **found.definition, **keys}
-    return {**whole, "files": files}
+    return {"classes": 0, **found.definition, **keys, "files": files}
 
 
 def _data_files(path: Path) -> list[Path]:
@@ -254,19 +253,21 @@ def _sighted_arrays(path: Path, work: Path) -> Sighting:
         return Sighting(definition, channels, Counter({size: len(stored)}))
     shapes = arrays.shapes(path)
     names = _named_arrays(shapes)
-    renamed = {role: name for role, name in names.items() if role != name}
-    if renamed:
-        definition["arrays"] = renamed
     held = [shapes[name] for role, name in names.items() if role.endswith("images")]
     channels, size = _channels_and_size(held[0])
     with np.load(path, allow_pickle=False) as opened:
         read = [opened[n] for role, n in names.items() if role.endswith("labels")]
     labels = [part for part in map(_one_per_image, read) if part is not None]
+    if len(labels) < len(read):
+        labels = []
+        names = {role: n for role, n in names.items() if role.endswith("images")}
+    if renamed := {role: name for role, name in names.items() if role != name}:
+        definition["arrays"] = renamed
     return Sighting(
         definition,
         channels,
         Counter({size: sum(shape[0] for shape in held)}),
-        np.concatenate(labels) if labels and len(labels) == len(read) else None,
+        np.concatenate(labels) if labels else None,
     )
 
 

@@ -26,12 +26,12 @@ from vlae.results.text import spread
 
 GRID_COORDINATES = 2
 """A layer of at most this many coordinates is shown as a grid over its code."""
-MAX_PROPERTIES = 9
+MAX_PROPERTIES = 8
 """Properties in the heat map, the pixels among them; the table of numbers has all."""
 
 MAX_COLUMNS, MIN_COLUMNS = 4, 3
 """Panels side by side. A model with fewer layers leaves room."""
-MARGIN = 0.25
+MARGIN = 0.1
 """Inches between two panels."""
 DOTS_PER_INCH = 120
 """Dots of the png, which is what the report shows."""
@@ -76,9 +76,9 @@ def draw(runs: list[RunResults]) -> Figure:
     parts = subfigures(figure, len(runs), height_ratios=heights)
     for part, block in zip(parts, blocks, strict=True):
         run = block.run
-        title = f"{run.title} (images: seed {run.seeds[0]})"
-        part.suptitle(textwrap.fill(title, TITLE_LETTERS), fontweight="bold")
         top, middle, below = subfigures(part, 3, height_ratios=block.heights)
+        title = f"{run.title} (images: seed {run.seeds[0]})"
+        top.suptitle(textwrap.fill(title, TITLE_LETTERS), fontweight="bold")
         extent = run.table("traversal", run.seeds[0])["first"].max()
         _draw_panels(top, block.panels, extent)
         _draw_numbers(middle, run)
@@ -97,10 +97,10 @@ def _block(run: RunResults) -> _Block:
     shown = min(columns, len(data))
     pairs = mosaic(np.concatenate([data[:shown], rebuilt[:shown]]), shown, ink=ink)
     tallest = max(panel.picture.shape[0] / panel.picture.shape[1] for panel in panels)
-    title, ticks = 0.45, 0.35 * any(panel.grid for panel in panels)
+    title, ticks = 0.5, 0.35 * any(panel.grid for panel in panels)
     row = 0.28 if len(run.seeds) == 1 else 0.4
     heights = (
-        0.35
+        0.45
         + -(-len(panels) // _columns(len(panels)))
         * (_inches(len(panels)) * tallest + title + ticks),
         0.9 + row * len(panels),
@@ -195,42 +195,45 @@ def _draw_ticks(axes: Axes, panel: _Panel, extent: float) -> None:
 def _draw_numbers(block: SubFigure, run: RunResults) -> None:
     """Draw the KL of each layer, and beside it what redrawing the layer changes."""
     effects = run.table("effects").dropna(subset="total_effect")
-    properties = effects["property"].nunique()
     names = most_affected(effects, MAX_PROPERTIES)
-    width = min(max(0.7 * len(names), 2.4), 6.4)
+    width = min(max(0.78 * len(names), 3.0), 6.0)
     bars, table = block.subplots(1, 2, width_ratios=[WIDTH - width - 1.2, width])
     _draw_kl(bars, run)
+    if not names:
+        table.set_title("whatever layer is redrawn,\nthe image stays the same")
+        table.axis("off")
+        return
     effects_table(table, effects[effects["property"].isin(names)])
-    left_out = (
-        f"\nthe {len(names)} of {properties} properties that change most"
-        if properties > len(names)
-        else ""
-    )
-    table.set_title(f"total-effect index T: what redrawing\na layer changes{left_out}")
+    title = "total-effect index T: what redrawing\none layer changes"
+    properties = effects["property"].nunique()
+    if properties > len(names):
+        title += f", of {properties} properties the {len(names)} that change most"
+    table.set_title(title)
+    table.tick_params(axis="x", labelsize=8)
 
 
 def _draw_kl(axes: Axes, run: RunResults) -> None:
     """Draw a bar per layer, one point per seed, and how many coordinates are active."""
     by_seed = kl(run)
     layers = [*by_seed]
+    between = ", " if len(by_seed) == 1 else "\n"
     names = [
-        f"{layer_name(layer, len(layers))}\n{text} active"
+        f"{layer_name(layer, len(layers))}{between}{text} active"
         for layer, text in zip(layers, active(run).values(), strict=True)
     ]
     means = by_seed.mean()
     places = range(len(layers))
     axes.barh(places, means, height=0.6, color=PALETTE[0])
-    largest = max(by_seed.max().max(), 1e-9)
+    largest = by_seed.max().max() or 1.0
+    room = 1.45 if len(by_seed) == 1 else 1.9
     for place, layer in zip(places, layers, strict=True):
         values = by_seed[layer]
         if len(values) > 1:
             axes.plot(values, [place] * len(values), "o", color=INK, ms=4)
         text = f"{spread(values)} nats"
         axes.text(values.max() + 0.03 * largest, place, text, va="center", fontsize=8)
-    axes.set(xlim=(0, 1.45 * largest), ylim=(len(layers) - 0.5, -0.5))
+    axes.set(xlim=(0, room * largest), ylim=(len(layers) - 0.5, -0.5))
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(
-        "KL on held-out images, in nats;\nbelow each layer its active coordinates"
-    )
+    axes.set_title("KL on held-out images, in nats,\nand active coordinates")
     despine(axes)

@@ -72,7 +72,7 @@ def _about_use(run: RunResults) -> list[str]:
     """Say what KL each layer has, how many coordinates are active, what is unused."""
     by_seed, used = kl(run), active(run)
     parts = [
-        f"layer {layer} {spread(by_seed[layer])}, {used[layer]} coordinates active"
+        f"{spread(by_seed[layer])} in layer {layer} ({used[layer]} coordinates active)"
         for layer in by_seed
     ]
     low = (by_seed < BIT).sum()

@@ -215,7 +215,7 @@ def _figure(
 
 def _overview(run: RunResults) -> Overview:
     """Return one run at a glance; a classifier, which makes no images, has none."""
-    charts = training_curves.charts(run)
+    charts = training_curves.charts(run.history())
     makes_images = not any(chart.title == "Accuracy" for chart in charts)
     arrays = run.arrays("samples") if makes_images else {}
     pictures = []
