@@ -47,6 +47,8 @@ onstart:
         # The default profile is made for one machine, where commands report by themselves.
         # It silences rules, and with them errors that only the executor knows.
         workflow.output_settings.quiet.discard(Quietness.RULES)
+        if workflow.executor_plugin.name == "slurm":
+            check_slurm()
         slurm.watch(Path.cwd())
     show_work()
 

@@ -63,7 +63,8 @@ def offline(monkeypatch, tmp_path):
     """No mirror, proxy or files of the caller's; waits are noted, not waited."""
     monkeypatch.delenv(sources.MIRROR_VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(sources, "BY_HAND", tmp_path / "by-hand")
+    monkeypatch.setattr(sources, "ROOT", tmp_path / "clone")
+    monkeypatch.chdir(tmp_path)
     waits: list[float] = []
     noted = SimpleNamespace(sleep=waits.append)
     monkeypatch.setattr("vlae.data.download.http.time", noted)

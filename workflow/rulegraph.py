@@ -200,7 +200,7 @@ def printed(root: Path) -> str:
     """Return the rule graph of the whole paper as Snakemake prints it; nothing runs."""
     words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1"]
     called = [sys.executable, "-m", "snakemake", *words]
-    done = subprocess.run(called, cwd=root, capture_output=True, text=True)
+    done = subprocess.run(called, cwd=root, capture_output=True, encoding="utf-8")
     if done.returncode:
         sys.exit(done.stderr)
     return done.stdout

@@ -8,10 +8,12 @@ help is instant.
 
 import argparse
 import ast
+import io
 import os
 import sys
 import textwrap
 import traceback
+from typing import TextIO
 
 from vlae import __version__
 from vlae.system import memory, registry, signals
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     chosen = next((word for word in words if not word.startswith("-")), None)
+    _printable(sys.stdout, sys.stderr)
     try:
         with signals.raising():
             parsed = _parser(chosen).parse_args(words)
@@ -62,6 +65,16 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _fail(chosen, memory.message(error))
     return 0
+
+
+def _printable(*streams: TextIO) -> None:
+    """Let streams print any text: a title with a dash must not end a job.
+
+    What the encoding of the terminal does not have becomes an escape.
+    """
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):  # and not one that captures
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

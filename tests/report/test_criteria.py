@@ -9,17 +9,19 @@ import yaml
 from helpers import ROOT
 
 from vlae.config.report_spec import ClaimSpec
-from vlae.report.provenance import CLAIMS_FILE, criteria, git
+from vlae.report import provenance
+from vlae.report.provenance import CLAIMS_FILE
+from vlae.system.git import git
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A folder of its own with the shipped claims in a first commit."""
-    (tmp_path / "config").mkdir()
-    shutil.copy(ROOT / CLAIMS_FILE, tmp_path / CLAIMS_FILE)
-    monkeypatch.chdir(tmp_path)
-    commit(tmp_path, "init -q", "add .", "commit -qm first")
-    return tmp_path
+def checkout(tmp_path):
+    """A clone of its own with the shipped claims in a first commit."""
+    folder = tmp_path / "clone"
+    (folder / "config").mkdir(parents=True)
+    shutil.copy(ROOT / CLAIMS_FILE, folder / CLAIMS_FILE)
+    commit(folder, "init -q", "add .", "commit -qm first")
+    return folder
 
 
 def commit(folder, *commands):
@@ -28,23 +30,36 @@ def commit(folder, *commands):
         subprocess.run(["git", *who, *command.split()], cwd=folder, check=True)
 
 
+def edit(folder):
+    path = folder / CLAIMS_FILE
+    path.write_text(path.read_text() + "\n# A comment.\n")
+
+
 def specs():
     """As commands read them: numbers that two claims share are two here."""
     shipped = yaml.safe_load((ROOT / CLAIMS_FILE).read_text())["claims"]
     more: dict[str, list[int]] = {"development_seeds": [], "runs": [], "controls": []}
     found = [{**claim, "id": name, **more} for name, claim in shipped.items()]
+    for claim in found:
+        claim.pop("depicts", None)
     return [ClaimSpec.of(claim) for claim in json.loads(json.dumps(found))]
 
 
-def test_committed_criteria_are_not_flagged(checkout):
+@pytest.fixture
+def criteria(checkout):
+    """What the report says of claims, wherever it is written."""
+    return lambda claims: provenance.criteria(claims, checkout)
+
+
+def test_committed_criteria_are_not_flagged(checkout, criteria):
     found = criteria(specs())
-    head = git("rev-parse", "--short", "HEAD")
+    head = git("rev-parse", "--short", "HEAD", folder=checkout)
     assert found.source.startswith(f"of commit {head} of 20")
     assert "uncommitted" not in found.source
     assert found.changed == []
 
 
-def test_a_criterion_that_is_not_the_committed_one_is_flagged(checkout):
+def test_a_criterion_that_is_not_the_committed_one_is_flagged(criteria):
     """Whether the file was edited or an overlay changed it."""
     edited = specs()
     (claim,) = (found for found in edited if found.id == "F3")
@@ -56,16 +71,15 @@ def test_a_criterion_that_is_not_the_committed_one_is_flagged(checkout):
     assert criteria([new]).changed == ["mine"]
 
 
-def test_another_selection_of_runs_is_not_another_criterion(checkout):
+def test_another_selection_of_runs_is_not_another_criterion(criteria):
     (claim, *_) = specs()
     row = {"dataset": "a", "dataset_title": "A", "run": "b", "label": "B", "seeds": [1]}
     selected = ClaimSpec.of({**claim.as_dict(), "runs": [row]})
     assert criteria([selected]).changed == []
 
 
-def test_an_edit_of_the_file_shows_until_it_is_committed_and_is_counted_then(checkout):
-    path = checkout / CLAIMS_FILE
-    path.write_text(path.read_text() + "\n# A comment.\n")
+def test_an_edit_shows_until_it_is_committed_and_is_counted_then(checkout, criteria):
+    edit(checkout)
     found = criteria(specs())
     assert found.source.endswith("the file has uncommitted changes")
     assert found.changed == []
@@ -73,11 +87,54 @@ def test_an_edit_of_the_file_shows_until_it_is_committed_and_is_counted_then(che
     assert criteria(specs()).source.endswith("change 1 of the file")
 
 
-def test_without_git_nothing_is_claimed(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    found = criteria(specs())
-    assert "no commit" in found.source
+def shallow(checkout, depth):
+    """A clone of the last commits of a clone."""
+    words = ["clone", "--quiet", "--depth", str(depth), checkout.as_uri()]
+    folder = checkout.with_name(f"depth-{depth}")
+    subprocess.run(["git", *words, str(folder)], check=True)
+    return folder
+
+
+def test_a_shallow_clone_does_not_date_criteria_by_its_oldest_commit(checkout):
+    (checkout / "other").touch()
+    commit(checkout, "add .", "commit -qm another")
+    found = provenance.criteria(specs(), shallow(checkout, 1))
+    assert " or an earlier one (" in found.source
+    assert "`git fetch --unshallow`" in found.source
     assert found.changed == []
+
+
+def test_a_shallow_clone_counts_no_more_changes_than_it_knows(checkout):
+    for message in ("second", "third"):
+        edit(checkout)
+        commit(checkout, f"commit -qam {message}")
+    found = provenance.criteria(specs(), shallow(checkout, 2))
+    assert found.source.endswith(", change at least 1 of the file")
+    assert provenance.criteria(specs(), checkout).source.endswith(
+        "change 2 of the file"
+    )
+
+
+def test_the_folder_of_the_results_plays_no_part(checkout, tmp_path, monkeypatch):
+    """Also where it is in a repository of the user's own."""
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    commit(tmp_path / "mine", "init -q", "commit -qm mine --allow-empty")
+    head = git("rev-parse", "--short", "HEAD", folder=checkout)
+    found = provenance.criteria(specs(), checkout)
+    assert found.source.startswith(f"of commit {head} of 20")
+
+
+def test_criteria_that_no_commit_has(checkout):
+    subprocess.run(["git", "rm", "-q", "--cached", CLAIMS_FILE], cwd=checkout)
+    commit(checkout, "commit -qm without")
+    found = provenance.criteria(specs(), checkout)
+    assert found.source.startswith("of an unknown commit: git says: ")
+    assert found.changed == []
+
+
+def test_without_git_nothing_is_claimed(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert git("status") == ""
+    found = provenance.criteria(specs(), checkout)
+    assert found.source.startswith("of an unknown commit: git cannot be started here")
+    assert found.changed == []

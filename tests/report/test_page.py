@@ -281,6 +281,22 @@ def test_the_command_that_makes_it_again(overlays, config, expected):
     assert page.command(overlays, config) == expected
 
 
+def test_the_command_names_the_code_where_results_lie_elsewhere(tmp_path, monkeypatch):
+    for folder in (tmp_path / "my clone", tmp_path / "work"):
+        folder.mkdir()
+    snakefile = tmp_path / "my clone" / "Snakefile"
+    snakefile.touch()
+    monkeypatch.setattr(page, "ROOT", tmp_path / "my clone")
+    monkeypatch.chdir(tmp_path / "my clone")
+    assert page._snakefile() == ""
+    monkeypatch.chdir(tmp_path / "work")
+    assert page.command(["a.yaml"], {}, page._snakefile()) == (
+        "snakemake -s '../my clone/Snakefile' --cores 2 --configfile a.yaml"
+    )
+    snakefile.unlink()  # as where only the package is installed
+    assert page._snakefile() == ""
+
+
 def test_summary():
     assert claims_section.summary([], 0) == ""
     said = claims_section.summary(["supported", "not measured"], 1)

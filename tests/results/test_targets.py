@@ -1,6 +1,7 @@
 """What rules read and depend on, asked as Snakemake asks, but without Snakemake."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download import sources
 from vlae.data.download.sources import MIRROR_VARIABLE
-from vlae.results.targets import Targets, files_below
+from vlae.results.targets import Targets
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -330,11 +331,27 @@ def test_all_code_that_is_hashed_exists(hashed):
         assert path.with_suffix(".py").is_file(), module
 
 
-def test_files_below_folders_are_sorted(tmp_path):
-    for name in ("b/c.txt", "b/a.txt", "a/z.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert files_below(str(tmp_path / "b"), str(tmp_path / "a")) == [
-        str(tmp_path / name) for name in ("a/z.txt", "b/a.txt", "b/c.txt")
-    ]
-    assert files_below(str(tmp_path / "nowhere")) == []
+@pytest.mark.parametrize(
+    ("edited", "report", "explorer"),
+    [
+        ("page/style.css", True, False),
+        ("figures/figure1.html.j2", True, False),
+        ("explorer/explorer.js", False, True),
+        ("vendor/onnxruntime-web/runtime.json", False, True),
+        ("compare/compare.html.j2", False, False),
+    ],
+)
+def test_an_edit_of_a_template_concerns_its_page_alone(
+    tmp_path, monkeypatch, edited, report, explorer
+):
+    """Where the code lies and how old its files are plays no part."""
+    targets = Targets(resolved())
+    pages = targets.report_templates, targets.explorer_templates
+    before = [page(ask()) for page in pages]
+    shutil.copytree(ROOT / "report", tmp_path / "report", copy_function=shutil.copyfile)
+    monkeypatch.setattr("vlae.results.targets.ROOT", tmp_path)
+    assert [page(ask()) for page in pages] == before
+    with (tmp_path / "report" / edited).open("a") as file:
+        file.write(" ")
+    changed = [page(ask()) != old for page, old in zip(pages, before, strict=True)]
+    assert changed == [report, explorer]

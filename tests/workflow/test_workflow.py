@@ -318,6 +318,36 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+def test_code_elsewhere_that_nobody_may_write_to(finished, tmp_path):
+    """The pages are written again where results lie, and nothing else is."""
+    clone = tmp_path / "Klon von 'Müller' \"ä\""
+    work = tmp_path / "Ergebnisse 'für' \"mich\""
+    shutil.copytree(finished, clone)
+    work.mkdir()
+    for name in ("results", ".snakemake"):
+        (clone / name).rename(work / name)
+    before, paths = results(work), {clone, *clone.rglob("*")}
+    for path in paths:
+        path.chmod(path.stat().st_mode & ~0o222)
+    there = ["-s", str(clone / "Snakefile"), "--configfile", str(clone / TINY)]
+    # The spec of the report names the overlay, which has another path from here.
+    assert planned(work, *there, config=[]) == {"report_spec", "report"}
+    printed = snakemake(work, *there, "--forcerun", "report", "explorer", config=[])
+    assert "is not a git clone, as after a download" in printed
+    changed = {p for p, facts in results(work).items() if before.get(p) != facts}
+    made = {p.name for p in changed if "logs" not in p.parts and p.suffix != ".tsv"}
+    pages = {"report.html", "report.provenance.json", "explorer.html"}
+    assert made == {"report.spec.json", *pages}
+    assert {p for p in clone.rglob("*") if "__pycache__" not in str(p)} < paths
+    text = html.unescape((work / "results" / "report.html").read_text(encoding="utf-8"))
+    command = ["snakemake", "-s", f"../{clone.name}/Snakefile", "--cores", "2"]
+    command += ["--configfile", f"../{clone.name}/{TINY}"]
+    assert shlex.join(command) in text
+    assert f"unknown: {clone} is not a git clone" in text
+    for path in paths:  # so that the folder can be removed
+        path.chmod(path.stat().st_mode | 0o200)
+
+
 def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
     known = "no record of what made them"
     assert known not in snakemake(finished, "-n")

@@ -11,19 +11,19 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-# Every job finds the package here, whatever environment it runs in.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
 from vlae.config import configuration
 from vlae.config.overlays import check_words
-from vlae.results.targets import Targets, files_below
-from vlae.system import snakemake_state
+from vlae.results.targets import Targets
+from vlae.system import git, snakemake_state
+from vlae.system.checkout import check_path
 from vlae.system.errors import UserError
 
 try:
+    check_path()
     check_words(sys.argv)
     # The package reads the files itself, on top of those of config/: Snakemake's `config`
     # loses a key that is given twice, and merges what an overlay means to replace.
@@ -41,20 +41,26 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Every job finds the package here, whatever environment it runs in, and what it prints
+# goes into a log, which is UTF-8 in any locale.
+SOURCE = shlex.quote(str(ROOT / "src"))
+shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={SOURCE}; ")
+
 # Snakemake's own message about a lock cannot say whose it is.
 LOCK = snakemake_state.found(Path())
 if LOCK is not None and LOCK.stale:
     print(
         f"The lock of {LOCK.since} in this folder belongs to a Snakemake that has "
         "ended, as far as this machine can see. If it stops the call, run: make unlock "
-        "(or snakemake --unlock).",
+        "(in another folder than that of the code: vlae unlock, or add --unlock).",
         file=sys.stderr,
     )
 
 # Said once, and not by every job of a cluster.
-UNRECORDED = snakemake_state.unrecorded(Path()) if workflow.is_main_process else ""
-if UNRECORDED:
-    print(UNRECORDED, file=sys.stderr)
+if workflow.is_main_process:
+    for warning in (snakemake_state.unrecorded(Path()), git.warning()):
+        if warning:
+            print(warning, file=sys.stderr)
 
 
 def any_of(names):

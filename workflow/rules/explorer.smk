@@ -7,9 +7,6 @@ localrules:
     explorer,
 
 
-EXPLORER_TEMPLATES = files_below("report/explorer", "report/vendor")
-
-
 rule export:
     """Write the decoder of one trained run, from noise to image, as ONNX."""
     input:
@@ -39,7 +36,6 @@ rule explorer:
     """Write results/explorer.html."""
     input:
         spec="results/explorer.spec.json",
-        templates=EXPLORER_TEMPLATES,
         decoders=TARGETS.decoders,
     output:
         "results/explorer.html",
@@ -51,6 +47,7 @@ rule explorer:
         mem_mb=2000,
     params:
         code=TARGETS.explorer_code,
+        templates=TARGETS.explorer_templates,
     shell:
         """
         python -m vlae explorer \

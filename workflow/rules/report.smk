@@ -5,14 +5,10 @@ localrules:
     report,
 
 
-REPORT_TEMPLATES = sorted({*files_below("report")} - {*EXPLORER_TEMPLATES})
-
-
 rule report:
     """Write results/report.html, and a record of what made it."""
     input:
         spec="results/report.spec.json",
-        templates=REPORT_TEMPLATES,
         results=TARGETS.report_inputs,
     output:
         page=report(
@@ -30,6 +26,7 @@ rule report:
         "../../environment.yml"
     params:
         code=TARGETS.report_code,
+        templates=TARGETS.report_templates,
     shell:
         """
         python -m vlae report \

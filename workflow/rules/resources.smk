@@ -24,6 +24,14 @@ def elsewhere():
     return workflow.remote_exec or workflow.non_local_exec
 
 
+def check_slurm():
+    """Stop before any job is submitted if SLURM is not there or does not answer."""
+    try:
+        slurm.check(account="slurm_account" in workflow.resource_settings.default_resources)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def preparing_threads(wildcards):
     """Return the threads of a preparation; a cluster's job has its CPUs to itself."""
     if workflow.remote_exec:

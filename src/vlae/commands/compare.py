@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from vlae.system.checkout import of_repository
-from vlae.system.files import atomic
 from vlae.system.progress import say
 
 GROUP = "people"
@@ -25,14 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the comparison of two results folders as a page, and a summary of it."""
     from vlae.report.comparison import compare, render
+    from vlae.report.html import write_page
     from vlae.results.inventory import Inventory
 
     first, second = Inventory(arguments.first), Inventory(arguments.second)
     found = compare(first, second)
-    with atomic(arguments.out) as temporary:
-        temporary.write_text(
-            render(found, first, second, of_repository("report")), encoding="utf-8"
-        )
+    page = render(found, first, second, of_repository("report"))
+    write_page(arguments.out, page)
     for sentence in found.summary():
         say(sentence)
     say(f"[compare] {arguments.out}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ExplorerSpec
 from vlae.system.checkout import of_repository
-from vlae.system.files import atomic
 from vlae.system.progress import say
 
 
@@ -25,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the page of an explorer spec."""
     from vlae.report import explorer
+    from vlae.report.html import write_page
 
     spec = ExplorerSpec.read(arguments.spec)
     results = ResultsFolder(arguments.results)
     page = explorer.render(spec, of_repository("report"), results)
-    with atomic(arguments.out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(arguments.out, page)
     say(f"[explorer] {arguments.out} ({len(page) / 1e6:.1f} MB)")

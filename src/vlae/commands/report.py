@@ -6,7 +6,7 @@ from pathlib import Path
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
 from vlae.system.checkout import of_repository
-from vlae.system.files import atomic, write_json
+from vlae.system.files import write_json
 from vlae.system.progress import say
 
 
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the page of a report spec, and what it was made from."""
     from vlae.report import page
+    from vlae.report.html import write_page
     from vlae.report.provenance import provenance
     from vlae.results.manifest import stamp
 
@@ -30,8 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     results = ResultsFolder(arguments.results)
     made_by = provenance(spec.runs, results, stamp(spec, results))
     text = page.render(spec, of_repository("report"), results, made_by)
-    with atomic(arguments.out) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_page(arguments.out, text)
     if arguments.provenance:
         write_json(arguments.provenance, made_by.as_dict())
     say(f"[report] {arguments.out} ({len(text) / 1e6:.1f} MB)")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import jinja2
 
+from vlae.system.files import atomic
+
 
 def environment(templates: Path) -> jinja2.Environment:
     """Return the templates below a folder.
@@ -27,3 +29,13 @@ def style(templates: Path) -> str:
 def script(templates: Path) -> str:
     """Return the script of the report."""
     return (templates / "page" / "report.js").read_text(encoding="utf-8")
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page, whole or not at all.
+
+    The name of a file, such as an overlay, may have bytes that are not UTF-8. They
+    become question marks, since a page must not fail because it names the file.
+    """
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")

@@ -1,6 +1,7 @@
 """The report: one self-contained page from figures, tables and specs."""
 
 import json
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def render(
     page = Page(
         style=style(templates),
         script=script(templates),
-        command=command(spec.overlays, spec.config),
+        command=command(spec.overlays, spec.config, _snakefile()),
         claims=claims,
         teaser=teaser(spec.figures, results),
         figures=figures,
@@ -145,19 +146,30 @@ def _data(dataset: str, results: ResultsFolder) -> ShownData:
     return ShownData(dataset, card, left_out(card), remarks(card))
 
 
-def command(overlays: Sequence[str], config: dict[str, Any]) -> str:
+def command(
+    overlays: Sequence[str], config: dict[str, Any], snakefile: str = ""
+) -> str:
     """Return the shell command that makes everything; ` -- TARGET` may follow it.
 
     Args:
         overlays: configuration files.
         config: what `--config` sets on top of them.
+        snakefile: path of the Snakefile; empty if it is in the working folder.
     """
-    words = ["snakemake", "--cores", "2"]
+    words = ["snakemake", *(["-s", snakefile] if snakefile else []), "--cores", "2"]
     if overlays:
         words += ["--configfile", *overlays]
     if config:
         words += ["--config", *(f"{key}={_word(config[key])}" for key in config)]
     return shlex.join(words)
+
+
+def _snakefile() -> str:
+    """Return the path of the Snakefile, as overlays have theirs: from this folder."""
+    here = Path("Snakefile")
+    there = ROOT / here
+    apart = there.is_file() and not (here.is_file() and here.samefile(there))
+    return os.path.relpath(there) if apart else ""
 
 
 def _word(value: Any) -> str:

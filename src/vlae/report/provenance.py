@@ -3,10 +3,10 @@
 import importlib.metadata
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,8 +16,10 @@ from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.config.spec_types import Spec
+from vlae.system.checkout import ROOT
 from vlae.system.code_hash import training_code
 from vlae.system.files import read_json
+from vlae.system.git import NoHistory, git, no_history, shallow
 
 CLAIMS_FILE = "config/claims.yaml"
 SOURCES = ("src", "workflow", "report", "config", "Snakefile", "requirements.lock")
@@ -29,7 +31,8 @@ class Provenance(Spec, frozen=True):
     """What wrote the report of a results folder, on which machine, and when."""
 
     commit: str
-    """Hash of the commit, and whether there were uncommitted changes."""
+    """Hash of the commit, and whether there were uncommitted changes; or 'unknown: '
+    and why, with what to do."""
     python: str
     libraries: dict[str, str]
     """Versions of `LIBRARIES`."""
@@ -65,10 +68,8 @@ def provenance(
         results: the results folder.
         files: hashes of what the report is written from.
     """
-    changed = git("status", "--porcelain", "--", *SOURCES)
-    commit = git("rev-parse", "HEAD") or "unknown (no git, or no git checkout)"
     return Provenance(
-        commit=commit + (" with uncommitted changes" if changed else ""),
+        commit=commit(),
         python=platform.python_version(),
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
@@ -76,6 +77,14 @@ def provenance(
         other_code=tuple(other_code(rows, results)),
         files=files,
     )
+
+
+def commit() -> str:
+    """Return the commit of the code, as `Provenance` has it."""
+    if why := no_history():
+        return f"unknown: {why}"
+    changed = git("status", "--porcelain", "--", *SOURCES)
+    return git("rev-parse", "HEAD") + (" with uncommitted changes" if changed else "")
 
 
 def other_code(rows: Sequence[RunRow], results: ResultsFolder) -> list[str]:
@@ -103,36 +112,47 @@ def _same_code(files: RunFiles) -> bool:
     return bool(facts["code"] == training_code(model))
 
 
-def criteria(claims: Sequence[ClaimSpec]) -> Criteria:
-    """Return the commit of the criteria, by the git checkout in the current folder.
+def criteria(claims: Sequence[ClaimSpec], folder: Path = ROOT) -> Criteria:
+    """Return the commit of the criteria, as far as the clone knows it.
 
     Args:
         claims: the claims whose criteria are compared with the last commit.
+        folder: the clone.
     """
-    history = git("log", "--format=%h of %cs", "--", CLAIMS_FILE).splitlines()
-    if not history:
-        return Criteria("in no commit that git knows of here", [])
-    times = "" if len(history) == 1 else f", change {len(history) - 1} of the file"
-    source = f"of commit {history[0]}{times}"
-    if git("status", "--porcelain", "--", CLAIMS_FILE):
-        source += "; the file has uncommitted changes"
-    committed = yaml.safe_load(git("show", f"HEAD:./{CLAIMS_FILE}")) or {}
-    known = committed.get("claims", {})
+    try:
+        listed = git("log", "--format=%h of %cs", "--", CLAIMS_FILE, folder=folder)
+        if not listed:
+            why = no_history(folder) or f"no commit has {CLAIMS_FILE}"
+            return Criteria(f"of an unknown commit: {why}", [])
+        source = _source(listed.splitlines(), shallow(folder))
+        if git("status", "--porcelain", "--", CLAIMS_FILE, folder=folder):
+            source += "; the file has uncommitted changes"
+        shown = git("show", f"HEAD:./{CLAIMS_FILE}", folder=folder)
+    except NoHistory as error:
+        return Criteria(f"of an unknown commit: {error}", [])
+    known = (yaml.safe_load(shown) or {}).get("claims", {})
     return Criteria(source, [c.id for c in claims if not _same(c, known.get(c.id, {}))])
+
+
+def _source(history: list[str], shallow: bool) -> str:
+    """Return the commit of the criteria in words.
+
+    Args:
+        history: hash and day of each commit that changed the file, the last one first.
+        shallow: whether earlier commits are missing, so that the first one of those
+            that are there seems to have added every file.
+    """
+    source, changes = f"of commit {history[0]}", len(history) - 1
+    if shallow and not changes:
+        return (
+            f"{source} or an earlier one (this clone is shallow; `git fetch "
+            "--unshallow` brings the rest of the history)"
+        )
+    at_least = "at least " if shallow else ""
+    return f"{source}, change {at_least}{changes} of the file" if changes else source
 
 
 def _same(claim: ClaimSpec, committed: dict[str, Any]) -> bool:
     """Return whether a claim has the kind and the criterion of its committed entry."""
     kind, criterion = committed.get("kind"), committed.get("criterion")
     return (claim.kind, claim.criterion) == (kind, criterion)
-
-
-def git(*words: str) -> str:
-    """Return what `git WORDS` prints; empty where there is no git, or it fails."""
-    try:
-        found = subprocess.run(
-            ["git", *words], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip()

@@ -17,6 +17,7 @@ from vlae.config.selection import RunName
 from vlae.data.download import unverified
 from vlae.data.download.sources import check_mirrors
 from vlae.system import registry
+from vlae.system.checkout import ROOT, files_hash
 from vlae.system.code_hash import code_hash, training_code
 from vlae.system.errors import UserError
 
@@ -252,6 +253,10 @@ class Targets:
         """Return the hash of the code that writes the explorer."""
         return code_hash("commands.explorer")
 
+    def explorer_templates(self, wildcards: Wildcards) -> str:
+        """Return the hash of the explorer's page, script, style and runtime."""
+        return _templates("explorer", "vendor")
+
     def explorer(self, wildcards: Wildcards) -> list[str]:
         """Return the explorer's page, if it has runs."""
         return _strings([self._results.explorer] if self._selection.explored() else [])
@@ -283,6 +288,10 @@ class Targets:
         figures = self._selection.figures()
         modules = (registry.module("figures", figure) for figure in figures)
         return code_hash("commands.report", *modules)
+
+    def report_templates(self, wildcards: Wildcards) -> str:
+        """Return the hash of the report's page, script and style."""
+        return _templates("figures", "page")
 
     # What several of these share
 
@@ -322,12 +331,6 @@ class Targets:
         return _strings(path for file in files for path in (file.table, file.arrays))
 
 
-def files_below(*folders: str) -> list[str]:
-    """Return every file below some folders, sorted: templates, scripts and styles."""
-    found = (path for folder in folders for path in Path(folder).rglob("*"))
-    return sorted(str(path) for path in found if path.is_file())
-
-
 def run_name(wildcards: Wildcards) -> RunName:
     """Return the run that `dataset` and `run` name."""
     return RunName(wildcards.dataset, wildcards.run)
@@ -335,6 +338,10 @@ def run_name(wildcards: Wildcards) -> RunName:
 
 def _model_modules(model: str) -> list[str]:
     return [registry.module(name, model) for name in ("models", "networks")]
+
+
+def _templates(*folders: str) -> str:
+    return files_hash(*(ROOT / "report" / folder for folder in folders))
 
 
 def _facts_and_history(files: RunFiles) -> tuple[Path, Path]:

@@ -1,5 +1,6 @@
 """The repository around the package: its root, and what lies only there."""
 
+import hashlib
 from pathlib import Path
 
 from vlae.system.errors import UserError
@@ -25,3 +26,32 @@ def of_repository(*parts: str) -> Path:
             "`make env` installs in a clone."
         )
     return path
+
+
+def check_path(folder: Path = ROOT) -> None:
+    """Raise UserError if Snakemake cannot run code that lies in a folder."""
+    if set("{}") & set(str(folder)):
+        raise UserError(
+            f"{folder}: Snakemake takes braces in the path of the code for wildcards. "
+            "Rename the folder, or give another one a link to it."
+        )
+
+
+def files_hash(*folders: Path) -> str:
+    """Return a hash of every file below some folders, 16 hexadecimal digits.
+
+    It depends on names below the folders and on contents, and not on where the folders
+    lie or on the age of files. Hidden files, which systems and editors leave, are
+    ignored.
+    """
+    found = [
+        (path.relative_to(folder), path)
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    ]
+    total = hashlib.sha256()
+    for name, path in sorted(found):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{name.as_posix()}\0{content}\n".encode())
+    return total.hexdigest()[:16]

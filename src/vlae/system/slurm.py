@@ -1,11 +1,14 @@
-"""Requests that SLURM refuses or never starts, and what to change then.
+"""Whether SLURM is there, and requests that it refuses or never starts.
 
-SLURM refuses some requests at once, and Snakemake prints its message; `advice` adds
-what to change. Other requests SLURM accepts but never starts. `watch` finds such jobs,
-prints SLURM's reason and cancels them, so that nobody waits for ever.
+`check` finds out before the first job is submitted. SLURM refuses some requests at
+once, and Snakemake prints its message; `advice` adds what to change. Other requests
+SLURM accepts but never starts. `watch` finds such jobs, prints SLURM's reason and
+cancels them, so that nobody waits for ever.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlae.system.errors import UserError
+
+ALWAYS_NEEDED = ("sbatch", "squeue", "scancel", "sinfo")
+"""Commands of SLURM without which no job is submitted, followed or ended."""
+PATIENCE_S = 120.0
+"""Seconds for the controller's first answer, more than SLURM's own limits."""
 SITE_FILE = "slurm/config.yaml"
 _LIST_NODES = (
     "`sinfo -o '%P %l %G %c %m'` lists partitions, their limits, GPUs, cores and MB."
@@ -39,8 +48,6 @@ _REFUSED = {
     r"Requested time limit is invalid": f"Too many minutes. {_LESS_TIME}",
     r"Invalid account|Invalid qos": f"The account may not do that. {_OTHER_ACCOUNT}",
     r"Invalid feature specification": f"No node has that `constraint`. {_ASK_FOR_LESS}",
-    r"sbatch: (command )?not found": "There is no SLURM on this machine. Start on a "
-    "login node of the cluster, or without `--profile slurm`.",
 }
 _HOPELESS = {
     "PartitionTimeLimit": "It asks for more minutes than the partition gives. "
@@ -75,6 +82,47 @@ class Stuck:
             f"SLURM will never start job {self.job} ({self.rule}): {self.reason}. "
             f"{_HOPELESS[self.reason]} The job is cancelled."
         )
+
+
+def check(account: bool) -> None:
+    """Raise UserError unless SLURM can take jobs from this machine.
+
+    Args:
+        account: whether jobs name an account by default. Where they do, the account is
+            looked up with another command than where one has to be guessed.
+    """
+    needed = (*ALWAYS_NEEDED, "sacctmgr" if account else "sacct")
+    missing = [name for name in needed if not shutil.which(name)]
+    names = ", ".join(missing)
+    if len(missing) == len(needed):
+        raise UserError(
+            f"There is no SLURM on this machine ({names} not found). Start on a login "
+            "node of the cluster, or without `--profile slurm`."
+        )
+    if missing:
+        raise UserError(
+            f"SLURM is incomplete on this machine ({names} not found). Add the folder "
+            "of its commands to PATH (`module load slurm` at some sites), or start on "
+            "a login node of the cluster."
+        )
+    try:
+        asked = subprocess.run(
+            ["sinfo", "--noheader", "--format=%P"],
+            capture_output=True,
+            timeout=PATIENCE_S,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"sinfo has not ended after {PATIENCE_S:.0f} s"
+    else:
+        if not asked.returncode:
+            return
+        lines = os.fsdecode(asked.stderr or asked.stdout).split("\n")
+        why = "; ".join(filter(None, map(str.strip, lines))) or "sinfo gives no reason"
+    raise UserError(
+        f"SLURM does not answer on this machine: {why}. Nothing was submitted. If "
+        "`sinfo` works on another login node, start there; else ask the site, and call "
+        "again later."
+    )
 
 
 def advice(log: str) -> list[str]:
@@ -133,8 +181,7 @@ def watch(folder: Path, seconds: float = 30.0) -> None:
 def _pending() -> str:
     command = ["squeue", "--me", "--noheader", "-t", "PENDING", "-o", "%i|%r|%k|%Z"]
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=60
-        ).stdout
+        listed = subprocess.run(command, capture_output=True, timeout=60).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return os.fsdecode(listed)  # it holds paths

@@ -6,6 +6,7 @@ Nothing here reaches the network outside: every mirror is a folder or 127.0.0.1.
 import gzip
 import hashlib
 import zipfile
+from pathlib import Path
 
 import pytest
 from downloads import CHECKSUM, CONTENT, PACKED, beside, check, check_nothing, fetch
@@ -20,10 +21,11 @@ from vlae.system.errors import UserError
 pytestmark = pytest.mark.usefixtures("offline")
 
 
-@pytest.fixture
-def by_hand(offline):
+@pytest.fixture(params=["working folder", "clone"])
+def by_hand(offline, request):
     """Where the user puts what was fetched by hand for the data set."""
-    path = sources.BY_HAND / "toy"
+    here = request.param == "working folder"
+    path = (Path.cwd() if here else sources.ROOT) / "by-hand" / "toy"
     path.mkdir(parents=True)
     return path
 
@@ -172,6 +174,15 @@ def test_fetched_by_hand(server, out, by_hand, name):
     assert server.log == []
 
 
+def test_what_was_fetched_here_comes_before_what_the_clone_has(out, tmp_path):
+    for folder, content in ((tmp_path, CONTENT), (sources.ROOT, b"another file")):
+        path = folder / "by-hand" / "toy" / "file"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    fetch(out, checksum=None, remote="file")
+    assert out.read_bytes() == CONTENT
+
+
 # What fails, and who helps then
 
 
@@ -223,7 +234,7 @@ def test_all_fail(server, folder, out):
     assert f"{down}/file.gz: [Errno 111] Connection refused" in message
     assert CHECKSUM in message
     assert f"Fetch the file by hand:\n  {down}/get\n" in message
-    assert f"\n  {sources.BY_HAND}/toy/file.gz\nand run again" in message
+    assert f"\n  {Path.cwd()}/by-hand/toy/file.gz\nand run again" in message
     assert "FOLDER/toy/file.gz" in message
     assert MIRROR_VARIABLE in message and "mirror: FOLDER" in message
     check_nothing(out)
@@ -233,7 +244,7 @@ def test_what_to_do_by_hand_helps(out):
     with pytest.raises(UserError, match=r"by-hand/toy/file\.gz\nand run") as caught:
         fetch(out)
     (place,) = [p for p in str(caught.value).split() if "by-hand" in p]
-    path = sources.BY_HAND / "toy" / "file.gz"
+    path = Path.cwd() / "by-hand" / "toy" / "file.gz"
     assert place == str(path)
     path.parent.mkdir(parents=True)
     path.write_bytes(PACKED)

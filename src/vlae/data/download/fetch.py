@@ -268,7 +268,7 @@ def _failure(
         return f"{dataset}: could not get a file from your own disk.\n" + "\n".join(
             attempts
         )
-    remote, place = file["remote"], by_hand(dataset, file["remote"])
+    remote, place = file["remote"], by_hand(dataset, file["remote"])[0]
     address = next((p for p in public(file, mirrors) if is_address(p)), None)
     fetch_it = f"Fetch the file by hand:\n  {address}\n" if address else ""
     unpacked = " or its unpacked folder" if place.endswith(".zip") else ""

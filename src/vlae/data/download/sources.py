@@ -9,8 +9,9 @@ from vlae.system.errors import UserError
 
 MIRROR_VARIABLE = "VLAE_MIRROR"
 """Environment variable with the user's own mirror."""
-BY_HAND = ROOT / "by-hand"
-"""Folder for files that the user has downloaded with a browser."""
+BY_HAND = "by-hand"
+"""Folder for files that the user has downloaded with a browser. It is in the folder in
+which the user works; one beside the code serves all who share a clone."""
 
 
 def is_address(source: str) -> bool:
@@ -59,17 +60,21 @@ def sources(
     first = os.environ.get(MIRROR_VARIABLE)
     check_mirrors(mirror)
     remote = file["remote"]
-    fetched = by_hand(dataset, remote)
     return [
         *(_join(m, dataset, remote) for m in (first, mirror) if m),
-        *([fetched] if on_disk(fetched) else []),
+        *filter(on_disk, by_hand(dataset, remote)),
         *public(file, mirrors),
     ]
 
 
-def by_hand(dataset: str, remote: str) -> str:
-    """Return the path for a file that the user has downloaded with a browser."""
-    return _join(str(BY_HAND), dataset, remote)
+def by_hand(dataset: str, remote: str) -> list[str]:
+    """Return the paths for a file that the user has downloaded with a browser.
+
+    Returns:
+        the path in the working folder, which messages name, and the one in the clone.
+    """
+    folders = dict.fromkeys([Path.cwd(), ROOT.resolve()])
+    return [_join(str(folder / BY_HAND), dataset, remote) for folder in folders]
 
 
 def public(file: dict[str, Any], mirrors: list[str]) -> list[str]:
