@@ -12,6 +12,7 @@ resource_scopes:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/progress.smk"
 
 
 # Only with `--sdm apptainer`.
@@ -47,6 +48,7 @@ onstart:
         # It silences rules, and with them errors that only the executor knows.
         workflow.output_settings.quiet.discard(Quietness.RULES)
         slurm.watch(Path.cwd())
+    show_work()
 
 
 onerror:

@@ -52,7 +52,7 @@ NEEDED = (
 )
 IMPORTED = "pandas, seaborn, skimage.morphology, snakemake.cli, torch._dynamo"
 """What jobs import, most of it by way of these."""
-FIRST_STEP = re.compile(r"\] step 1/1 ")
+FIRST_STEP = re.compile(r"\] 1/1 steps ")
 ONE_RUN = "results/runs/strokes/vlae/1/model.safetensors"
 LITTLE = {
     "defaults": {"evaluation": {"images": 50}},

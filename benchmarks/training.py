@@ -45,6 +45,7 @@ from vlae.models import base
 from vlae.system.random_streams import generator
 from vlae.training import device as devices
 from vlae.training import trainer as training_loop
+from vlae.training.live import Live
 
 WIDTHS = {"mnist/vlae": 0.25, "svhn/vlae": 0.25, "mnist/hvae-warmup": 1.0}
 WARM_UP = 3  # steps before the first measurement: memory is allocated in them
@@ -145,7 +146,8 @@ def whole(spec: RunSpec, data: Any = None) -> Steps:
         settings = {"steps": trainer.state.step + steps}
         trainer.settings = changed(spec, training=settings).training
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
-            trainer.run(Path(folder) / "state.safetensors", 60.0)
+            live = Live(Path(folder), spec.name, settings["steps"])
+            trainer.run(Path(folder) / "state.safetensors", 60.0, live)
 
     return run
 

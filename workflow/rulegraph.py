@@ -48,7 +48,7 @@ class Rule:
 
 
 def rules(folder: Path) -> list[Rule]:
-    """Return every rule of the files in `folder`, in their order."""
+    """Return every rule of the files in `folder` that makes a file, in their order."""
     found = []
     for path in sorted(folder.glob("*.smk")):
         text = path.read_text(encoding="utf-8")
@@ -58,6 +58,8 @@ def rules(folder: Path) -> list[Rule]:
         named = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
         local = re.findall(r"\w+", named[1]) if named else []
         for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.M):
+            if "    output:" not in body:
+                continue  # a target: it only names what others make
             does = re.search(r'^    """(.*?)"""', body, re.DOTALL)
             output = re.search(OUTPUT, body)
             assert does and output, f"{path}: rule {name} has no docstring or no output"

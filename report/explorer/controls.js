@@ -114,7 +114,7 @@ class Layer {
   show() {
     this.sliders.forEach(({ range, value }, i) => {
       range.value = this.code[i];
-      value.textContent = this.code[i].toFixed(2).replace("-", "−");
+      value.textContent = this.code[i].toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
     });
     if (this.pad) {
       const [x, y] = this.code;

@@ -84,6 +84,10 @@ LIGHT = {
         ["vlae.commands.crate", "vlae.report.ro_crate"],
         {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "watch": (
+        ["vlae.commands.watch", "vlae.results.watched", "vlae.report.watch_text"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "tensorboard", "torch"},
+    ),
     "compare": (
         ["vlae.commands.compare", "vlae.report.comparison"],
         {"matplotlib", "scipy", "seaborn", "skimage", "torch"},

@@ -31,8 +31,6 @@ def test_a_short_definition_is_completed():
         "depicts": None,
         "measures": [],
         "crop": None,
-        "test": 0.1,
-        "seed": 0,
     }
     assert files["images"] == {
         "path": "/data/my pictures.zip",

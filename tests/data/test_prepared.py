@@ -144,6 +144,32 @@ def test_mistakes_in_a_known_table_are_found_before_any_image_is_read(tmp_path):
         write(tmp_path, splits)
 
 
+@pytest.mark.parametrize("kind", [stored, streamed])
+def test_labels_beyond_the_classes_leave_nothing_that_looks_finished(tmp_path, kind):
+    with pytest.raises(UserError) as caught:
+        write(tmp_path, [kind(), kind("test")], {**CARD, "classes": 2})
+    assert (
+        "datasets.mine.classes: 2, but the split 'train' has the labels 0, 1, 2;"
+        in (str(caught.value))
+    )
+    assert not [*tmp_path.glob("[!.]*")]
+
+
+def test_classes_without_images(tmp_path):
+    card, _ = write(tmp_path, [stored(), stored("test")], {**CARD, "classes": 5})
+    assert card["classes"] == 5
+    assert card["empty_classes"] == [3, 4]
+    assert "empty_classes" not in write(tmp_path, [stored(), stored("test")])[0]
+
+
+def test_a_table_that_cannot_be_written(tmp_path):
+    mixed = rows().assign(note=["a", 1] * 5)
+    split = Stored("train", mixed, lambda start, threads: chunks(start))
+    with pytest.raises(UserError, match=r"train\.parquet: the table .* cannot be writ"):
+        write(tmp_path, [split])
+    assert not [*tmp_path.glob("[!.]*")]
+
+
 def test_images_of_another_shape_or_number(tmp_path):
     with pytest.raises(
         UserError, match=r"split 'train': images of shape \(1, 5, 4\), "

@@ -182,8 +182,8 @@ def test_agreement(first, second, expected):
 
 
 def test_digits_that_count():
-    found = [digits(v) for v in (-98.4125, 0.00341, 1000.0, 0)]
-    assert found == ["-98.41", "0.003410", "1000", "0.000"]
+    found = [digits(v) for v in (-98.4125, 0.00341, 1000.0, 0, -0.0)]
+    assert found == ["-98.41", "0.003410", "1000", "0.000", "0.000"]
 
 
 def test_rows_that_nothing_tells_apart_are_numbered(folders):

@@ -2,11 +2,14 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from layers_helpers import row, write_layers
 from msgspec import structs
 from PIL import Image
 from report_helpers import images, save
@@ -24,8 +27,11 @@ from vlae.report import (
     images as page_images,
 )
 from vlae.report.evidence import ShownVerdict
+from vlae.report.html import environment
+from vlae.report.runs_section import RunSettings
 from vlae.report.teaser import teaser
 from vlae.results.run_results import RunResults
+from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
 ROW = RunRow(
@@ -82,7 +88,7 @@ def history(folder, steps, value):
         path = run(folder).files(seed).history
         path.parent.mkdir(parents=True)
         table.to_parquet(path)
-    return run(folder)
+    return run(folder).history()
 
 
 def test_long_histories_are_thinned_between_their_ends(tmp_path):
@@ -129,6 +135,7 @@ def test_teaser_shows_five_by_five_of_each_layer(tmp_path):
     grid = images(100, 0) + np.arange(100, dtype=np.uint8)[:, None, None, None]
     save(folder / "ablation.npz", {"layer_1": grid, "layer_2": grid, "kept_1": grid})
     save(folder / "traversal.npz", {"layer_1": images(9, 0)})
+    save(folder / "samples.npz", {"data": images(3, 0)})
     shown = [FigureSpec(figure=name, rows=(ROW,)) for name in ("figure5", "figure3")]
     hvae, vlae = teaser(shown, ResultsFolder(tmp_path))
     assert [line.figure for line in (hvae, vlae)] == ["figure3", "figure5"]
@@ -147,6 +154,58 @@ def test_teaser_without_layers_is_the_first_figure(tmp_path):
     (line,) = teaser(shown, ResultsFolder(tmp_path))
     assert decoded(line.panels[0].url).shape == (2, 3, 3)
     assert teaser([], ResultsFolder(tmp_path)) == []
+
+
+def test_teaser_of_own_photographs_is_not_a_negative(tmp_path):
+    write_layers(tmp_path, sizes=(2, 3), shape=(1, 8, 8))
+    shown = FigureSpec(figure="layers", rows=(row(),))
+    (line,) = teaser([shown], ResultsFolder(tmp_path))
+    assert len(line.panels) == 2
+    picture = decoded(line.panels[1].url)[4::8, 4::8, 0]
+    assert picture[0].tolist() == [0, 2, 4, 7, 9]
+
+
+# Figure `layers`
+
+
+@pytest.mark.parametrize(
+    ("models", "heading"),
+    [
+        (["vlae"], "What each layer of a VLAE controls: my photos"),
+        (["hvae"], "What each layer of an HVAE controls: my photos"),
+        (["hvae", "vlae"], "What each layer controls: my photos"),
+        (["somebody-elses"], "What each layer controls: my photos"),
+    ],
+)
+def test_the_section_of_own_data_is_about_them(models, heading):
+    rows = [
+        RunRow("mine", "my photos", f"run{i}", f"Run {i}", (1, 2))
+        for i in range(len(models))
+    ]
+    settings = [
+        RunSettings(row.title, {"network": {"model": model}}, {})
+        for row, model in zip(rows, models, strict=True)
+    ]
+    others = RunSettings("MNIST: LVAE", {"network": {"model": "lvae"}}, {})
+    experiments = {
+        "traversal": {"extent": 2.0},
+        "activity": {"threshold": 0.01},
+        "effects": {"samples": 2048, "classifier_accuracy": 0.85},
+    }
+    figure4 = FigureSpec("figure4", (RunRow("mnist", "MNIST", "lvae", "LVAE", (1,)),))
+    spec = SimpleNamespace(
+        seeds=(1, 2),
+        experiments=experiments,
+        figures=(figure4, FigureSpec("layers", tuple(rows))),
+    )
+    template = environment(ROOT / "report").get_template("figures/layers.html.j2")
+    text = template.render(
+        spec=spec, page=SimpleNamespace(settings=[*settings, others])
+    )
+    assert f"<h2>{heading}</h2>" in text
+    for word in ("digit", "face", "paper", "MNIST", "stroke"):
+        assert word not in text
+    assert "from 2,048 draws" in re.sub(r"\s+", " ", text)
 
 
 # Chains

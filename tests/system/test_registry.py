@@ -17,7 +17,9 @@ ENTRIES = {
         "redundancy residuals samples stability traversal"
     ),
     "measures": "colour faces pen strokes",
-    "figures": "figure1 figure2 figure3 figure4 figure5 figure6 figure7 residuals",
+    "figures": (
+        "figure1 figure2 figure3 figure4 figure5 figure6 figure7 layers residuals"
+    ),
     "claims": (
         "chain_quality equal_budget expected_layers gaussian_residuals one_layer order "
         "parts_suffice redundancy stable_codes"

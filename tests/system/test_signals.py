@@ -234,7 +234,7 @@ progress.INTERVAL_S = 0.0
 step = training_loop._Trainer._step
 def sending(trainer):
     if trainer.state.step == 6:
-        while "step 6/14" not in Path("log").read_text():
+        while "6/14 steps" not in Path("log").read_text():
             time.sleep(0.01)
         os.killpg(0, signal.SIGTERM)
         time.sleep(0.5)  # `tee` is gone when the next line is printed

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -361,6 +362,42 @@ def test_a_checkpoint_is_due_before_a_kill_costs_more_than_allowed(
     trainer.state.step, trainer.evaluation_seconds = step, 20.0
     monkeypatch.setattr(Stopwatch, "unsaved", unsaved)
     assert trainer._checkpoint_due(60.0) is due
+
+
+# What its lines say
+
+
+@pytest.mark.parametrize(
+    ("terms", "text"),
+    [
+        (
+            {"reconstruction": [-80.0, -90.0], "kl_1": [3.0, 5.0], "kl_2": [1.0, 2.0]},
+            "elbo -90.5, reconstruction -85.0, kl_1 4.0, kl_2 1.5",
+        ),
+        (
+            {"reconstruction": [-0.04], "kl_1": [-0.001], "kl_2": [-0.0]},
+            "elbo 0.0, reconstruction 0.0, kl_1 0.0, kl_2 0.0",
+        ),
+        (
+            {"cross_entropy": [0.0123], "accuracy": [0.99651]},
+            "cross_entropy 0.012, accuracy 0.997",
+        ),
+    ],
+)
+def test_a_line_starts_with_the_elbo_and_has_no_negative_zero(terms, text):
+    tensors = {term: torch.tensor(values) for term, values in terms.items()}
+    assert training_loop._described(tensors) == text
+
+
+def test_the_line_of_a_training(data, tmp_path, capsys):
+    train(everything(), data, tmp_path, NEVER)
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "14/14" in x]
+    number = r"-?\d+\.\d"
+    assert re.fullmatch(
+        rf"\[strokes/vlae/1\] 14/14 steps \(100 %\), elbo {number}, "
+        rf"reconstruction {number}, kl_1 {number}, kl_2 {number}, [\d.]+ steps/s",
+        line,
+    )
 
 
 # It fails clearly

@@ -64,13 +64,13 @@ FOLDERS = {  # given to commands
 
 
 def bodies():
-    """Text of every rule that stands for itself, by name."""
+    """Text of every rule that makes a file and stands for itself, by name."""
     found: dict[str, str] = {}
     for text in TEXTS.values():
         found |= dict(
             re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE)
         )
-    return found
+    return {name: body for name, body in found.items() if "    output:" in body}
 
 
 def paths(body, directive):

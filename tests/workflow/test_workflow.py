@@ -71,6 +71,7 @@ def finished(tree):
     """A folder in which the tiny pipeline has run; not to be changed."""
     printed = snakemake(tree)
     assert {"prepare strokes", "train strokes/vlae/1", "report"} <= jobs(printed)
+    (tree / "printed.txt").write_text(printed)
     return tree
 
 
@@ -280,6 +281,36 @@ def two_seeds(path):
     path.write_text(json.dumps(replaced(json.loads(path.read_text()))))
 
 
+# What is said while it runs
+
+
+def test_work_is_counted_and_spec_files_are_not(finished):
+    printed = (finished / "printed.txt").read_text()
+    runs = len([*(finished / "results" / "runs").glob("*/*/*")])
+    tables = len([*(finished / "results" / "experiments").glob("*/*/*/*.parquet")])
+    opening = (
+        f"work of this call: preparations 2, trainings {runs}, experiments {tables}"
+    )
+    assert printed.count(opening) == 1
+    lines = re.findall(r"^\[\d\d:\d\d:\d\d\] (.*)$", printed, re.MULTILINE)
+    rules = "prepare|train|experiment|figure|claim|export|explorer|report"
+    assert len(lines) == len(
+        re.findall(rf"^(?:local)?rule (?:{rules}):", printed, re.M)
+    )
+    assert sum(line.startswith("trainings") for line in lines) >= runs - 2
+    assert any(f"experiments {tables} of {tables}" in line for line in lines)
+    assert " left for trainings" in printed and lines[-1] == "report 1 of 1"
+    assert "steps (" not in re.sub(r"(?m)^\[strokes.*", "", printed)
+
+
+def test_a_failure_to_count_stops_nothing(tmp_path):
+    tree, card = copied_tree(tmp_path), "results/data/strokes/card.json"
+    edit(tree, "system/work_progress.py", "\nKINDS = None\n")
+    printed = snakemake(tree, "--", card)
+    assert printed.count("The lines about the work that is left end here") == 1
+    assert (tree / card).is_file() and "Traceback" not in printed
+
+
 # What runs again, and what does not
 
 
@@ -433,6 +464,18 @@ def test_an_unchecked_file_is_fetched_again_when_its_source_changed(tmp_path):
 
 
 # What ships
+
+
+def test_all_data_are_one_target(tree):
+    """Of the paper; nothing is trained."""
+    found = planned(tree, "--", "data", config=[])
+    assert {job.split()[0] for job in found} == {
+        *("data_spec", "sources", "download", "prepare", "data")
+    }
+    prepared = {job for job in found if job.startswith("prepare")}
+    assert prepared == {
+        f"prepare {name}" for name in ("celeba", "mnist", "strokes", "svhn")
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,13 @@ the arrays and tables that the card describes.
 # Compute nodes of a cluster often have no access to the internet.
 localrules:
     download,
+    data,
+
+
+rule data:
+    """Download and prepare all data of the configuration: snakemake --cores 2 data."""
+    input:
+        TARGETS.cards,
 
 
 rule download:

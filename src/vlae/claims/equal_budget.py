@@ -174,8 +174,8 @@ def _comparison(
         return f"does not count: {why}", ""
     gap = _elbo_gap(run, reference, seed)
     remark = (
-        f"held-out ELBO less that of '{reference.run}' {gap.value:.2f} nats "
-        f"({gap.low:.2f} to {gap.high:.2f})"
+        f"held-out ELBO less that of '{reference.run}' {gap.value:z.2f} nats "
+        f"({gap.low:z.2f} to {gap.high:z.2f})"
     )
     if gap.high < -numbers["elbo"]:
         why = f"held-out ELBO surely below that of '{reference.run}'"

@@ -56,7 +56,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
     def progress(split: str, done: int, total: int) -> None:
         if split not in bars:
-            bars[split] = Progress(f"{name} {split}", total, "image", start=done)
+            bars[split] = Progress(f"{name} {split}", total, "images", start=done)
             if done:
                 say(f"[{name} {split}] continues after {done} of {total} images")
         bars[split].update(done)

@@ -124,6 +124,11 @@ def training_memory(spec: RunSpec, image_bytes: int, data_memory_mb: int) -> int
 
 def training_minutes(spec: RunSpec) -> int:
     """Return the minutes that a training asks for: start, steps and evaluations."""
+    return START_MINUTES + math.ceil(training_seconds(spec) / 60)
+
+
+def training_seconds(spec: RunSpec) -> float:
+    """Return the seconds that the steps and evaluations of a training may take."""
     settings, evaluation = spec.training, spec.evaluation
     image = work(spec.network).operations
     steps = settings.steps
@@ -135,7 +140,7 @@ def training_minutes(spec: RunSpec) -> int:
         rate, overhead = CPU_OPERATIONS_PER_S * spec.threads, CPU_OVERHEAD_S
     else:
         rate, overhead = GPU_OPERATIONS_PER_S, GPU_OVERHEAD_S
-    return START_MINUTES + math.ceil((operations / rate + overhead * steps) / 60)
+    return operations / rate + overhead * steps
 
 
 def experiment_memory(spec: RunSpec, settings: dict[str, Any]) -> int:

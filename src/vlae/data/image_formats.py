@@ -12,6 +12,10 @@ LACKING = {
     **dict.fromkeys((".avif", ".avifs"), "this Pillow was built without AVIF"),
 }
 """Why files with these endings cannot be read, where they cannot."""
+GREY_MODES = {"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
+"""Modes of Pillow without colour."""
+ORIENTATION_TAG, TURNED = 0x0112, {5, 6, 7, 8}
+"""Exif's tag of orientation, and its values that exchange height and width."""
 LONGEST_ENDING = 11
 """Largest number of characters of an ending, with its dot."""
 
@@ -51,6 +55,24 @@ def ending(name: str) -> str:
     found = PurePosixPath(name).suffix.lower()
     usual = len(found) <= LONGEST_ENDING and found[1:].isalnum()
     return found if usual and not found[1:].isdecimal() else ""
+
+
+def header(content: bytes) -> tuple[int, int, bool] | None:
+    """Return height, width and whether there is colour, or None if it is not an image.
+
+    Args:
+        content: an image file; height and width are those of the image as it is shown.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=formats()) as image:
+            width, height = image.size
+            if image.getexif().get(ORIENTATION_TAG) in TURNED:
+                width, height = height, width
+            return height, width, image.mode not in GREY_MODES
+    except Exception:  # readers of formats raise many kinds
+        return None
 
 
 def is_image(content: bytes) -> bool:

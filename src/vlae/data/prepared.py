@@ -253,9 +253,10 @@ def _check_table(table: pd.DataFrame, card: dict[str, Any], split: str) -> None:
     if not table["label"].isin(range(card["classes"])).all():
         found = sorted(map(str, table["label"].unique()))
         shown = ", ".join(found[:MAX_NAMED_LABELS])
-        more = ", ..." if len(found) > MAX_NAMED_LABELS else ""
+        more = len(found) - MAX_NAMED_LABELS
+        rest = f" and {more} more" if more > 0 else ""
         raise UserError(
-            f"{key}, but the split '{split}' has the labels {shown}{more}; expected "
+            f"{key}, but the split '{split}' has the labels {shown}{rest}; expected "
             f"whole numbers from 0 to {card['classes'] - 1}. Correct the number; if it "
             f"is right, the raw file is damaged: delete results/raw/{name} and run "
             "again."

@@ -40,11 +40,11 @@ class Reading:
         except Exception as error:  # libraries raise many kinds
             if memory.exhausted(error):
                 raise
-            files = ", ".join(map(str, self.paths)) or "no files"
+            files = f" of {', '.join(map(str, self.paths))}" if self.paths else ""
             raise UserError(
-                f"datasets.{self.dataset}: cannot {stage} of {files} "
-                f"({type(error).__name__}: {error}). If the files open elsewhere, set "
-                "VLAE_DEBUG=1 to see where it failed."
+                f"datasets.{self.dataset}: cannot {stage}{files} "
+                f"({type(error).__name__}: {error}). Set VLAE_DEBUG=1 to see where "
+                "it failed."
             ) from error
 
     def split(self, split: Split) -> Split:

@@ -143,7 +143,7 @@ def _run_chains(
         for step in range(last + 1)
     ]
     name = f"{trained.spec.dataset}/{trained.spec.run} chains from {arm}"
-    progress, done = Progress(name, sum(needed[1:]), "step"), 0
+    progress, done = Progress(name, sum(needed[1:]), "steps"), 0
     for rows, stream in _batches(context, arm, needed[0]):
         images = start(rows, stream)
         x, target = context.observe(images, stream)

@@ -122,7 +122,7 @@ def _means(context: Context, every: int, states: int) -> Iterator[Tensor]:
     stream = trained.stream("mixing")
     x, _ = context.observe(context.images("test", starts(context)), stream)
     name = f"{trained.spec.dataset}/{trained.spec.run} mixing"
-    progress = Progress(name, every * states, "step")
+    progress = Progress(name, every * states, "steps")
     for step in range(1, every * states + 1):
         mean, x = gibbs_step(trained.model, x, stream)
         progress.update(step)

@@ -16,15 +16,15 @@ WHITE_TEXT_ABOVE = 0.66
 """Value in [0, 1] above which white text has more contrast on `Blues` than black."""
 
 
-def kl(run: RunResults) -> pd.Series:
+def kl(run: RunResults) -> pd.DataFrame:
     """Return the held-out KL of each layer at the end of training, in nats.
 
     Returns:
-        text (mean and range over seeds) by layer, the bottom layer first.
+        one row per seed and one column per layer, the bottom layer first.
     """
     layers = run.held_out().filter(regex=r"^kl_")
     layers.columns = layers.columns.str[3:].astype(int)
-    return layers.sort_index(axis=1).apply(spread)
+    return layers.sort_index(axis=1)
 
 
 def layers(run: RunResults) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def layers(run: RunResults) -> pd.DataFrame:
     effects = cells.apply(spread).unstack().rename_axis(columns=None)
     found = effects[ordered(effects.columns)].reset_index()
     found.insert(0, "run", run.title)
-    found.insert(2, "KL (nats)", found["layer"].map(kl(run)))
+    found.insert(2, "KL (nats)", found["layer"].map(kl(run).apply(spread)))
     return found
 
 
@@ -58,6 +58,27 @@ def largest(run: RunResults, name: str) -> pd.DataFrame:
     table = run.table("effects")
     chosen = table[(table["property"] == name) & table["total_effect"].notna()]
     return chosen.loc[chosen.groupby("seed")["total_effect"].idxmax()]
+
+
+def active(run: RunResults) -> dict[int, str]:
+    """Return how many coordinates of each layer are active, such as '2 of 5'."""
+    return {
+        layer: f"{spread(found['active'], 0)} of {found['units'].iloc[0]}"
+        for layer, found in run.table("activity").groupby("layer")
+    }
+
+
+def most_affected(effects: pd.DataFrame, count: int) -> list[str]:
+    """Return at most `count` properties: the pixels, and what a layer changes most.
+
+    Args:
+        effects: rows of the table `effects` that have a total effect.
+        count: of the returned properties, in the order of tables.
+    """
+    means = effects.groupby(["property", "layer"])["total_effect"].mean()
+    most = means.groupby("property").max()
+    others = most.drop("pixels", errors="ignore").nlargest(count - 1).index
+    return ordered([*others, *most.index.intersection(["pixels"])])
 
 
 def most_changed(run: RunResults, names: Iterable[str]) -> str:

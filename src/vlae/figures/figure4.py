@@ -51,7 +51,7 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     edge = table["source"] + " → " + table["target"]
     found = table.assign(
-        edge=edge, derivative=table["sensitivity"].map("{:.2g}".format)
+        edge=edge, derivative=table["sensitivity"].map("{:z.2g}".format)
     )
     names = ["run", "direction", "edge", "layers", "through", "derivative"]
     return found[names]

@@ -1,5 +1,6 @@
 """What all figures share: one style, mosaics of images, reproducible files."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,22 +87,24 @@ def subfigures(figure: Any, rows: int, **options: Any) -> list[Any]:
     return list(np.atleast_1d(figure.subfigures(rows, 1, **options)))
 
 
-def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+def mosaic(
+    images: np.ndarray, columns: int, gap: int = 1, *, ink: bool = True
+) -> np.ndarray:
     """Tile images into one picture, row by row.
-
-    Grey images are shown as ink on white paper, as in the paper's figures.
 
     Args:
         images: uint8 (N, C, H, W), with one channel or three.
         columns: images side by side.
         gap: white pixels between images, and around all of them.
+        ink: show grey images as ink on white paper, as in the paper's figures;
+            otherwise they are shown as they are stored.
 
     Returns:
         uint8 (height, width, 3).
     """
     count, channels, height, width = images.shape
     rows = -(-count // columns)
-    if channels == 1:
+    if channels == 1 and ink:
         images = 255 - images
     canvas = np.full(
         (rows * (height + gap) + gap, columns * (width + gap) + gap, channels),
@@ -113,6 +116,38 @@ def mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
         top, left = gap + row * (height + gap), gap + column * (width + gap)
         canvas[top : top + height, left : left + width] = image.transpose(1, 2, 0)
     return np.repeat(canvas, 3, axis=2) if channels == 1 else canvas
+
+
+def mostly_black(images: np.ndarray) -> bool:
+    """Return whether images are light drawings on black, to be shown as ink on paper.
+
+    That is so if more than half of all values are 0. Photographs are not shown as
+    negatives.
+
+    Args:
+        images: uint8 (N, C, H, W), held-out images of the data.
+    """
+    return bool(np.median(images) == 0)
+
+
+def thinned(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Return `rows` times `columns` images of a square of images, evenly spaced.
+
+    The corners of the square stay corners.
+
+    Args:
+        images: (side^2, C, H, W), row by row.
+        rows: at most side.
+        columns: at most side.
+
+    Returns:
+        (rows * columns, C, H, W).
+    """
+    side = math.isqrt(len(images))
+    down, across = (
+        np.linspace(0, side - 1, count).round().astype(int) for count in (rows, columns)
+    )
+    return images[(down[:, None] * side + across).ravel()]
 
 
 def show(axes: Axes, picture: np.ndarray, title: str = "") -> None:

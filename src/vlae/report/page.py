@@ -11,7 +11,7 @@ import pandas as pd
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec, ReportSpec
-from vlae.figures.plotting import mosaic
+from vlae.figures.plotting import mosaic, mostly_black
 from vlae.report import chain_slider, images, training_curves
 from vlae.report.chain_slider import Chains
 from vlae.report.claims_section import ClaimsSection, ShownClaim, claims_section
@@ -203,12 +203,13 @@ def _figure(
 
 def _overview(run: RunResults) -> Overview:
     """Return one run at a glance; a classifier, which makes no images, has none."""
-    charts = training_curves.charts(run)
+    charts = training_curves.charts(run.history())
     makes_images = not any(chart.title == "Accuracy" for chart in charts)
     arrays = run.arrays("samples") if makes_images else {}
-    pictures = [
-        images.Picture(title, images.pixels(mosaic(arrays[name], COLUMNS)))
-        for name, title in PANELS.items()
-        if name in arrays
-    ]
+    pictures = []
+    for name, title in PANELS.items():
+        if name in arrays:
+            ink = mostly_black(arrays["data"])
+            picture = mosaic(arrays[name], COLUMNS, ink=ink)
+            pictures.append(images.Picture(title, images.pixels(picture)))
     return Overview(run.title, run.seeds[0], charts, pictures)

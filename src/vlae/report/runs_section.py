@@ -42,7 +42,7 @@ def _row(run: RunResults, seed: int) -> dict[str, Any]:
     spec = RunSpec.read(run.files(seed).spec)
     facts = run.facts(seed)
     last = _held_out(run, seed, facts["steps"])
-    kl = [f"{last[term]:.2f}" for term in kl_terms(map(str, last.keys()))]
+    kl = [f"{last[term]:z.2f}" for term in kl_terms(map(str, last.keys()))]
     return {
         "data": run.dataset,
         "run": run.run,
@@ -54,7 +54,7 @@ def _row(run: RunResults, seed: int) -> dict[str, Any]:
         "ELBO": _nats(last, "elbo"),
         "reconstruction": _nats(last, "reconstruction"),
         "KL, bottom to top": " / ".join(kl),
-        "accuracy": f"{last['accuracy']:.4f}" if "accuracy" in last else "",
+        "accuracy": f"{last['accuracy']:z.4f}" if "accuracy" in last else "",
         "time": clock(facts["seconds"]),
         "device": facts["device"],
     }
@@ -69,4 +69,4 @@ def _held_out(run: RunResults, seed: int, step: int) -> pd.Series:
 
 
 def _nats(terms: pd.Series, term: str) -> str:
-    return f"{terms[term]:.1f}" if term in terms else ""
+    return f"{terms[term]:z.1f}" if term in terms else ""

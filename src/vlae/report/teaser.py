@@ -8,7 +8,7 @@ import numpy as np
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec
-from vlae.figures.plotting import layer_name, mosaic
+from vlae.figures.plotting import layer_name, mosaic, mostly_black, thinned
 from vlae.report.images import Picture, file, pixels
 from vlae.results.run_results import RunResults
 
@@ -26,6 +26,7 @@ SOURCES = (
         "ablation",
         "VLAE: only one layer's code is redrawn in each panel",
     ),
+    (("layers",), "ablation", "Only one layer is redrawn in each panel"),
 )
 """Figures that show layers: their names, the experiment, and a title for its images."""
 MAX_LINES = 2
@@ -67,15 +68,14 @@ def _panels(run: RunResults, experiment: str) -> list[Picture]:
     """
     arrays = run.arrays(experiment)
     layers = [name for name in arrays if name.startswith("layer_")]
+    ink = mostly_black(run.arrays("samples")["data"])
     return [
-        Picture(layer_name(layer, len(layers)), _mosaic(arrays[name]))
+        Picture(layer_name(layer, len(layers)), _mosaic(arrays[name], ink=ink))
         for layer, name in enumerate(layers, 1)
     ]
 
 
-def _mosaic(images: np.ndarray) -> str:
+def _mosaic(images: np.ndarray, *, ink: bool) -> str:
     side = math.isqrt(len(images))
     shown = min(SIDE, side)
-    places = np.linspace(0, side - 1, shown).round().astype(int)
-    chosen = [row * side + column for row in places for column in places]
-    return pixels(mosaic(images[chosen], shown, gap=0))
+    return pixels(mosaic(thinned(images, shown, shown), shown, gap=0, ink=ink))

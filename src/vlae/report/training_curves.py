@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 
 from vlae.config.term_names import kl_layer, kl_terms
 from vlae.figures.plotting import PALETTE
-from vlae.results.run_results import RunResults
 
 MAX_POINTS = 200
 """Points of a curve, at most."""
@@ -102,16 +101,18 @@ class Chart:
         """Return position and text of each tick of the values."""
         ticks = MaxNLocator(4).tick_values(self.low, self.high)
         inside = [t for t in ticks if self.low <= t <= self.high]
-        return [(self.y(t), f"{t + 0.0:,.6g}") for t in inside]
+        return [(self.y(t), f"{t:z,.6g}") for t in inside]
 
 
-def charts(run: RunResults) -> list[Chart]:
-    """Return the charts of one run, with all its seeds.
+def charts(history: pd.DataFrame) -> list[Chart]:
+    """Return the charts of the history of one run, with all its seeds.
 
     They show the ELBO, the reconstruction and the KL of each layer; for a classifier
     the cross entropy and the accuracy.
+
+    Args:
+        history: columns `step`, `split`, `term`, `value` and `seed`.
     """
-    history = run.history()
     terms = set(history["term"])
     layers = {term: f"layer {kl_layer(term)}" for term in kl_terms(terms)}
     wanted: list[tuple[str, str, dict[str, str]]] = [
@@ -162,7 +163,8 @@ def _thinned(steps: list[int]) -> list[int]:
 
 def _rounded(values: Iterable[float]) -> list[float | None]:
     return [
-        float(f"{v:.{SIGNIFICANT_DIGITS}g}") if np.isfinite(v) else None for v in values
+        float(f"{v:z.{SIGNIFICANT_DIGITS}g}") if np.isfinite(v) else None
+        for v in values
     ]
 
 

@@ -91,6 +91,10 @@ class JobResources:
         """Return the minutes of a training."""
         return attempt * resources.training_minutes(self._run_spec(wildcards))
 
+    def training_cost(self, wildcards: Wildcards) -> float:
+        """Return how long a training takes in comparison with others."""
+        return resources.training_seconds(self._run_spec(wildcards))
+
     def experiment_memory(self, wildcards: Wildcards, attempt: int) -> int:
         """Return the megabytes of an experiment."""
         settings = self._content["experiments"][wildcards.experiment]

@@ -136,6 +136,11 @@ class Targets:
         mirrors, mirror = sources["mirrors"], sources["mirror"]
         return _text(unverified.description(dataset, file, mirrors, mirror, path))
 
+    def cards(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Return the cards of all prepared data sets of the configuration."""
+        names = self._selection.datasets()
+        return _strings(self._results.data(name).card for name in names)
+
     def prepare_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that a prepared data set depends on."""
         module = self._content["datasets"][wildcards.dataset]["module"]
@@ -254,12 +259,12 @@ class Targets:
             for files in [self._run_files(name, seed)]
             for path in (files.spec, *_facts_and_history(files))
         ]
-        cards = [results.data(dataset).card for dataset in chosen.datasets()]
         return [
             *self.figures(),
             *_strings([results.verdicts, *findings]),
             *experiments,
-            *_strings(trainings + cards),
+            *_strings(trainings),
+            *self.cards(),
         ]
 
     def report_code(self, wildcards: Wildcards) -> str:

@@ -27,8 +27,7 @@ def number(value: float, digits: int = 2) -> str:
     """
     if np.isnan(value):
         return "undefined"
-    # Adding zero takes the sign from a negative number that was rounded to zero.
-    text = f"{round(value, digits) + 0.0:.{digits}f}"
+    text = f"{round(value, digits):z.{digits}f}"
     return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
@@ -65,4 +64,4 @@ def in_words(layers: pd.Series) -> str:
 
 def digits(value: float) -> str:
     """Return a number with four significant digits: '-98.41' or '0.003410'."""
-    return f"{value:#.4g}".rstrip(".")
+    return f"{value:z#.4g}".rstrip(".")

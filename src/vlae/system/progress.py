@@ -19,7 +19,7 @@ class Progress:
     Args:
         name: name of the step.
         total: number of units in all.
-        unit: what is counted, e.g. 'image'.
+        unit: what is counted, in the plural, e.g. 'images'.
         start: number of units that an interrupted step had done.
     """
 
@@ -41,8 +41,8 @@ class Progress:
         """
         if not self.due(done):
             return
+        rate = self.rate(done)
         self.printed = time.monotonic()
-        rate = (done - self.first) / max(self.printed - self.started, 1e-9)
         left = (
             f", {clock((self.total - done) / rate)} left"
             if rate and done < self.total
@@ -50,14 +50,32 @@ class Progress:
         )
         percent = 100 * done // max(self.total, 1)
         say(
-            f"[{self.name}] {self.unit} {done}/{self.total} ({percent} %)"
-            f"{', ' + detail if detail else ''}, {rate:.0f}/s{left}"
+            f"[{self.name}] {done}/{self.total} {self.unit} ({percent} %)"
+            f"{', ' + detail if detail else ''}, {speed(rate, self.unit)}{left}"
         )
+
+    def rate(self, done: int) -> float:
+        """Return the units per second of the whole step so far."""
+        seconds = time.monotonic() - self.started
+        return (done - self.first) / max(seconds, 1e-9)
+
+
+def speed(rate: float, unit: str) -> str:
+    """Return a rate as text, e.g. '52 steps/s' or '0.41 steps/s'.
+
+    Args:
+        rate: units per second.
+        unit: what is counted, in the plural.
+    """
+    return f"{rate:.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as minutes and seconds, e.g. '2:05'."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    """Return a duration as '2:05', minutes and seconds, or from an hour '1:02:05'."""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def say(line: str, stream: TextIO | None = None) -> None:

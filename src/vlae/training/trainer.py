@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vlae.config.run_spec import DataFacts, RunSpec
+from vlae.config.term_names import ELBO, RECONSTRUCTION, kl_terms
 from vlae.data.noise import observe
 from vlae.data.prepared import Prepared, targets, taught
 from vlae.models.base import Noise, build_model
@@ -40,6 +41,7 @@ from vlae.training.device import (
     set_up,
 )
 from vlae.training.evaluation import evaluate
+from vlae.training.live import Live
 from vlae.training.schedules import kl_weight, learning_rate_factor
 from vlae.training.stopwatch import Stopwatch
 
@@ -104,18 +106,22 @@ def train(
     device = resolve_device(spec.device)
     with checkpoints.exclusive(folder, spec.name, patience):
         trainer = _Trainer(spec, data, device, data_memory_mb)
+        live = Live(folder, spec.name, spec.training.steps)
         finished = folder / FINISHED
         with closing(trainer):
             if finished.exists():
                 weights, facts = trainer.state.finished(finished)
+                live.begin(spec.training.steps, facts["history"])
+                live.finished()
                 say(f"[{spec.name}] already finished, taken from {finished}")
                 return Trained(weights, **facts)
             with postponed() as trainer.request:
-                result = trainer.run(folder / CHECKPOINT, checkpoint_seconds)
+                result = trainer.run(folder / CHECKPOINT, checkpoint_seconds, live)
                 facts = {key: getattr(result, key) for key in FACTS}
                 facts["identity"] = trainer.state.identity
                 weight_files.save(finished, result.weights, facts)
                 (folder / CHECKPOINT).unlink(missing_ok=True)
+                live.finished()
         return result
 
 
@@ -178,12 +184,13 @@ class _Trainer:
         for images in self.images.values():
             images.close()
 
-    def run(self, checkpoint: Path, checkpoint_seconds: float) -> Trained:
+    def run(self, checkpoint: Path, checkpoint_seconds: float, live: Live) -> Trained:
         """Train to the last step, from the checkpoint if there is one.
 
         Args:
             checkpoint: file of the checkpoint.
             checkpoint_seconds: seconds of work after which it is written again.
+            live: what others watch.
 
         Raises:
             Stopped: if `request` asks for it, after a checkpoint was saved.
@@ -193,35 +200,40 @@ class _Trainer:
             state.restore(checkpoint)
             say(f"[{self.spec.name}] continues from step {state.step} of {steps}")
         self.watch = Stopwatch(state.seconds)
-        try:
-            self._train(checkpoint, checkpoint_seconds)
-        except Stopped as stopped:
-            self._save(checkpoint)
-            stopped.next = (
-                f"{self.spec.name}: step {state.step} of {steps} is saved in "
-                f"{checkpoint}; the same command continues there."
-            )
-            raise
+        live.begin(state.step, state.history)
+        with live.noted(lambda: state.step):
+            try:
+                self._train(checkpoint, checkpoint_seconds, live)
+            except Stopped as stopped:
+                self._save(checkpoint)
+                stopped.next = (
+                    f"{self.spec.name}: step {state.step} of {steps} is saved in "
+                    f"{checkpoint}; the same command continues there."
+                )
+                raise
         return self._result()
 
-    def _train(self, checkpoint: Path, checkpoint_seconds: float) -> None:
+    def _train(self, checkpoint: Path, checkpoint_seconds: float, live: Live) -> None:
         """Take all remaining steps; report, save, stop and evaluate between them."""
         state, steps = self.state, self.settings.steps
-        progress = Progress(self.spec.name, steps, "step", start=state.step)
+        progress = Progress(self.spec.name, steps, "steps", start=state.step)
         state.model.train()
         if self._evaluation_due():
             self._evaluate()
+            live.evaluated(state.history)
         while state.step < steps:
             terms = self._step()
             state.step += 1
             if progress.due(state.step):
                 self._check_finite()
-                progress.update(state.step, _describe(terms))
+                live.seen(state.step, progress.rate(state.step))
+                progress.update(state.step, _described(terms))
             if self._checkpoint_due(checkpoint_seconds):
                 self._save(checkpoint)
             self.request.check()
             if self._evaluation_due():
                 self._evaluate()
+                live.evaluated(state.history)
 
     def _step(self) -> dict[str, Tensor]:
         """Take one step of the optimiser; return the terms of its batch, (B,) each."""
@@ -352,6 +364,10 @@ def _labels(
     return torch.tensor(targets(data.table(split, taught(facts)), facts), device=device)
 
 
-def _describe(terms: dict[str, Tensor]) -> str:
-    """Return the batch means of terms (B,) for the progress line."""
-    return ", ".join(f"{k} {v.mean().item():.1f}" for k, v in terms.items())
+def _described(terms: dict[str, Tensor]) -> str:
+    """Return the batch means of terms (B,) for the progress line, the ELBO first."""
+    means = {term: values.mean().item() for term, values in terms.items()}
+    if RECONSTRUCTION not in means:
+        return ", ".join(f"{term} {mean:z.3f}" for term, mean in means.items())
+    elbo = means[RECONSTRUCTION] - sum(means[term] for term in kl_terms(means))
+    return ", ".join(f"{k} {v:z.1f}" for k, v in {ELBO: elbo, **means}.items())

@@ -129,8 +129,6 @@ def test_tables_that_are_not_right(raw, prepare, table, expected):
             "1 of 9 images cannot be used:\n  top/9.png",
         ),
         (pictures(), {"test": 8}, "mine.test: 8 of 8 images leaves a split without"),
-        (pictures(), {"seed": None}, "mine.seed: the data have no split of their own"),
-        (pictures(), {"test": None}, "mine.test: the data have no split of their own"),
         (pictures(), {"crop": 5}, "5x4 px, smaller than crop: 5"),
         (pictures(), {"files": files(images="mine.zip", labels="no.csv")}, "no.csv: c"),
     ],

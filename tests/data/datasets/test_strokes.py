@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vlae.data import prepared
 from vlae.data.datasets import _skeletons, strokes
 
 FACTORS = ["thickness", "slant", "width", "shift_x", "shift_y"]
@@ -141,3 +142,11 @@ def test_a_wider_digit_measures_wider(drawn):
             [applied, measured]
         ].transform("mean")
         assert within.corr().iloc[0, 1] > 0.6
+
+
+def test_progress_starts_at_nothing(tmp_path):
+    said: list[tuple[str, int, int]] = []
+    splits = strokes.splits({"train": 6, "test": 4, "seed": 0}, tmp_path)
+    card = {"shape": [1, 28, 28], "classes": 10}
+    prepared.write(tmp_path / "data", splits, card, lambda *call: said.append(call))
+    assert said == [("train", 0, 6), ("train", 6, 6), ("test", 0, 4), ("test", 4, 4)]

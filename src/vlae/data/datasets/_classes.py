@@ -57,10 +57,11 @@ def numbered(labels: np.ndarray, classes: int, where: str, key: str) -> Classes:
         shown = ", ".join(
             f"{found[i]} ({counts[i]}x)" for i in order[:MAX_NAMED_LABELS]
         )
-        more = ", ..." if len(found) > MAX_NAMED_LABELS else ""
+        more = len(found) - MAX_NAMED_LABELS
+        rest = f" and {more} more" if more > 0 else ""
         raise UserError(
             f"{key}: {classes}, but {where} has {len(found)} different labels: "
-            f"{shown}{more}. Set classes: {len(found)}, or correct the labels."
+            f"{shown}{rest}. Set classes: {len(found)}, or correct the labels."
         )
     return Classes(np.argsort(order)[which], [str(found[i]) for i in order])
 

@@ -44,7 +44,7 @@ class Rows:
 
 
 def wanted(definition: dict[str, Any], files: ImageFiles, raw: Path) -> Rows:
-    """Return the images that are wanted.
+    """Return the images that are wanted, with labels if there are classes.
 
     Args:
         definition: the settings of the data set.
@@ -54,6 +54,18 @@ def wanted(definition: dict[str, Any], files: ImageFiles, raw: Path) -> Rows:
     Raises:
         UserError: if there is more than one table, if the table is not right, or if
             labels are expected and there are none.
+    """
+    rows = found(definition, files, raw)
+    if definition["classes"] and "label" not in rows.table:
+        raise UserError(_unlabelled(definition, files, rows))
+    return rows
+
+
+def found(definition: dict[str, Any], files: ImageFiles, raw: Path) -> Rows:
+    """Return the images that a table names, or else all, with labels if there are any.
+
+    Raises:
+        UserError: if there is more than one table, or if the table is not right.
     """
     archive = files.archive
     if "labels" in definition["files"]:
@@ -70,8 +82,6 @@ def wanted(definition: dict[str, Any], files: ImageFiles, raw: Path) -> Rows:
         rows = _described(files, content, f"{archive.path}: {name}", name)
     else:
         rows = _by_folder(definition, files)
-    if definition["classes"] and "label" not in rows.table:
-        raise UserError(_unlabelled(definition, files, rows))
     return rows
 
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from vlae.system.errors import UserError
 
+TEST_SHARE, SPLIT_SEED = 0.1, 0
+"""Share of the test images, and seed that draws them, if a data set does not say."""
 QMNIST_COLUMNS = 8
 """Numbers per image in the labels of QMNIST, of which the first is the class."""
 
@@ -98,26 +100,21 @@ def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
             1; `seed` is the seed of the split.
 
     Raises:
-        UserError: if a key is missing, or if a part would be empty.
+        UserError: if a part would be empty.
     """
     name = definition.get("name", "")
-    for key in ("test", "seed"):
-        if definition.get(key) is None:
-            raise UserError(
-                f"datasets.{name}.{key}: the data have no split of their own. Give "
-                "'test' (a share below 1, or a number of images) and 'seed'."
-            )
-    test = definition["test"]
+    test, seed = definition.get("test", TEST_SHARE), definition.get("seed", SPLIT_SEED)
     number = round(count * test) if test < 1 else int(test)
     if not 0 < number < count:
         raise UserError(
             f"datasets.{name}.test: {test} of {count} images leaves a split without "
             "images. Choose another number or share."
         )
-    order = np.random.default_rng(definition["seed"]).permutation(count)
+    order = np.random.default_rng(seed).permutation(count)
     return {"train": np.sort(order[number:]), "test": np.sort(order[:number])}
 
 
 def drawn(definition: dict[str, Any]) -> str:
     """Return a description of the split that `held_out` makes, for the card."""
-    return f"test: {definition['test']} at random, seed {definition['seed']}"
+    test, seed = definition.get("test", TEST_SHARE), definition.get("seed", SPLIT_SEED)
+    return f"test: {test} at random, seed {seed}"

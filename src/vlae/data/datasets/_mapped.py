@@ -36,6 +36,11 @@ _STARTS = {
 """What files are that begin like this, and what to do."""
 
 
+def rows_per_chunk(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    """Return how many rows of an array (N, ...) are read at once, 1 or more."""
+    return max(1, CHUNK_BYTES // (dtype.itemsize * math.prod(shape[1:])))
+
+
 @dataclass(frozen=True)
 class Mapped:
     """An array (N, ...) whose values stay in the file until they are asked for.
@@ -63,8 +68,7 @@ class Mapped:
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Yield all rows from front to back, in parts (n, ...)."""
-        row = self.dtype.itemsize * math.prod(self.shape[1:])
-        count = max(1, CHUNK_BYTES // row)
+        count = rows_per_chunk(self.shape, self.dtype)
         for start in range(0, len(self.values), count):
             yield self.values[start : start + count]
 

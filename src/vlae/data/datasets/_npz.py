@@ -10,10 +10,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from vlae.data.datasets._mapped import rows_per_chunk
 from vlae.system.errors import UserError
 
-CHUNK_BYTES = 1 << 22
-"""Size of the part of an array that is in memory at once, at most."""
+
+class HoldsObjects(UserError):
+    """Raised for an array of Python's objects, which are not read."""
 
 
 def broken(path: Path, why: object) -> UserError:
@@ -49,7 +51,7 @@ class Member:
         """
         rows = self.shape[0]
         row = self.dtype.itemsize * math.prod(self.shape[1:])
-        count = rows if self._fortran else max(1, CHUNK_BYTES // row)
+        count = rows if self._fortran else rows_per_chunk(self.shape, self.dtype)
         try:
             with zipfile.ZipFile(self.path) as archive, _open(archive, self.name) as at:
                 at.read(self._start)
@@ -81,7 +83,7 @@ def member(path: Path, name: str) -> Member:
     except Exception as error:  # numpy raises many kinds
         raise broken(path, f"'{name}': {str(error) or repr(error)}") from error
     if dtype.hasobject:
-        raise UserError(
+        raise HoldsObjects(
             f"{path}: '{name}' holds objects of Python, which are not read, because "
             "they could run programs. Save numbers or words, for example "
             f"{name}.astype(str)."

@@ -33,6 +33,7 @@ any number of them. Only an array in Fortran's order, whose images are scattered
 the file, is read as a whole.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ import numpy as np
 
 from vlae.data.datasets import _mapped
 from vlae.data.datasets._labels import StoredLabels
-from vlae.data.datasets._npz import broken, member
+from vlae.data.datasets._npz import HoldsObjects, broken, member
 from vlae.data.datasets._split_arrays import SPLITS, WHOLE, Part, stored_splits
 from vlae.data.datasets.base import Stored
 from vlae.data.zip_archive import Archive
@@ -74,6 +75,21 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     # Nothing is decompressed yet. `Archive` refuses files that would expand endlessly.
     with opened, Archive(path):
         return _splits(definition, opened, path)
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the arrays in an `.npz` file that can be read, by name.
+
+    Raises:
+        UserError: if it is not a complete `.npz` file.
+    """
+    found = {}
+    with Archive(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.names()]
+    for name in names:
+        with contextlib.suppress(HoldsObjects):
+            found[name] = member(path, name).shape
+    return found
 
 
 def _splits(definition: dict[str, Any], opened: Opened, path: Path) -> list[Stored]:

@@ -23,6 +23,8 @@ grey, else (N, 3, H, W) or (N, H, W, 3). For example::
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vlae.data.datasets import _mapped
 from vlae.data.datasets._labels import StoredLabels
 from vlae.data.datasets._split_arrays import SPLITS, WHOLE, Part, stored_splits
@@ -49,6 +51,15 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         parts = {split: _part(paths, f"{split}_") for split in SPLITS}
     notes = ["labels left alone (classes: 0)"] if left else []
     return stored_splits(definition, parts, notes, index=WHOLE in parts)
+
+
+def stored(path: Path) -> np.ndarray:
+    """Return the array in an IDX file, memory-mapped, as it lies there.
+
+    Raises:
+        UserError: if it is not a complete IDX file.
+    """
+    return _mapped.idx(path).values
 
 
 def _part(paths: dict[str, Path], prefix: str) -> Part:

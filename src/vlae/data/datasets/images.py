@@ -42,9 +42,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from vlae.data import image_numbers
+from vlae.data import image_formats, image_numbers
 from vlae.data.datasets import _image_files, _image_rows, _unreadable
 from vlae.data.datasets._classes import numbered
 from vlae.data.datasets._image_files import ImageFiles
@@ -107,6 +108,41 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         _split(part, rows.table.loc[index], members[index].tolist(), reader, facts)
         for part, index in parts.items()
     ]
+
+
+def labels(definition: dict[str, Any], raw: Path) -> np.ndarray | None:
+    """Return the label of each image, words (n,), or None if there are none.
+
+    Args:
+        definition: the data set's settings; its `classes` do not matter.
+        raw: folder with the files.
+
+    Raises:
+        UserError: if the archive or the table is broken, or if they do not agree.
+    """
+    with Archive(raw / definition["files"]["images"]["name"]) as archive:
+        files = _image_files.inspected(archive)
+        rows = _image_rows.found({**definition, "classes": 1}, files, raw)
+    return rows.table["label"].to_numpy(str) if "label" in rows.table else None
+
+
+def sizes(
+    definition: dict[str, Any], raw: Path, most: int
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield height, width and whether there is colour, of some images.
+
+    They are spread evenly over all; those that cannot be read are skipped.
+
+    Args:
+        definition: the data set's settings.
+        raw: folder with the files.
+        most: number of images that are opened, at most.
+    """
+    with Archive(raw / definition["files"]["images"]["name"]) as archive:
+        names = _image_files.inspected(archive).images
+        for name in names[:: max(1, len(names) // most)]:
+            if size := image_formats.header(archive.read(name)):
+                yield size
 
 
 def _split(

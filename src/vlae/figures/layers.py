@@ -1,0 +1,118 @@
+"""What each layer of a model controls, on any data: images, KL, effects."""
+
+import numpy as np
+import pandas as pd
+
+from vlae.figures._effects import (
+    active,
+    classifier_trust,
+    kl,
+    largest,
+    layers_table,
+    most_affected,
+    most_changed,
+)
+from vlae.figures._layer_blocks import MAX_PROPERTIES, draw
+from vlae.results.run_results import RunResults
+from vlae.results.text import in_words, number, spread
+
+__all__ = ["draw", "findings", "numbers"]
+
+EXPERIMENTS = ["traversal", "ablation", "effects", "activity", "samples"]
+
+BIT = float(np.log(2))
+"""KL in nats below which a layer counts as hardly used."""
+
+
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return one row per layer and run: KL, active coordinates, what it changes."""
+    table = layers_table(runs)
+    moved = [text for run in runs for text in _moved(run)]
+    table.insert(
+        3, "active coordinates", [t for run in runs for t in active(run).values()]
+    )
+    table.insert(4, "pixels move by (% of their range)", moved)
+    return table
+
+
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say what each layer changes, which is hardly used, what reconstructions lose."""
+    sentences = []
+    for run in runs:
+        sentences += [
+            *_about_effects(run),
+            *_about_use(run),
+            _about_reconstructions(run),
+            *classifier_trust(run),
+        ]
+    return sentences
+
+
+def _about_effects(run: RunResults) -> list[str]:
+    """Say which layer changes the image most and least, and each property most."""
+    table = run.table("effects").dropna(subset="total_effect")
+    pixels = table[table["property"] == "pixels"]
+    if pixels.empty:
+        return [f"{run.title}: whatever layer is redrawn, the image stays the same."]
+    top = largest(run, "pixels")
+    means = pixels.groupby("layer")["total_effect"].mean()
+    said = (
+        f"{run.title}: the image as a whole (its pixels) is changed most by "
+        f"{in_words(top['layer'])}, T = {spread(top['total_effect'])}"
+    )
+    if len(means) > 1:
+        least = means.idxmin()
+        effects = pixels.loc[pixels["layer"] == least, "total_effect"]
+        said += f", and least by layer {least}, T = {spread(effects)}"
+    others = [name for name in most_affected(table, MAX_PROPERTIES) if name != "pixels"]
+    return [f"{said}.", *([most_changed(run, others)] if others else [])]
+
+
+def _about_use(run: RunResults) -> list[str]:
+    """Say what KL each layer has, how many coordinates are active, what is unused."""
+    by_seed, used = kl(run), active(run)
+    parts = [
+        f"{spread(by_seed[layer])} in layer {layer} ({used[layer]} coordinates active)"
+        for layer in by_seed
+    ]
+    low = (by_seed < BIT).sum()
+    named = [_in_seeds(layer, low[layer], len(by_seed)) for layer in low.index[low > 0]]
+    limit = f"one bit ({number(BIT)} nats)"
+    if named:
+        verb = "is" if len(named) == 1 else "are"
+        said = f"{', '.join(named)} {verb} hardly used: the KL is below {limit}."
+    else:
+        said = f"no layer is hardly used: the KL of each is at least {limit}."
+    return [
+        f"{run.title}: KL in nats on held-out images: {'; '.join(parts)}.",
+        f"{run.title}: {said}",
+    ]
+
+
+def _in_seeds(layer: int, count: int, seeds: int) -> str:
+    """Return 'layer 3', or 'layer 3 (in 1 of 2 seeds)' if not in all of them."""
+    partly = f" (in {count} of {seeds} seeds)" if count < seeds else ""
+    return f"layer {layer}{partly}"
+
+
+def _about_reconstructions(run: RunResults) -> str:
+    """Say how far reconstructions of the first seed are from the images."""
+    arrays = run.arrays("samples")
+    data, rebuilt = (arrays[name] / 255 for name in ("data", "reconstructions"))
+    error = ((data - rebuilt) ** 2).mean() ** 0.5
+    deviation = data.var(axis=0).mean() ** 0.5
+    return (
+        f"{run.title}: the reconstructions of {len(data)} held-out images are off by "
+        f"{100 * error:.1f} % of the range of a pixel (root mean square, seed "
+        f"{run.seeds[0]}); the mean of these images would be off by "
+        f"{100 * deviation:.1f} %."
+    )
+
+
+def _moved(run: RunResults) -> list[str]:
+    """Return by how much redrawing each layer moves a pixel, in % of its range."""
+    table = run.table("ablation").set_index("panel")
+    return [
+        spread(100 * table.loc[[f"layer_{layer}"], "pixel_std"], 1)
+        for layer in active(run)
+    ]
