@@ -329,20 +329,18 @@ def test_files_that_are_not_tables(raw, prepare, content, expected):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_columns_of_numbers(raw, prepare, separator, mark, end):
     header = ["file", "split", "whole", "real", "flag", "gaps"]
-    rows = [
+    rows: list[list] = [
         [f"{i}.png", "Train " if i < 7 else "TEST", i, i / 2, i > 4, i if i > 1 else ""]
         for i in range(1, 9)
     ]
-    lines = [separator.join(map(str, row)) for row in [header, *rows]]
+    lines = [separator.join(map(str, row)) for row in (header, *rows)]
     write_own(raw, content=pictures())
     text = mark + end.join([*lines, ""])
     (raw / "own").write_bytes(text.encode("utf-8"))
     change = {"files": files(images="mine.zip", labels="own"), "attributes": ["flag"]}
     table = prepare({**OWN, **change}, raw).table("train")
     kinds = {"whole": "int64", "real": "float64", "flag": "int8", "gaps": "float64"}
-    assert (
-        table.dtypes.astype(str).to_dict() | kinds == table.dtypes.astype(str).to_dict()
-    )
+    assert {name: str(table[name].dtype) for name in kinds} == kinds
     assert table["whole"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["real"].tolist() == [0.5, 1, 1.5, 2, 2.5, 3]
     assert table["flag"].tolist() == [0, 0, 0, 0, 1, 1]

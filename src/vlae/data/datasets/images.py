@@ -153,6 +153,7 @@ def _split(
     facts: dict[str, Any],
 ) -> Stored:
     rows = table.drop(columns="split", errors="ignore").reset_index(drop=True)
+    rows["file"] = rows["file"].astype(str)
     identity = digest([members, repr(reader.framing)])
     return Stored(name, rows, partial(reader.chunks, members), facts, identity)
 
