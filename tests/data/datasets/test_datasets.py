@@ -5,6 +5,7 @@ Small files are written here; real subsets are read where VLAE_MIRROR has them.
 
 import io
 import zipfile
+from functools import cache
 
 import numpy as np
 import pytest
@@ -36,10 +37,16 @@ KEYS: dict[str, tuple[dict, list[str]]] = {
 }
 
 
+@cache
+def strokes():
+    return configuration.load(LAYERS).content["datasets"]["strokes"]
+
+
 def checked(module, **changes):
     """Check settings of a module as the configuration does."""
-    shipped = configuration.load(LAYERS).content["datasets"]["strokes"]
-    common = {k: v for k, v in shipped.items() if k in schema("dataset")["properties"]}
+    common = {
+        k: v for k, v in strokes().items() if k in schema("dataset")["properties"]
+    }
     settings, roles = KEYS[module]
     entry = {"name": "a", "remote": "b", "checksum": None}
     own = {**settings, "mirrors": [], "files": dict.fromkeys(roles, entry), **changes}
