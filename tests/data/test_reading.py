@@ -49,7 +49,7 @@ def test_an_exception_while_opening():
 @pytest.mark.parametrize("after", [0, 2])
 def test_an_exception_while_images_are_read(after):
     chunks = READING.split(split(LibraryError("x"), after)).chunks(0, 1)
-    done = []
+    done: list[np.ndarray] = []
     with pytest.raises(UserError, match="cannot read the images 'train' of raw"):
         done += chunks
     assert len(done) == after

@@ -69,6 +69,22 @@ def test_first_screen(page):
     assert page.locator(".teaser a").first.get_attribute("href") == "#figure3"
 
 
+def test_what_was_found_in_the_data(page):
+    """The card of `report_helpers`: levels, files left out, classes and empty ones."""
+    expect(page.locator("#what")).to_contain_text(
+        "held-out images; files left out: 1,020)"
+    )
+    rows = page.locator("#data-strokes ~ table >> nth=0").locator("tr")
+    found = dict(text.split("\t", 1) for text in rows.all_inner_texts())
+    assert found == {
+        "Left out": "1,020 files (.heic: 1,018, no ending: 2)",
+        "Levels found": "uint8 from 0 to 255, taken as levels from 0 to 255",
+        "Classes and their labels": '0 is "<ant>", 1 is "bee"',
+        "Classes without images": '1 is "bee"',
+        "train.npy": "abc" * 20,
+    }
+
+
 def test_figures_and_claims_say_how_sure_and_whence(page, path):
     for place in ("#figure5", "#claims"):
         text = page.locator(place).inner_text()

@@ -1,6 +1,6 @@
 """What is said of a data card, in the log and in the report."""
 
-from vlae.results.data_card import left_out, remarks
+from vlae.results.data_card import count_left_out, remarks
 
 
 def said(card):
@@ -10,7 +10,8 @@ def said(card):
 def test_nothing_to_say_says_nothing():
     assert said({"counts": {"train": 3}}) == {}
     assert said({"left_out": {}, "empty_classes": [], "class_names": []}) == {}
-    assert left_out({"left_out": {".heic": 0}}) == ""
+    assert said({"left_out": {".heic": 0}}) == {}
+    assert count_left_out({}) == 0
 
 
 def test_everything_that_there_is_to_say():
@@ -20,6 +21,7 @@ def test_everything_that_there_is_to_say():
         "class_names": ["ant", "2"],
         "empty_classes": [1],
     }
+    assert count_left_out(card) == 1201
     assert said(card) == {
         "Left out": "1,201 files (.heic: 1,200, no ending: 1)",
         "Levels found": "uint8 from 0 to 1, scaled",

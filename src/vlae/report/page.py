@@ -23,7 +23,7 @@ from vlae.report.reference_section import ReferenceComparison, compare_with_refe
 from vlae.report.runs_section import RunSettings, runs_table, settings_of_runs
 from vlae.report.teaser import TeaserLine, teaser
 from vlae.report.training_curves import Chart
-from vlae.results.data_card import Remark, left_out, remarks
+from vlae.results.data_card import Remark, count_left_out, remarks
 from vlae.results.run_results import RunResults
 from vlae.system import registry
 from vlae.system.checkout import ROOT
@@ -78,8 +78,8 @@ class ShownData:
 
     name: str
     card: dict[str, Any]
-    left_out: str
-    """How many files were left out and why; "" if none was."""
+    left_out: int
+    """Number of files that were left out."""
     remarks: list[Remark]
 
 
@@ -143,7 +143,7 @@ def render(
 
 def _data(dataset: str, results: ResultsFolder) -> ShownData:
     card = read_json(results.data(dataset).card, "data card")
-    return ShownData(dataset, card, left_out(card), remarks(card))
+    return ShownData(dataset, card, count_left_out(card), remarks(card))
 
 
 def command(

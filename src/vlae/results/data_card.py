@@ -21,7 +21,7 @@ def remarks(card: dict[str, Any]) -> list[Remark]:
     """
     empty = ", ".join(_named(card, card.get("empty_classes", [])))
     lines = {
-        "Left out": left_out(card),
+        "Left out": _left_out(card),
         "Levels found": card.get("levels", ""),
         "Classes and their labels": _classes(card),
         "Classes without images": empty,
@@ -29,15 +29,19 @@ def remarks(card: dict[str, Any]) -> list[Remark]:
     return [Remark(title, text) for title, text in lines.items() if text]
 
 
-def left_out(card: dict[str, Any]) -> str:
+def count_left_out(card: dict[str, Any]) -> int:
+    """Return how many files of the data set were left out."""
+    return sum(card.get("left_out", {}).values())
+
+
+def _left_out(card: dict[str, Any]) -> str:
     """Return how many files were left out and why, or "" if none was."""
-    reasons: dict[str, int] = card.get("left_out", {})
-    number = sum(reasons.values())
-    if not number:
+    count = count_left_out(card)
+    if not count:
         return ""
-    often = sorted(reasons.items(), key=lambda item: -item[1])
-    files = "file" if number == 1 else "files"
-    return f"{number:,} {files} ({', '.join(f'{why}: {n:,}' for why, n in often)})"
+    often = sorted(card["left_out"].items(), key=lambda item: -item[1])
+    reasons = ", ".join(f"{reason}: {files:,}" for reason, files in often)
+    return f"{count:,} {'file' if count == 1 else 'files'} ({reasons})"
 
 
 def _classes(card: dict[str, Any]) -> str:

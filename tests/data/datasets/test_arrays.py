@@ -194,8 +194,12 @@ def test_numbers_from_0_to_1(raw, prepare, kind):
 def test_sprites_of_zeros_and_ones(raw, prepare, kind):
     """As in dSprites, with arrays beside them that mean nothing here."""
     sprites = levels(20, 4, 5) > 127
-    other = {"latents_values": np.ones((20, 6)), "metadata": np.array({"a": 1})}
-    np.savez(raw / "mine.npz", imgs=sprites.astype(kind), **other)
+    np.savez(
+        raw / "mine.npz",
+        imgs=sprites.astype(kind),
+        latents_values=np.ones((20, 6)),
+        metadata=np.array({"a": 1}),
+    )
     data = prepare({**GREY, "arrays": {"images": "imgs"}}, raw)
     np.testing.assert_array_equal(by_index(data)[:, 0], sprites * np.uint8(255))
     left = "arrays left alone: latents_values, metadata"

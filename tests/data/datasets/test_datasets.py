@@ -5,6 +5,7 @@ Small files are written here; real subsets are read where VLAE_MIRROR has them.
 
 import io
 import zipfile
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,10 +32,16 @@ KEYS: dict[str, tuple[dict, list[str]]] = {
 }
 
 
+@cache
+def strokes():
+    return configuration.load().content["datasets"]["strokes"]
+
+
 def checked(module, **changes):
     """Check settings of a module as the configuration does."""
-    shipped = configuration.load().content["datasets"]["strokes"]
-    common = {k: v for k, v in shipped.items() if k in schema("dataset")["properties"]}
+    common = {
+        k: v for k, v in strokes().items() if k in schema("dataset")["properties"]
+    }
     settings, roles = KEYS[module]
     entry = {"name": "a", "remote": "b", "checksum": None}
     own = {**settings, "mirrors": [], "files": dict.fromkeys(roles, entry), **changes}
@@ -51,9 +58,38 @@ def test_settings_of_each_module(module):
         checked(module, files={})
 
 
+@pytest.mark.parametrize("module", ["idx", "arrays"])
+def test_optional_settings_of_arrays(module):
+    own = {"levels": [0, 1.5], "transposed": True, "resize": False, "label_column": 0}
+    checked(module, **own, test=0.1, seed=0)
+
+
+def test_idx_has_files_of_both_splits_or_of_none():
+    entry = {"name": "a", "remote": "b", "checksum": None}
+    checked("idx", files=dict.fromkeys(["images", "labels"], entry))
+    checked("idx", files=dict.fromkeys(["train_images", "test_images"], entry))
+    for roles, expected in (
+        (["labels"], "unknown key 'labels'; known: test_images, test_labels, train_im"),
+        (["images", "test_images"], "unknown key 'test_images'; known: images, labels"),
+        (["train_images"], "key 'test_images' is missing"),
+        (
+            ["image"],
+            "unknown key 'image'; known: images, labels, test_images, test_lab",
+        ),
+    ):
+        with pytest.raises(UserError) as caught:
+            checked("idx", files=dict.fromkeys(roles, entry))
+        assert f"datasets.mine.files: {expected}" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("module", "changes", "expected"),
     [
+        ("idx", {"levels": [0]}, "levels: expected a list of at least 2"),
+        ("idx", {"levels": [0, 1, 2]}, "levels: expected a list of at most 2"),
+        ("arrays", {"levels": ["a", 1]}, "levels[0]: expected a number"),
+        ("arrays", {"resize": 1}, "resize: expected true or false"),
+        ("arrays", {"label_column": -1}, "label_column: expected 0 or more"),
         ("svhn", {"use": "all"}, "use: expected one of train, extra, train+extra"),
         ("svhn", {"shape": [1, 32, 32]}, "shape: expected one of"),
         ("celeba", {"crop": 0}, "crop: expected 1 or more"),

@@ -25,6 +25,7 @@ from vlae.data import zip_archive
         ({"train_images": np.full((6, 3, 4, 5), 1j)}, "is complex128; expected imag"),
         ({"train_images": np.full((6, 3, 4, 5), 1.01)}, "can mean several things"),
         ({"train_images": np.full((6, 3, 4, 5), np.nan)}, "numbers that are not fin"),
+        ({"test_images": np.full((4, 3, 4, 5), 300)}, "'test_images': int64 from 300"),
         ({"train_labels": LABELS[:5]}, "labels of shape (5,), but"),
         ({"train_labels": LABELS[:5]}, "'train_images' has 6 images"),
         ({"train_labels": np.uint8(1)}, "labels of shape (), but"),

@@ -107,18 +107,21 @@ def opened(raws: Sequence[RawArray], definition: dict[str, Any]) -> list[Images]
     framing = Framing(tuple(definition["shape"]), None)
     layouts = [_layout(raw, definition) for raw in raws]
     found = [reduce(FoundRange.joined, map(FoundRange.of, r.chunks())) for r in raws]
-    ranges: dict[np.dtype, FoundRange] = {}
-    for one in found:
-        ranges[one.dtype] = (
-            ranges[one.dtype].joined(one) if one.dtype in ranges else one
-        )
     key = f"datasets.{definition.get('name', '')}.levels"
-    stated = definition.get("levels")
+    levels = {}
+    for dtype in {one.dtype for one in found}:
+        same = [i for i, one in enumerate(found) if one.dtype == dtype]
+        levels[dtype] = recognised(
+            reduce(FoundRange.joined, [found[i] for i in same]),
+            definition.get("levels"),
+            " with ".join(str(raws[i]) for i in same),
+            key,
+        )
     return [
         Images(
             raw,
             layout,
-            recognised(ranges[one.dtype], stated, str(raw), key),
+            levels[one.dtype],
             None if layout.shape == framing.shape else framing,
         )
         for raw, layout, one in zip(raws, layouts, found, strict=True)

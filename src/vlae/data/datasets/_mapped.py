@@ -85,7 +85,7 @@ def idx(path: Path) -> Mapped:
         with path.open("rb") as file:
             start = file.read(MAX_HEADER_BYTES)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     if not start:
         raise _broken(path, f"it is empty. {AGAIN}")
     text = start.removeprefix(codecs.BOM_UTF8).lstrip()
