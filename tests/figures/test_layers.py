@@ -201,7 +201,8 @@ def test_titles_of_any_length_stay_within_the_figure(tmp_path):
     with plotting.style():
         figure.draw_without_rendering()
         top = figure.subfigs[0].subfigs[0]
-        assert top._suptitle.get_window_extent().width < figure.bbox.width
+        (title,) = top.texts
+        assert title.get_window_extent().width < figure.bbox.width
 
 
 # From the experiments themselves
