@@ -52,7 +52,7 @@ def environment(place: dict[str, str]) -> dict[str, str]:
 
 def python(place: dict[str, str], *words: str | Path, folder: Path = ROOT) -> bytes:
     """Return what a process prints; `words` are a program, or those of `vlae`."""
-    called = [sys.executable, "-m", "vlae", *map(os.fspath, words)]
+    called = [sys.executable, "-m", "vlae", *(os.fspath(word) for word in words)]
     if len(words) == 1:
         called = [sys.executable, "-c", str(words[0])]
     finished = subprocess.run(

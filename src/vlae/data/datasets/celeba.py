@@ -6,16 +6,15 @@ and partition 2 is `test`; partition 1 (validation) is left out. The table has t
 column `file` and, for each attribute, a column of zeros and ones with its official
 name. For example::
 
-    celeba:
+    mine:
       module: celeba
       shape: [3, 64, 64]
       crop: 108        # centre square, px, before resizing
-      classes: 0
       attributes: [Smiling, Male]
       files:
-        images: {name: img_align_celeba.zip, remote: ..., checksum: ...}
-        attributes: {name: list_attr_celeba.txt, remote: ..., checksum: ...}
-        partition: {name: list_eval_partition.txt, remote: ..., checksum: ...}
+        images: {path: img_align_celeba.zip}
+        attributes: {path: list_attr_celeba.txt}
+        partition: {path: list_eval_partition.txt}
 """
 
 from functools import partial

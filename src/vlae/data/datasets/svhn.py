@@ -4,14 +4,14 @@ In each file `X` is uint8 of shape (32, 32, 3, N), and `y` holds labels from 1 t
 which 10 stands for the digit 0. The split `test` is the file `test`; `use` says which
 files make the split `train`, and only those are downloaded. For example::
 
-    svhn:
+    mine:
       module: svhn
       shape: [3, 32, 32]
       classes: 10
       use: extra           # train, extra or train+extra
       files:
-        extra: {name: extra_32x32.mat, remote: extra_32x32.mat, checksum: ...}
-        test: {name: test_32x32.mat, remote: test_32x32.mat, checksum: ...}
+        extra: {path: extra_32x32.mat}
+        test: {path: test_32x32.mat}
 """
 
 import math
