@@ -20,7 +20,7 @@ RNG = np.random.default_rng(1)
 
 def example(module):
     """Return the lines of a docstring after "For example::", as YAML."""
-    text = inspect.cleandoc(module.__doc__)
+    text = inspect.cleandoc(module.__doc__) + "\n"
     (found,) = re.findall(r"[Ff]or example::\n\n((?:    .*\n|\n)+)", text)
     return yaml.safe_load(found)
 
