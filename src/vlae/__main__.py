@@ -8,17 +8,16 @@ help is instant.
 
 import argparse
 import ast
-import io
 import os
 import sys
 import textwrap
 import traceback
-from typing import TextIO
 
 from vlae import __version__
 from vlae.system import memory, registry, signals
 from vlae.system.errors import UserError
 from vlae.system.progress import say
+from vlae.system.words import accept_any_text
 
 GROUPS = {
     "people": "Commands for people",
@@ -43,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     chosen = next((word for word in words if not word.startswith("-")), None)
-    _printable(sys.stdout, sys.stderr)
+    accept_any_text(sys.stdout, sys.stderr)
     try:
         with signals.raising():
             parsed = _parser(chosen).parse_args(words)
@@ -65,16 +64,6 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _fail(chosen, memory.message(error))
     return 0
-
-
-def _printable(*streams: TextIO) -> None:
-    """Let streams print any text: a title with a dash must not end a job.
-
-    What the encoding of the terminal does not have becomes an escape.
-    """
-    for stream in streams:
-        if isinstance(stream, io.TextIOWrapper):  # and not one that captures
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

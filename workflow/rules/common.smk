@@ -21,6 +21,9 @@ from vlae.results.targets import Targets
 from vlae.system import git, snakemake_state
 from vlae.system.checkout import check_path
 from vlae.system.errors import UserError
+from vlae.system.words import accept_any_text, readable
+
+accept_any_text(sys.stdout, sys.stderr)
 
 try:
     check_path()
@@ -28,14 +31,17 @@ try:
     # The package reads the files itself, on top of those of config/: Snakemake's `config`
     # loses a key that is given twice, and merges what an overlay means to replace.
     CONFIGURATION = configuration.load(
-        workflow.config_settings.configfiles, dict(workflow.config_settings.config)
+        workflow.config_settings.configfiles,
+        readable(dict(workflow.config_settings.config)),
     )
     TARGETS = Targets(
         CONFIGURATION,
         main_process=workflow.is_main_process,
         # As the user would name them.
-        overlays=map(os.path.relpath, workflow.config_settings.configfiles),
-        given=workflow.config_settings.config,
+        overlays=[
+            readable(os.path.relpath(f)) for f in workflow.config_settings.configfiles
+        ],
+        given=readable(dict(workflow.config_settings.config)),
     )
     TARGETS.check_sources()
 except UserError as error:
