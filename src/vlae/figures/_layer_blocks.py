@@ -235,7 +235,7 @@ def _draw_kl(axes: Axes, run: RunResults) -> None:
         if len(values) > 1:
             axes.plot(values, [place] * len(values), "o", color=INK, ms=4)
         text = f"{spread(values)} nats"
-        axes.text(values.max() + 0.03 * largest, place, text, va="center", fontsize=8)
+        axes.text(values.max() + 0.04 * largest, place, text, va="center", fontsize=8)
     axes.set(xlim=(0, room * largest), ylim=(len(layers) - 0.5, -0.5))
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0)
