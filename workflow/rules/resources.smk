@@ -27,7 +27,9 @@ def elsewhere():
 def check_slurm():
     """Stop before any job is submitted if SLURM is not there or does not answer."""
     try:
-        slurm.check(account="slurm_account" in workflow.resource_settings.default_resources)
+        slurm.check(
+            account="slurm_account" in workflow.resource_settings.default_resources
+        )
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
