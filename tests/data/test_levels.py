@@ -38,9 +38,9 @@ def test_numbers_with_one_meaning(numbers, expected):
     ("numbers", "suggested"),
     [
         (np.array([0, 0], np.uint8), "[0, 1]"),  # black, or one of several levels
-        (np.array([0, 2], np.uint8), "[0, 2]"),
+        (np.array([0, 2], np.uint8), "[0, 2], or [0, 255] if they are dark"),
         (np.array([0, 16.0]), "[0, 16]"),
-        (np.array([0, 63], np.uint8), "[0, 63]"),
+        (np.array([0, 63], np.uint8), "[0, 63], or [0, 255] if they are dark"),
         (np.array([0, 127], np.int8), "[0, 127]"),  # a type without 255
         (np.array([0, 256]), "[0, 511]"),
         (np.array([0, 4095], np.uint16), "[0, 4095]"),

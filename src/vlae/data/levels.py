@@ -154,5 +154,9 @@ def _suggestion(found: FoundRange) -> str:
         return f"[-{bound}, {bound}]"
     if high <= 1:
         return "[0, 1]"
-    bits = int(high).bit_length()
-    return f"[0, {high:g}]" if high <= WHITE else f"[0, {2**bits - 1}]"
+    if high <= WHITE:
+        dark = found.dtype == np.uint8
+        return f"[0, {high:g}]" + (
+            f", or [0, {WHITE}] if they are dark" if dark else ""
+        )
+    return f"[0, {2 ** int(high).bit_length() - 1}]"

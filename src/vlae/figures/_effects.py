@@ -61,11 +61,15 @@ def largest(run: RunResults, name: str) -> pd.DataFrame:
 
 
 def active(run: RunResults) -> dict[int, str]:
-    """Return how many coordinates of each layer are active, such as '2 of 5'."""
-    return {
-        layer: f"{spread(found['active'], 0)} of {found['units'].iloc[0]}"
-        for layer, found in run.table("activity").groupby("layer")
-    }
+    """Return how many coordinates of each layer are active, such as '2 of 5'.
+
+    If seeds differ, it is the least and the most: '2–4 of 5'.
+    """
+    found = {}
+    for layer, rows in run.table("activity").groupby("layer"):
+        counts = sorted({rows["active"].min(), rows["active"].max()})
+        found[layer] = f"{'–'.join(map(str, counts))} of {rows['units'].iloc[0]}"
+    return found
 
 
 def most_affected(effects: pd.DataFrame, count: int) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from vlae.figures._effects import active, effects_table, kl, most_affected
 from vlae.figures.plotting import (
@@ -33,6 +34,8 @@ MAX_COLUMNS, MIN_COLUMNS = 4, 3
 """Panels side by side. A model with fewer layers leaves room."""
 MARGIN = 0.1
 """Inches between two panels."""
+ROW_PAD = 0.09
+"""Inches above and below everything, so that titles do not touch."""
 DOTS_PER_INCH = 120
 """Dots of the png, which is what the report shows."""
 MIN_DOTS = 42
@@ -72,7 +75,8 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a panel per layer, KL and effects, reconstructions."""
     blocks = [_block(run) for run in runs]
     heights = [sum(block.heights) for block in blocks]
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    layout = ConstrainedLayoutEngine(h_pad=ROW_PAD)
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout=layout)
     parts = subfigures(figure, len(runs), height_ratios=heights)
     for part, block in zip(parts, blocks, strict=True):
         run = block.run
@@ -104,7 +108,7 @@ def _block(run: RunResults) -> _Block:
         + -(-len(panels) // _columns(len(panels)))
         * (_inches(len(panels)) * tallest + title + ticks),
         0.9 + row * len(panels),
-        0.35 + 2 * tallness * WIDTH / columns,
+        0.5 + 2 * tallness * WIDTH / columns,
     )
     return _Block(run, panels, pairs, heights)
 
@@ -231,7 +235,7 @@ def _draw_kl(axes: Axes, run: RunResults) -> None:
         if len(values) > 1:
             axes.plot(values, [place] * len(values), "o", color=INK, ms=4)
         text = f"{spread(values)} nats"
-        axes.text(values.max() + 0.03 * largest, place, text, va="center", fontsize=8)
+        axes.text(values.max() + 0.04 * largest, place, text, va="center", fontsize=8)
     axes.set(xlim=(0, room * largest), ylim=(len(layers) - 0.5, -0.5))
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0)

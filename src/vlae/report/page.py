@@ -30,6 +30,8 @@ from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
+ANY_DATA = {"layers"}
+"""Figures that are not the paper's, but show any data."""
 COLUMNS = 8
 """Images side by side in a panel of one run."""
 PANELS = {
@@ -102,6 +104,8 @@ class Page:
     settings: list[RunSettings]
     data: list[ShownData]
     provenance: Provenance
+    own_study: bool
+    """Whether it shows none of the paper's figures and decides none of its claims."""
 
 
 def render(
@@ -136,6 +140,7 @@ def render(
         settings=settings_of_runs(runs),
         data=[_data(d, results) for d in spec.datasets],
         provenance=made_by,
+        own_study=not spec.claims and {f.figure for f in spec.figures} <= ANY_DATA,
     )
     template = environment(templates).get_template("page/report.html.j2")
     return template.render(spec=spec, page=page)
