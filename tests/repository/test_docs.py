@@ -20,7 +20,9 @@ PAGES = sorted(
     if not name.startswith((".github/", "reference/"))
 )
 COMMANDS = ROOT / "src" / "vlae" / "commands"
-GENERATED = ("results/", "by-hand/", ".snakemake/", ".venv/", "my/", "my.yaml")
+GENERATED = ("results/", "by-hand/", ".snakemake/", ".venv/", "my/")
+USERS = ("my.yaml", "more.yaml", "photos.yaml", "A.yaml", "B.yaml")
+"""Overlays that examples name, which a reader writes."""
 """What a clone does not have: results, and files of the reader's own."""
 ENDINGS = ("py", "md", "yaml", "yml", "smk", "js", "j2", "in", "lock", "toml", "cff")
 PLACES = (ROOT, ROOT / "src" / "vlae", ROOT / "config")
@@ -86,7 +88,9 @@ def test_files_that_it_names_exist(page):
         or name.startswith(("src/", "workflow/", "tests/", "config/", "docs/"))
     ]
     for name in files:
-        if name.startswith(GENERATED) or re.search(r"[A-Z]{2}", Path(name).name[:-3]):
+        if name.startswith((*GENERATED, *USERS)) or re.search(
+            r"[A-Z]{2}", Path(name).name[:-3]
+        ):
             continue
         if any(path.endswith(name) for path in shown):
             continue

@@ -50,7 +50,12 @@ def test_ranges_and_lock_ask_for_the_same_libraries():
         if "==" in line
     }
     extras = PROJECT["optional-dependencies"]
-    asked = [*PROJECT["dependencies"], *extras["slurm"], *extras["test"]]
+    asked = [
+        *PROJECT["dependencies"],
+        *extras["slurm"],
+        *extras["heic"],
+        *extras["test"],
+    ]
     build = {"setuptools"}
     assert {Requirement(text).name for text in asked} == direct - build
 

@@ -103,9 +103,9 @@ def _about_reconstructions(run: RunResults) -> str:
     deviation = data.var(axis=0).mean() ** 0.5
     return (
         f"{run.title}: the reconstructions of {len(data)} held-out images are off by "
-        f"{100 * error:.1f} % of the range of a pixel (root mean square, seed "
+        f"{100 * error:z.1f} % of the range of a pixel (root mean square, seed "
         f"{run.seeds[0]}); the mean of these images would be off by "
-        f"{100 * deviation:.1f} %."
+        f"{100 * deviation:z.1f} %."
     )
 
 
