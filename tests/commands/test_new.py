@@ -14,8 +14,10 @@ from PIL import Image
 
 from vlae.commands import new
 from vlae.config import configuration, study
+from vlae.data.datasets.base import FilesLeftOut
 from vlae.data.download.fetch import download
 from vlae.system import registry
+from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -69,13 +71,21 @@ class Made:
         for file, source in self.found.specs.files(name).items():
             download(name, source, [], raw / file)
         spec = self.found.specs.data_spec(name)
-        splits = registry.load("datasets", spec["module"]).splits(spec, raw)
-        self.splits = {split.name: split for split in splits}
-        images = {n: np.concatenate([*s.chunks(0, 1)]) for n, s in self.splits.items()}
-        assert images["train"].shape[1:] == tuple(spec["shape"])
-        self.images = images
+        try:
+            self.prepare(spec, raw)
+        except FilesLeftOut:  # as the command `prepare` does
+            self.prepare(spec, raw)
+        assert self.images["train"].shape[1:] == tuple(spec["shape"])
         # Nothing is left behind beside the overlay and the raw files.
         assert not list(folder.glob(".vlae-new-*"))
+
+    def prepare(self, spec, raw):
+        splits = registry.load("datasets", spec["module"]).splits(spec, raw)
+        self.splits = {split.name: split for split in splits}
+        self.images = {
+            name: np.concatenate([*split.chunks(0, 1)])
+            for name, split in self.splits.items()
+        }
 
     @property
     def planned(self):
@@ -96,7 +106,9 @@ def test_a_folder_of_photos_of_any_size(made, tmp_path):
     assert "18 images for training, 2 held out" in found.said
     assert "40x30 to 64x48" in found.said
     assert "Left out: 1 .txt files" in found.said
-    assert "snakemake --cores 2 --configfile photos.yaml" in found.said
+    assert f"snakemake -s {ROOT / 'Snakefile'} --cores 2" in found.said
+    assert "--configfile photos.yaml" in found.said
+    assert "The network vlae-svhn takes 32x32 in colour" in found.said
     assert found.planned == ["photos/vlae"]
     assert found.found.selection.figures() == ["layers"]
     assert found.found.selection.claims() == []
@@ -240,8 +252,8 @@ def test_uncertain_levels_are_asked_for(made, tmp_path):
     np.savez(tmp_path / "d.npz", images=images)
     said = refused(made, "d", "d.npz")
     assert "datasets.d.levels: [0, 16]" in said
-    assert "vlae new d PATH --set levels=VALUE" in said
-    assert ".vlae-new" not in said
+    assert "vlae new d PATH --set 'levels=[0, 16]'" in said
+    assert said.startswith("d.npz: 'images': float32 from 0 to 16")
     assert not (tmp_path / "d.yaml").exists()
     found = made("d", "d.npz", "--set", "levels=[0, 16]")
     assert found.definition["levels"] == [0, 16]
@@ -251,8 +263,12 @@ def test_what_is_refused_is_named(made, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.txt").write_text("hello", encoding="utf-8")
     assert "nowhere: no such file or folder" in refused(made, "a", "nowhere")
-    assert "no files in this folder" in refused(made, "a", "empty")
-    assert "not a complete zip archive" in refused(made, "a", "text.txt")
+    assert "empty: no files in this folder" in refused(made, "a", "empty")
+    pictures(tmp_path / "one", count=1)
+    assert "at least two are needed" in refused(made, "a", "one")
+    said = refused(made, "a", "text.txt")
+    assert "text.txt: not a folder, a zip archive" in said
+    assert "Delete" not in said
     assert "NAME: expected letters" in refused(made, "a b", "empty")
     assert "--set: expected KEY=VALUE" in refused(made, "a", "empty", "--set", "x")
     (tmp_path / "a.yaml").write_text("", encoding="utf-8")
@@ -264,6 +280,15 @@ def test_a_misspelt_key_is_refused_and_nothing_written(made, tmp_path):
     said = refused(made, "p", "p", "--set", "crops=20")
     assert "unknown key 'crops'" in said
     assert not (tmp_path / "p.yaml").exists()
+
+
+def test_an_image_that_cannot_be_read_is_left_out(made, tmp_path):
+    pictures(tmp_path / "p", count=30)
+    content = (tmp_path / "p" / "7.png").read_bytes()
+    (tmp_path / "p" / "7.png").write_bytes(content[: len(content) // 2])
+    found = made("p", "p")
+    assert "Left out: 1 images that cannot be read" in found.said
+    assert "26 images for training, 3 held out" in found.said
 
 
 def test_two_data_sets_in_one_folder(made, tmp_path):

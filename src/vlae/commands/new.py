@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from vlae.config import configuration, study
 from vlae.data import sighting
+from vlae.data.datasets.base import FilesLeftOut
 from vlae.data.sighting import Sighting
 from vlae.system import registry
 from vlae.system.errors import UserError
@@ -18,6 +20,7 @@ from vlae.system.files import atomic
 from vlae.system.progress import say
 
 GROUP = "people"
+LABELS_HINT = " If they mean nothing, remove `classes` and `classifier` in the file."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +68,10 @@ def run(arguments: argparse.Namespace) -> None:
         try:
             found = sighting.sighted(arguments.paths, work)
             found.definition.update(keys)
-            proposed = _proposed(name, found, work, networks)
+            proposed = _tried(name, found, work, networks)
         except UserError as error:
-            raise UserError(_explained(str(error), name, work)) from error
+            said = _explained(str(error), name, arguments.paths, work)
+            raise UserError(said) from error
     for file in found.definition["files"].values():
         file["path"] = _seen_from(out.parent, file["path"])
     text = study.overlay(proposed, networks, os.fspath(out))
@@ -76,17 +80,20 @@ def run(arguments: argparse.Namespace) -> None:
         configuration.load([temporary])  # It must be right as it stands.
     for line in proposed.found:
         say(line)
-    say(f"\nWritten: {out}. Look at it, and in the folder of the code run:")
+    say(f"\nWritten: {out}. Look at it, and run here:")
     say(f"  {study.command(os.fspath(out))}")
 
 
-def _explained(message: str, name: str, work: Path) -> str:
+def _explained(message: str, name: str, paths: list[Path], work: Path) -> str:
     """Return a message of a preparation for somebody who has no overlay yet."""
-    message = re.sub(rf"{re.escape(str(work))}/\w+", "the file", message)
-    key = re.search(rf"datasets\.{re.escape(name)}\.(\w+)", message)
-    if key is None:
+    given = str(paths[0]) if len(paths) == 1 else "the file"
+    message = re.sub(rf"{re.escape(str(work))}/\w+", lambda _: given, message)
+    key = rf"datasets\.{re.escape(name)}\.(\w+)(?:: (\[[^]]*\]|[\d.]*\d))?"
+    found = re.search(key, message)
+    if found is None or found[1] == "files":
         return message
-    return f"{message} Here: vlae new {name} PATH --set {key[1]}=VALUE"
+    setting = shlex.quote(f"{found[1]}={found[2] or 'VALUE'}")
+    return f"{message} Here: vlae new {name} PATH --set {setting}"
 
 
 def _folder(out: Path) -> Path:
@@ -108,6 +115,17 @@ def _key(text: str) -> tuple[str, Any]:
         return key, yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"--set: {key}: '{value}' is not YAML.") from None
+
+
+def _tried(
+    name: str, found: Sighting, work: Path, networks: dict[str, Any]
+) -> study.Study:
+    """Return what the overlay says; files that cannot be read are left out once."""
+    try:
+        return _proposed(name, found, work, networks)
+    except FilesLeftOut as unreadable:
+        say(str(unreadable))
+        return _proposed(name, found, work, networks)
 
 
 def _proposed(
@@ -132,11 +150,12 @@ def _proposed(
     lines = [
         f"{name}: {counts['train']} images for training, {counts['test']} held out.",
         f"Sizes: {_sizes(found)}. {'Colour' if channels == 3 else 'Grey'}.",
-        f"Labels: {labels}.",
+        f"Labels: {labels}.{LABELS_HINT if classes else ''}",
         f"Levels: {facts['levels']}.",
         f"Preparation: {facts['preprocessing']}.",
         *(f"Left out: {number} {why}." for why, number in _left_out(facts)),
         *found.notes,
+        " ".join(study.about_size(network, shape, channels, height, width)),
     ]
     return study.Study(
         name,

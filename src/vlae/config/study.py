@@ -1,16 +1,19 @@
 """Write an overlay for data of the user's own: a data set, a run, and what to show."""
 
 import math
+import os
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
-STEPS, WARMUP_STEPS = 2000, 600
-"""Length of the training that is proposed, and time constant of its KL warm-up."""
+STEPS, WARMUP_FRACTION = 2000, 0.3
+"""Steps of the proposed training, and the fraction that is its warm-up's constant."""
 CLASSIFIER_STEPS = 500
 WIDTH = 0.25
 """Share of the paper's width, with which two processors train in minutes."""
@@ -19,7 +22,7 @@ PRESET = "trial"
 TEXT = """\
 {found}
 #
-# Run it in the folder of the code; the report is then results/report.html:
+# Run it in this folder; the report is then results/report.html:
 #   {command}
 
 title: {title}
@@ -49,7 +52,7 @@ runs:
       network: {network}
       preset: {preset}
       training: {{steps: {steps}}}
-      objective: {{kl_warmup: {{schedule: exponential, steps: {warmup}}}}}
+      objective: {{kl_warmup: {{schedule: exponential, fraction: {warmup}}}}}
 
 # What is shown, and so what is trained. config/config.yaml has the other figures.
 figures:
@@ -140,7 +143,7 @@ def overlay(study: Study, networks: dict[str, Any], file: str) -> str:
         title=_flow(f"What the layers of a VLAE hold: {name}"),
         batch=_batch(study),
         evaluated=EVALUATED_IMAGES,
-        size=_comment(*_about_size(study, network, shape), indent=4),
+        size=_comment(*about_size(network, shape, study.channels, *size), indent=4),
         name=name,
         definition=_block(definition, indent=4),
         widths=_block(widths, indent=2),
@@ -150,31 +153,43 @@ def overlay(study: Study, networks: dict[str, Any], file: str) -> str:
         network=network,
         preset=PRESET,
         steps=STEPS,
-        warmup=WARMUP_STEPS,
+        warmup=WARMUP_FRACTION,
     )
 
 
 def command(file: str) -> str:
-    """Return the command that runs an overlay."""
-    return f"snakemake --cores 2 --configfile {shlex.quote(file)}"
+    """Return the command that runs an overlay from the working folder."""
+    here, there = Path("Snakefile"), ROOT / "Snakefile"
+    apart = not (here.is_file() and here.samefile(there))
+    path = min(os.path.relpath(there), os.fspath(there), key=len)
+    code = f"-s {shlex.quote(path)} " if apart else ""
+    return f"snakemake {code}--cores 2 --configfile {shlex.quote(file)}"
 
 
 def _batch(study: Study) -> int:
     return min(BATCH_IMAGES, study.train_images)
 
 
-def _about_size(study: Study, network: str, shape: list[int]) -> list[str]:
-    """Return what happens to images on the way to the network, in lines."""
-    channels, *size = shape
+def about_size(
+    network: str, shape: list[int], channels: int, height: int, width: int
+) -> list[str]:
+    """Return what happens to images on the way to a network, in lines.
+
+    Args:
+        network: name of the network.
+        shape: channels, height and width that it takes.
+        channels, height, width: of the images.
+    """
+    taken, *size = shape
     colour = {1: "grey", 3: "colour"}
-    lines = [f"The network {network} takes {size[1]}x{size[0]} in {colour[channels]}."]
-    if size != [study.height, study.width]:
+    lines = [f"The network {network} takes {size[1]}x{size[0]} in {colour[taken]}."]
+    if size != [height, width]:
         lines += [
             "It is the nearest one that there is. The largest centre part of images",
             "with these proportions is kept and resized.",
         ]
-    if channels != study.channels:
-        lines += [f"Images are made {colour[channels]}."]
+    if taken != channels:
+        lines += [f"Images are made {colour[taken]}."]
     return lines
 
 

@@ -327,7 +327,9 @@ def broken(
 
 def listed(found: list[tuple[str, str]]) -> str:
     """Return lines that name up to `MAX_NAMED_FILES` broken images, with reasons."""
-    return "\n".join(f"  {name}: {why}" for name, why in found[:MAX_NAMED_FILES])
+    lines = [f"  {name}: {why}" for name, why in found[:MAX_NAMED_FILES]]
+    more = len(found) - len(lines)
+    return "\n".join([*lines, *([f"  and {more} more"] if more else [])])
 
 
 def _in_order(

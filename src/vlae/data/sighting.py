@@ -107,6 +107,11 @@ def sighted(paths: list[Path], work: Path) -> Sighting:
         )
     if found:
         return _sighted_arrays(found[0], work)
+    if paths[0].is_file() and not zipfile.is_zipfile(paths[0]):
+        raise UserError(
+            f"{paths[0]}: not a folder, a zip archive, an .npz or .npy file, or an IDX "
+            "file. Give the folder or archive that holds the images."
+        )
     return _sighted_images(paths[0], work)
 
 

@@ -69,6 +69,8 @@ class _Block:
     """Held-out images above their reconstructions, (height, width, 3), uint8."""
     heights: tuple[float, float, float]
     """Inches of the panels, of KL and effects, and of the held-out images."""
+    ink: bool
+    """Whether black and white are exchanged."""
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -81,7 +83,9 @@ def draw(runs: list[RunResults]) -> Figure:
     for part, block in zip(parts, blocks, strict=True):
         run = block.run
         top, middle, below = subfigures(part, 3, height_ratios=block.heights)
-        title = f"{run.title} (images: seed {run.seeds[0]})"
+        shown = f"images: seed {run.seeds[0]}"
+        shown += ", black and white exchanged" if block.ink else ""
+        title = f"{run.title} ({shown})"
         top.suptitle(textwrap.fill(title, TITLE_LETTERS), fontweight="bold")
         extent = run.table("traversal", run.seeds[0])["first"].max()
         _draw_panels(top, block.panels, extent)
@@ -110,7 +114,7 @@ def _block(run: RunResults) -> _Block:
         0.9 + row * len(panels),
         0.5 + 2 * tallness * WIDTH / columns,
     )
-    return _Block(run, panels, pairs, heights)
+    return _Block(run, panels, pairs, heights, ink)
 
 
 # Panels

@@ -104,7 +104,12 @@ def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
     """
     name = definition.get("name", "")
     test, seed = definition.get("test", TEST_SHARE), definition.get("seed", SPLIT_SEED)
-    number = round(count * test) if test < 1 else int(test)
+    if count < 2:
+        raise UserError(
+            f"datasets.{name}: {count} image; at least two are needed, one to train on "
+            "and one to hold out."
+        )
+    number = max(round(count * test), 1) if test < 1 else int(test)
     if not 0 < number < count:
         raise UserError(
             f"datasets.{name}.test: {test} of {count} images leaves a split without "

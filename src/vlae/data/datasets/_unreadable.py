@@ -6,6 +6,7 @@ check. What it finds is noted beside the archive, and the preparation starts aga
 without these images; if it is interrupted, it continues as any other.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -63,10 +64,11 @@ class Allowance:
             return
         known = {*image_formats.LACKING.values()} & {why for _, why in lost}
         cure = "" if not known else "Install pillow-heif for photos of phones. "
+        allowing = math.ceil(1000 * len(lost) / total) / 1000
         raise UserError(
             f"{self.path}: {more}{len(lost)} of {total} images cannot be used:\n"
             f"{image_decoding.listed(lost)}\n{cure}Repair or remove them, or allow for "
-            f"them with {self.key}, now {self.share:g}."
+            f"them with {self.key}: {allowing:g} (now {self.share:g})."
         )
 
 
