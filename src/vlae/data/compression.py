@@ -53,7 +53,7 @@ def pack(folder: Path, out: Path) -> None:
     """
     names, left_out = _walked(folder)
     if not names:
-        raise UserError(f"{folder}: no files in this folder")
+        raise UserError("no files in this folder")
     if _CLOSED in left_out:
         raise UserError(f"{left_out[_CLOSED]} {_CLOSED}; change their permissions")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:

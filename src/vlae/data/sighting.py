@@ -165,7 +165,10 @@ def _staged(files: dict[str, Path], work: Path) -> dict[str, dict[str, str]]:
     for role, path in files.items():
         if path.is_dir():
             say(f"{path}: reading the folder ...")
-            pack(path.absolute(), work / role)
+            try:
+                pack(path.absolute(), work / role)
+            except UserError as error:
+                raise UserError(f"{path}: {error}.") from error
         elif _starts(path, GZIP):
             gunzip(path, work / role)
         else:

@@ -92,7 +92,7 @@ def test_too_many_are_an_error(raw, prepare, without_heif, names, expected):
     write_own(raw, content=pictures() | {f"top/{name}": b"x" for name in names})
     said = prepare(OWN, raw, fails=True)
     assert "mine.zip: 2 of 10 images cannot be used:" in said
-    assert expected in said and "datasets.mine.max_left_out, now 0.05" in said
+    assert expected in said and "datasets.mine.max_left_out: 0.2 (now 0.05)" in said
     assert sum(prepare({**OWN, "max_left_out": 0.2}, raw).card["counts"].values()) == 8
 
 
