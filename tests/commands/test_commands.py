@@ -480,7 +480,10 @@ def test_later_overlays_win(printed_spec, tmp_path):
         (["minst/vlae", "1"], "Did you mean 'mnist'?"),
         (["mnist", "1"], "RUN: expected DATASET/RUN, such as mnist/vlae, got 'mnist'"),
         (["mnist/vlae", "-1"], "SEED: expected 0 or more, got -1"),
-        (["mnist/vlae", "1", "--configfile", "no.yaml"], "no.yaml cannot be read"),
+        (
+            ["mnist/vlae", "1", "--configfile", "no.yaml"],
+            "no.yaml: the configuration cannot be read",
+        ),
     ],
 )
 def test_mistakes_in_the_name_of_a_run(message, words, expected):

@@ -390,4 +390,5 @@ def test_what_a_killed_training_left_half_written_is_removed(data, folder):
     left = folder / f".{Path(CHECKPOINT).stem}-abcdefgh.safetensors"
     left.write_bytes(b"half")
     train(wanted(), data, folder, NEVER)
-    assert sorted(p.name for p in folder.iterdir()) == [FINISHED, "lock"]
+    watched = {"history.jsonl", "progress.json"}
+    assert {p.name for p in folder.iterdir()} == {FINISHED, "lock", *watched}

@@ -120,7 +120,7 @@ def decided(
         changes: keys of the claim that differ from the shipped one.
     """
     spec = {
-        **SHIPPED[name],
+        **{k: v for k, v in SHIPPED[name].items() if k != "depicts"},
         **changes,
         "id": name,
         "runs": runs,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,9 @@ def copied_tree(folder: Path) -> Path:
     return folder
 
 
-def submitting(folder: Path, *words: str) -> "subprocess.Popen[str]":
+def submitting(
+    folder: Path, *words: str, overlays: Sequence[str] = (CONFIG,)
+) -> "subprocess.Popen[str]":
     """Start `snakemake --profile slurm` in `folder`; it prints to the file `said`."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": tools}
@@ -202,7 +204,7 @@ def submitting(folder: Path, *words: str) -> "subprocess.Popen[str]":
         environment.pop(name, None)
     options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "5"]
     # The specs say `device: cpu`, since these GPUs do not exist.
-    options += ["--set-resources", "train:gpu=1", "--configfile", CONFIG]
+    options += ["--set-resources", "train:gpu=1", "--configfile", *overlays]
     # More retries than any training here needs.
     options += ["--retries", "4"]
     return subprocess.Popen(

@@ -159,10 +159,10 @@ def test_the_report_is_there_and_its_tables_are_the_same(events, undisturbed):
 def refused(cluster, undisturbed, tmp_path):
     """Ask for one training with wrong settings; what was said."""
 
-    def ask(*words):
+    def ask(*words, **options):
         folder = copied_tree(tmp_path / "tree")
         shutil.copytree(undisturbed[0] / "results/data", folder / "results/data")
-        process = submitting(folder, "--retries", "0", *words, "--", WEIGHTS)
+        process = submitting(folder, "--retries", "0", *words, "--", WEIGHTS, **options)
         cluster.follow(process, folder)
         assert process.returncode == 1
         return (folder / "said").read_text()
@@ -183,7 +183,7 @@ def test_a_request_that_slurm_would_never_start(refused):
 
 
 def test_a_gpu_that_torch_cannot_use(refused):
-    words = refused("--config", "title=Auto", "--configfile", *AUTO)
+    words = refused(overlays=AUTO)
     assert "vlae train: device: auto, and the job asked for a GPU" in words
 
 

@@ -44,7 +44,7 @@ def _file(
     role: str, file: dict[str, Any], described: dict[str, Any], key: str
 ) -> dict[str, Any]:
     remote = file.get("remote")
-    if ("path" in file) == ("remote" in file):
+    if (file.get("path") is None) == (remote is None):
         raise UserError(
             f"{key}: give one of 'path', for a file or folder on your own disk, and "
             "'remote', for a file of a mirror or an address."

@@ -86,7 +86,7 @@ def read(path: Path) -> dict[str, Any]:
         UserError: if the file is missing or broken, or is not a YAML map.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        content = _loaded(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(
             f"{path}: the configuration cannot be read ({error})."
@@ -173,6 +173,14 @@ def _get(content: Any, key: str) -> Any:
 
 def _values(content: Any) -> list[Any]:
     return list(content.values()) if isinstance(content, dict) else []
+
+
+def _loaded(text: str) -> Any:
+    loader = _UniqueKeys(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 class _GivenTwice(Exception):

@@ -174,7 +174,7 @@ def test_one_file_of_which_test_images_are_held_out(raw, prepare):
         np.testing.assert_array_equal(data.images(split)[:, 0], expected)
         seen += table["index"].tolist()
     assert sorted(seen) == [*range(10)]
-    assert "mine.test: the data have no split of their own" in said(own, raw)
+    assert "test: 0.1 at random, seed 0" in prepare(own, raw).card["preprocessing"]
 
 
 def test_idx_without_labels(raw, prepare):
