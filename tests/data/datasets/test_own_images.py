@@ -110,7 +110,7 @@ def test_whole_numbers_are_labels(raw, prepare):
             [["file"], ["1.png", 1, 2], ["2.png"]],
             "line 2 has 3 fields, but the first line has 1",
         ),
-        ([["file"], ["1.png"]], "mine.test: 0.25 of 1 images"),
+        ([["file"], ["1.png"]], "datasets.mine: 1 image; at least two"),
     ],
 )
 def test_tables_that_are_not_right(raw, prepare, table, expected):
