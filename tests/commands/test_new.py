@@ -5,6 +5,7 @@ Every overlay that is written here is loaded, and its data are prepared with it.
 
 import argparse
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_a_folder_of_photos_of_any_size(made, tmp_path):
     assert "18 images for training, 2 held out" in found.said
     assert "40x30 to 64x48" in found.said
     assert "Left out: 1 .txt files" in found.said
-    assert f"snakemake -s {ROOT / 'Snakefile'} --cores 2" in found.said
+    assert f"snakemake -s {os.path.relpath(ROOT / 'Snakefile')} --cores 2" in found.said
     assert "--configfile photos.yaml" in found.said
     assert "The network vlae-svhn takes 32x32 in colour" in found.said
     assert found.planned == ["photos/vlae"]

@@ -31,6 +31,7 @@ from vlae.report.html import environment
 from vlae.report.runs_section import RunSettings
 from vlae.report.teaser import teaser
 from vlae.results.run_results import RunResults
+from vlae.system import checkout
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
@@ -286,15 +287,15 @@ def test_the_command_names_the_code_where_results_lie_elsewhere(tmp_path, monkey
         folder.mkdir()
     snakefile = tmp_path / "my clone" / "Snakefile"
     snakefile.touch()
-    monkeypatch.setattr(page, "ROOT", tmp_path / "my clone")
+    monkeypatch.setattr(checkout, "ROOT", tmp_path / "my clone")
     monkeypatch.chdir(tmp_path / "my clone")
-    assert page._snakefile() == ""
+    assert checkout.snakefile_elsewhere() == ""
     monkeypatch.chdir(tmp_path / "work")
-    assert page.command(["a.yaml"], {}, page._snakefile()) == (
+    assert page.command(["a.yaml"], {}, checkout.snakefile_elsewhere()) == (
         "snakemake -s '../my clone/Snakefile' --cores 2 --configfile a.yaml"
     )
     snakefile.unlink()  # as where only the package is installed
-    assert page._snakefile() == ""
+    assert checkout.snakefile_elsewhere() == ""
 
 
 def test_summary():

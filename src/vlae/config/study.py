@@ -1,15 +1,13 @@
 """Write an overlay for data of the user's own: a data set, a run, and what to show."""
 
 import math
-import os
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from vlae.system.checkout import ROOT
+from vlae.system.checkout import snakefile_elsewhere
 from vlae.system.errors import UserError
 
 STEPS, WARMUP_FRACTION = 2000, 0.3
@@ -159,10 +157,8 @@ def overlay(study: Study, networks: dict[str, Any], file: str) -> str:
 
 def command(file: str) -> str:
     """Return the command that runs an overlay from the working folder."""
-    here, there = Path("Snakefile"), ROOT / "Snakefile"
-    apart = not (here.is_file() and here.samefile(there))
-    path = min(os.path.relpath(there), os.fspath(there), key=len)
-    code = f"-s {shlex.quote(path)} " if apart else ""
+    elsewhere = snakefile_elsewhere()
+    code = f"-s {shlex.quote(elsewhere)} " if elsewhere else ""
     return f"snakemake {code}--cores 2 --configfile {shlex.quote(file)}"
 
 

@@ -32,8 +32,6 @@ IMAGE_ARRAYS = ("images", "imgs", "image", "x", "data")
 LABEL_ARRAYS = ("labels", "label", "y", "targets", "target", "classes", "class")
 """Usual names of arrays, the most certain first."""
 GZIP, NPY = b"\x1f\x8b", b"\x93NUMPY"
-IDX_KINDS = (8, 9, 11, 12, 13, 14)
-"""Third byte of an IDX file: the type of its numbers."""
 
 
 @dataclass
@@ -145,7 +143,7 @@ def _is_idx(path: Path) -> bool:
             start = file.read(4)
     except (OSError, EOFError):
         return False
-    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in IDX_KINDS
+    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in idx.TYPES
 
 
 def _is_array(path: Path) -> bool:

@@ -1,7 +1,6 @@
 """The report: one self-contained page from figures, tables and specs."""
 
 import json
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from vlae.report.training_curves import Chart
 from vlae.results.data_card import Remark, count_left_out, remarks
 from vlae.results.run_results import RunResults
 from vlae.system import registry
-from vlae.system.checkout import ROOT
+from vlae.system.checkout import ROOT, snakefile_elsewhere
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
@@ -129,7 +128,7 @@ def render(
     page = Page(
         style=style(templates),
         script=script(templates),
-        command=command(spec.overlays, spec.config, _snakefile()),
+        command=command(spec.overlays, spec.config, snakefile_elsewhere()),
         claims=claims,
         teaser=teaser(spec.figures, results),
         figures=figures,
@@ -167,14 +166,6 @@ def command(
     if config:
         words += ["--config", *(f"{key}={_word(config[key])}" for key in config)]
     return shlex.join(words)
-
-
-def _snakefile() -> str:
-    """Return the path of the Snakefile, as overlays have theirs: from this folder."""
-    here = Path("Snakefile")
-    there = ROOT / here
-    apart = there.is_file() and not (here.is_file() and here.samefile(there))
-    return os.path.relpath(there) if apart else ""
 
 
 def _word(value: Any) -> str:

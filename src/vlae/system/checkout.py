@@ -1,6 +1,7 @@
 """The repository around the package: its root, and what lies only there."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from vlae.system.errors import UserError
@@ -35,6 +36,16 @@ def check_path(folder: Path = ROOT) -> None:
             f"{folder}: Snakemake takes braces in the path of the code for wildcards. "
             "Rename the folder, or give another one a link to it."
         )
+
+
+def snakefile_elsewhere() -> str:
+    """Return the path of the Snakefile from here; "" if it is in the working folder.
+
+    It is empty as well where only the package is installed.
+    """
+    here, there = Path("Snakefile"), ROOT / "Snakefile"
+    apart = there.is_file() and not (here.is_file() and here.samefile(there))
+    return os.path.relpath(there) if apart else ""
 
 
 def files_hash(*folders: Path) -> str:

@@ -30,6 +30,9 @@ from vlae.data.datasets._labels import StoredLabels
 from vlae.data.datasets._split_arrays import SPLITS, WHOLE, Part, stored_splits
 from vlae.data.datasets.base import Stored
 
+TYPES = tuple(_mapped.IDX_TYPES)
+"""Values of the third byte of an IDX file: the type of its numbers."""
+
 
 def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     """Return train and test images.
