@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from helpers import NETWORKS, ROOT, network, noise, objective, randomise
+from helpers import NETWORKS, ROOT, layer_settings, network, noise, objective, randomise
 from torch import nn
 
+from vlae.config import configuration
 from vlae.config.run_spec import DataFacts
 from vlae.models.hvae import HVAE
 from vlae.models.nn.layers import (
@@ -29,7 +30,7 @@ OBJECTIVE = objective()
 
 
 def plain_builder():
-    return Builder("none", 0.0, "relu")
+    return Builder(layer_settings(), "relu")
 
 
 # Modules of plans
@@ -49,7 +50,7 @@ def test_convolutions_give_the_planned_shape(kind, stride, area):
 @pytest.mark.parametrize("batch_norm", ["none", "moving", "batch"])
 def test_chains_of_all_blocks_give_the_planned_shape(batch_norm):
     plan = chain("c4,2 f20 f6x5x3 t4,2 lin7 lin4x3x2", IMAGE, 1.0, "key")
-    module = Builder(batch_norm, 0.02, "leaky").chain(plan)
+    module = Builder(layer_settings(batch_norm, 0.02), "leaky").chain(plan)
     assert module(torch.randn(3, *IMAGE)).shape == (3, *plan.outputs)
 
 
@@ -111,7 +112,7 @@ def test_same_padding_is_centred(stride):
 
 @pytest.mark.parametrize(("activation", "slope"), [("leaky", 0.1), ("relu", 0.0)])
 def test_blocks_are_affine_then_activation(activation, slope):
-    builder = Builder("none", 0.0, activation)
+    builder = Builder(layer_settings(), activation)
     block = builder.chain(chain("f6", (4,), 1.0, "key"))
     affine: Any = block[0].affine
     x = torch.randn(20, 4)
@@ -125,7 +126,7 @@ def test_blocks_are_affine_then_activation(activation, slope):
 def test_initial_weights_have_their_standard_deviation():
     std, units = 0.02, 200
     plan = chain(f"f{units}", (units,), 1.0, "key")
-    block: Any = Builder("none", std, "relu").chain(plan)[0]
+    block: Any = Builder(layer_settings(std=std), "relu").chain(plan)[0]
     error = std / math.sqrt(2 * units * units)
     assert block.affine.weight.std().item() == pytest.approx(std, abs=5 * error)
     assert block.affine.bias.abs().max() == 0
@@ -493,3 +494,57 @@ def test_posterior_scales_keep_their_bounds():
         assert scales.min() >= 0.1
         assert scales.max() <= largest + 0.1
         assert (scales.max() > 1.2) == (scale == "softplus")
+
+
+# Start as in the authors' code
+
+
+def started(seed, **changes):
+    """The paper's network for MNIST, before any training."""
+    network = configuration.load().content["networks"]["vlae-mnist"]
+    torch.manual_seed(seed)
+    return VLAE({**network, **changes}, OBJECTIVE, IMAGE)
+
+
+def moved_at_the_bottom(model, count=256):
+    """Total effect of layer 1 on the output before the sigmoid, of prior draws."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        codes = model.draw_noise(count, generator)
+        base = model.likelihood.mean(model.decoder(codes))
+        codes[0] = model.draw_noise(count, generator)[0]
+        moved = model.likelihood.mean(model.decoder(codes))
+        return float(((moved - base) ** 2).mean() / (2 * base.var(0).mean()))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("width", [0.125, 0.25, 0.5])
+def test_what_layer_1_moves_at_the_start_does_not_depend_on_the_width(width, seed):
+    assert 0.004 < moved_at_the_bottom(started(seed, width=width)) < 0.011
+
+
+def test_with_normal_weights_everywhere_it_does():
+    old = {
+        "batch_norm_epsilon": 1e-5,
+        "batch_norm_gain": True,
+        "unnormed_weights": "normal",
+    }
+    shares = [moved_at_the_bottom(started(1, width=w, **old)) for w in (0.125, 0.5)]
+    assert shares[0] > 2 * shares[1] > 0.1
+
+
+def test_initial_weights_of_the_authors():
+    model = started(1, width=0.25)
+    normed, plain = [], []
+    for block in (m for m in model.modules() if isinstance(m, Block)):
+        (plain if isinstance(block.norm, nn.Identity) else normed).append(block)
+    assert normed and plain
+    for block in normed:
+        assert block.affine.weight.std().item() == pytest.approx(0.02, rel=0.1)
+        assert block.norm.weight is None
+        assert block.norm.eps == 0.001
+    for block in plain:
+        weight = block.affine.weight
+        bound = math.sqrt(6 / (weight.shape[0] + weight.shape[1]))  # Xavier
+        assert weight.abs().max().item() == pytest.approx(bound, rel=0.1)
+        assert not block.affine.bias.any()

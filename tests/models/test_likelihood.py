@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers import objective, randomise
+from helpers import layer_settings, objective, randomise
 
 from vlae.models.hvae import HVAE
 from vlae.models.nn.layers import Builder
@@ -17,7 +17,7 @@ MODELS = {"vlae": VLAE, "hvae": HVAE}
 
 
 def plain_builder():
-    return Builder("none", 0.0, "relu")
+    return Builder(layer_settings(), "relu")
 
 
 # The likelihood

@@ -1,7 +1,7 @@
 """Networks as text: blocks, their shapes, and what is refused."""
 
 import pytest
-from helpers import NETWORKS, network
+from helpers import NETWORKS, layer_settings, network
 
 from vlae.models.nn.layers import Builder
 from vlae.networks import classifier as classifier_plan
@@ -18,7 +18,7 @@ PLANS = {"hvae_autoregressive": hvae_autoregressive_plan, "lvae": lvae_plan}
 
 
 def plain_builder():
-    return Builder("none", 0.0, "relu")
+    return Builder(layer_settings(), "relu")
 
 
 # The notation

@@ -14,12 +14,20 @@ from vlae.data import prepared
 from vlae.data.datasets import strokes
 from vlae.models import base
 from vlae.models.base import Model
+from vlae.models.nn.layers import LayerSettings
 from vlae.system.checkout import ROOT
 from vlae.system.files import write_json
 from vlae.training import weights
 from vlae.training.trained_run import TrainedRun
 
 SHAPE = (1, strokes.SIZE, strokes.SIZE)
+
+START = {
+    "batch_norm_epsilon": 1e-5,
+    "batch_norm_gain": True,
+    "initial_std": 0.0,
+    "unnormed_weights": "normal",
+}
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "vlae": {
@@ -28,7 +36,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "latents": [2, 3],
         "width": 1.0,
         "batch_norm": "moving",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "sigmoid",
         "scale_minimum": 0.001,
         "heads": ["c4,2 c4,2", "f16"],
@@ -44,7 +52,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "latents": [6, 3],
         "width": 1.0,
         "batch_norm": "none",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "softplus",
         "scale_minimum": 0.001,
         "inference": "bottom-up",
@@ -58,7 +66,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "latents": [6, 3],
         "width": 1.0,
         "batch_norm": "none",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "softplus",
         "scale_minimum": 0.001,
         "inference": "bottom-up",
@@ -72,7 +80,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "latents": [6, 3],
         "width": 1.0,
         "batch_norm": "moving",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "softplus",
         "scale_minimum": 0.001,
         "posterior": ["f24", "f12"],
@@ -86,7 +94,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "partition_seed": 0,
         "width": 1.0,
         "batch_norm": "moving",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "softplus",
         "scale_minimum": 0.001,
         "encoder": "c4,2 f24",
@@ -98,7 +106,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "latents": [],
         "width": 1.0,
         "batch_norm": "moving",
-        "initial_std": 0.0,
+        **START,
         "posterior_scale": "softplus",
         "scale_minimum": 0.0,
         "body": "c4,2 f24",
@@ -206,3 +214,9 @@ def randomise(module: Any, std: float, seed: int = 0) -> Any:
         for parameter in module.parameters():
             parameter.normal_(0, std, generator=stream)
     return module
+
+
+def layer_settings(batch_norm="none", std=0.0, **changes):
+    """Return what the layers of a network have in common."""
+    network = {**START, "batch_norm": batch_norm, "initial_std": std, **changes}
+    return LayerSettings.of(network)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from helpers import network, noise, objective
+from helpers import layer_settings, network, noise, objective
 from torch import Tensor
 from torch import distributions as reference
 
@@ -34,7 +34,7 @@ class LinearLikelihood(Likelihood):
 
 def linearised(model: Any, objective: Objective, image: tuple[int, ...]) -> Any:
     """Make a model of empty bodies linear, in double precision; return it."""
-    builder = Builder("none", 0.0, "relu")
+    builder = Builder(layer_settings(), "relu")
     seen = (model.likelihood.mean.affine.in_features,)
     model.likelihood = LinearLikelihood(objective, builder, seen, image, None)
     return model.double().eval()

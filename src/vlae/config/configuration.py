@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vlae.config import cross_references, dataset_defaults, validation
+from vlae.config import cross_references, schema_defaults, validation
 from vlae.config.overlays import layered, layers_of, located
 from vlae.config.selection import Selection
 from vlae.config.specs import Specs
@@ -18,7 +18,7 @@ class Configuration:
     """A checked configuration.
 
     Attributes:
-        content: the merged configuration files, with the defaults of data sets.
+        content: the merged configuration files, with the defaults of schemas.
         selection: what the configuration asks for.
         specs: the complete settings of every job.
 
@@ -31,8 +31,11 @@ class Configuration:
 
     def __init__(self, content: dict[str, Any]) -> None:
         validation.check(content)
-        datasets = dataset_defaults.completed(content["datasets"])
-        content = {**content, "datasets": datasets}
+        content = {
+            **content,
+            "datasets": schema_defaults.completed_datasets(content["datasets"]),
+            "networks": schema_defaults.completed_networks(content["networks"]),
+        }
         self.content = content
         self.selection = Selection(content)
         self.specs = Specs(content, self.selection)

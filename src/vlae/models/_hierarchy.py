@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vlae.config.run_spec import Objective
 from vlae.models.base import LatentVariableModel, Noise
 from vlae.models.nn.distributions import gaussian_kl, gaussian_log_density
-from vlae.models.nn.layers import Builder, Conditional
+from vlae.models.nn.layers import Builder, Conditional, LayerSettings
 from vlae.models.nn.likelihood import Likelihood
 from vlae.networks.hierarchy import Plan
 from vlae.networks.notation import Shape
@@ -42,8 +42,8 @@ class Hierarchy(LatentVariableModel):
         layout: Plan,
     ) -> None:
         super().__init__(network["latents"])
-        norm, std = network["batch_norm"], network["initial_std"]
-        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        settings = LayerSettings.of(network)
+        encoder, decoder = Builder(settings, "leaky"), Builder(settings, "relu")
         scale, minimum = network["posterior_scale"], network["scale_minimum"]
         self.posteriors = nn.ModuleList(
             Conditional(encoder, body, latent, scale, minimum)

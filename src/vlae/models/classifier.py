@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from vlae.config.run_spec import DataFacts, Objective
 from vlae.models.base import ImageClassifier, Noise
-from vlae.models.nn.layers import Builder, flat, widened
+from vlae.models.nn.layers import Builder, LayerSettings, flat, widened
 from vlae.networks.classifier import plan
 from vlae.networks.notation import Shape
 
@@ -29,7 +29,7 @@ class Classifier(ImageClassifier):
     ) -> None:
         super().__init__()
         layout = plan(network, image, "network")
-        builder = Builder(network["batch_norm"], network["initial_std"], "relu")
+        builder = Builder(LayerSettings.of(network), "relu")
         self.exclusive = exclusive
         self.body = builder.chain(layout.body)
         self.logits = builder.linear(layout.body.outputs, outputs)

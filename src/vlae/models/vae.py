@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._independent import Independent
-from vlae.models.nn.layers import Builder, Conditional
+from vlae.models.nn.layers import Builder, Conditional, LayerSettings
 from vlae.models.nn.likelihood import Likelihood
 from vlae.networks.notation import Shape
 from vlae.networks.vae import plan
@@ -29,8 +29,8 @@ class VAE(Independent):
     ) -> None:
         super().__init__(network["latents"])
         layout = plan(network, image, "network")
-        norm, std = network["batch_norm"], network["initial_std"]
-        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        settings = LayerSettings.of(network)
+        encoder, decoder = Builder(settings, "leaky"), Builder(settings, "relu")
         scale, minimum = network["posterior_scale"], network["scale_minimum"]
         code = len(layout.partition)
         self.encoder = Conditional(encoder, layout.encoder, code, scale, minimum)

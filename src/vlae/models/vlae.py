@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._independent import Independent
-from vlae.models.nn.layers import Builder, GaussianHead
+from vlae.models.nn.layers import Builder, GaussianHead, LayerSettings
 from vlae.models.nn.likelihood import Likelihood
 from vlae.networks.notation import Shape
 from vlae.networks.vlae import Stage, plan
@@ -25,8 +25,8 @@ class VLAE(Independent):
     ) -> None:
         super().__init__(network["latents"])
         layout = plan(network, image, "network")
-        norm, std = network["batch_norm"], network["initial_std"]
-        encoder, decoder = Builder(norm, std, "leaky"), Builder(norm, std, "relu")
+        settings = LayerSettings.of(network)
+        encoder, decoder = Builder(settings, "leaky"), Builder(settings, "relu")
         self.bodies = nn.ModuleList(encoder.chain(head) for head in layout.heads)
         self.heads = nn.ModuleList(
             GaussianHead(

@@ -1,5 +1,8 @@
 """Torch modules of planned layers, which all models share."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -75,24 +78,83 @@ def transposed(
     return SameConvTranspose2d(inputs, outputs, stride, bias=bias)
 
 
+@dataclass(frozen=True)
+class LayerSettings:
+    """What the layers of a network have in common.
+
+    Args:
+        batch_norm: moving, batch (batch statistics also when sampling) or none.
+        epsilon: added to the variance in batch norm.
+        gain: whether batch norm has a learned factor; it always has a learned shift.
+        std: standard deviation of the initial weights; 0 for PyTorch's own.
+        unnormed: what layers that no batch norm follows start from: normal, like the
+            others, or xavier (uniform, TensorFlow's default).
+    """
+
+    batch_norm: str
+    epsilon: float
+    gain: bool
+    std: float
+    unnormed: str
+
+    @classmethod
+    def of(cls, network: dict[str, Any]) -> "LayerSettings":
+        """Return the settings of a network of the configuration."""
+        return cls(
+            network["batch_norm"],
+            network["batch_norm_epsilon"],
+            network["batch_norm_gain"],
+            network["initial_std"],
+            network["unnormed_weights"],
+        )
+
+    def initialise(self, affine: nn.Module, *, normed: bool) -> None:
+        """Draw the initial weights of an affine map and set its bias to 0.
+
+        Args:
+            affine: a dense layer or a convolution.
+            normed: whether batch norm follows.
+        """
+        assert isinstance(affine.weight, Tensor)
+        if not normed and self.unnormed == "xavier":
+            nn.init.xavier_uniform_(affine.weight)
+        elif self.std:
+            nn.init.normal_(affine.weight, 0, self.std)
+        else:
+            return
+        if isinstance(affine.bias, Tensor):
+            nn.init.zeros_(affine.bias)
+
+    def norm(self, features: int, *, flat: bool) -> nn.Module:
+        """Return the batch norm of dense features (flat) or of channels."""
+        kind = nn.BatchNorm1d if flat else nn.BatchNorm2d
+        norm = kind(
+            features,
+            eps=self.epsilon,
+            track_running_stats=self.batch_norm == "moving",
+        )
+        if not self.gain:
+            norm.register_parameter("weight", None)
+        return norm
+
+
 class Block(nn.Module):
     """One planned layer: an affine map, then batch norm and activation unless linear.
 
     Args:
         layer: the planned layer.
         activation: applied last, unless the layer is linear.
-        batch_norm: moving, batch or none.
-        initial_std: standard deviation of the initial weights; 0 for PyTorch's own.
+        settings: what the layers of the network have in common.
     """
 
     def __init__(
-        self, layer: Layer, activation: nn.Module, batch_norm: str, initial_std: float
+        self, layer: Layer, activation: nn.Module, settings: LayerSettings
     ) -> None:
         super().__init__()
         self.inputs, self.outputs = layer.inputs, layer.outputs
         self.flat = layer.kind in ("dense", "linear")
         plain = layer.kind == "linear"
-        norm = batch_norm != "none" and not plain
+        norm = settings.batch_norm != "none" and not plain
         self.affine: nn.Module
         if self.flat:
             self.affine = nn.Linear(
@@ -103,14 +165,11 @@ class Block(nn.Module):
             self.affine = kind(
                 layer.inputs[0], layer.outputs[0], layer.stride, bias=not norm
             )
-        initialise(self.affine, initial_std)
+        settings.initialise(self.affine, normed=norm)
         self.norm: nn.Module = nn.Identity()
         if norm:
-            kind_of_norm = nn.BatchNorm1d if self.flat else nn.BatchNorm2d
             features = size(layer.outputs) if self.flat else layer.outputs[0]
-            self.norm = kind_of_norm(
-                features, track_running_stats=batch_norm == "moving"
-            )
+            self.norm = settings.norm(features, flat=self.flat)
         self.activation = nn.Identity() if plain else activation
 
     def forward(self, x: Tensor) -> Tensor:
@@ -142,27 +201,16 @@ def widened(x: Tensor) -> Tensor:
     return x.float() if x.dtype is torch.bfloat16 else x
 
 
-def initialise(affine: nn.Module, std: float) -> None:
-    """Draw weights from N(0, std^2) and set the bias to 0; `std` 0 changes nothing."""
-    if std:
-        assert isinstance(affine.weight, Tensor)
-        nn.init.normal_(affine.weight, 0, std)
-        if isinstance(affine.bias, Tensor):
-            nn.init.zeros_(affine.bias)
-
-
 class Builder:
     """Maker of modules from plans, with the settings of one network.
 
     Args:
-        batch_norm: moving, batch (batch statistics also when sampling) or none.
-        initial_std: standard deviation of the initial weights; 0 for PyTorch's own.
+        settings: what the layers of the network have in common.
         activation: leaky (slope 0.1, encoders) or relu (decoders).
     """
 
-    def __init__(self, batch_norm: str, initial_std: float, activation: str) -> None:
-        self.batch_norm = batch_norm
-        self.initial_std = initial_std
+    def __init__(self, settings: LayerSettings, activation: str) -> None:
+        self.settings = settings
         self.activation = activation
 
     def chain(self, plan: Chain) -> nn.Sequential:
@@ -184,13 +232,13 @@ class Builder:
         if stride is None:
             return self._block(Layer("linear", inputs, image))
         last = transposed(inputs[0], image[0], stride, bias=True)
-        initialise(last, self.initial_std)
+        self.settings.initialise(last, normed=False)
         return last
 
     def _block(self, layer: Layer) -> Block:
         leaky = self.activation == "leaky"
         activation = nn.LeakyReLU(0.1, True) if leaky else nn.ReLU(True)
-        return Block(layer, activation, self.batch_norm, self.initial_std)
+        return Block(layer, activation, self.settings)
 
 
 class Conditional(nn.Module):

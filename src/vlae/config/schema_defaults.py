@@ -1,4 +1,4 @@
-"""What a data set need not say: the defaults of its schemas, and names of files."""
+"""What a configuration need not say: the defaults of its schemas."""
 
 import copy
 import re
@@ -9,7 +9,13 @@ from vlae.config.validation import schema
 from vlae.system.errors import UserError
 
 
-def completed(datasets: dict[str, Any]) -> dict[str, Any]:
+def completed_networks(networks: dict[str, Any]) -> dict[str, Any]:
+    """Return the networks of a configuration with every key that has a default."""
+    common = _defaults(schema("network")["properties"])
+    return {name: {**common, **content} for name, content in networks.items()}
+
+
+def completed_datasets(datasets: dict[str, Any]) -> dict[str, Any]:
     """Return the data sets of a configuration with every key that has a default.
 
     Args:
@@ -18,10 +24,10 @@ def completed(datasets: dict[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: if a file has no source, or two files have the same name.
     """
-    return {name: _completed(name, content) for name, content in datasets.items()}
+    return {name: _dataset(name, content) for name, content in datasets.items()}
 
 
-def _completed(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+def _dataset(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     common, own = schema("dataset"), schema(f"datasets/{definition['module']}")
     properties = {**own["properties"], **common["properties"]}
     result = {"title": name, **_defaults(properties), **definition}
