@@ -535,7 +535,8 @@ def test_with_normal_weights_everywhere_it_does():
 
 def test_initial_weights_of_the_authors():
     model = started(1, width=0.25)
-    normed, plain = [], []
+    normed: list[Any] = []
+    plain: list[Any] = []
     for block in (m for m in model.modules() if isinstance(m, Block)):
         (plain if isinstance(block.norm, nn.Identity) else normed).append(block)
     assert normed and plain
@@ -548,3 +549,42 @@ def test_initial_weights_of_the_authors():
         bound = math.sqrt(6 / (weight.shape[0] + weight.shape[1]))  # Xavier
         assert weight.abs().max().item() == pytest.approx(bound, rel=0.1)
         assert not block.affine.bias.any()
+
+
+# Growing from the top
+
+
+@pytest.mark.parametrize("name", ["vlae-mnist", "vlae-svhn"])
+def test_a_layer_that_is_not_there_yet_moves_nothing(name):
+    network = configuration.load().content["networks"][name]
+    settings = {**network, "width": 0.125, "batch_norm": "none"}
+    model = VLAE(settings, OBJECTIVE, tuple(network["input"])).eval()
+    layers = len(network["latents"])
+    codes = noise(model, 4)
+    with torch.no_grad():
+        whole = model.decoder(codes)
+        for there in range(layers):
+            model.grow([float(layer >= there) for layer in range(layers)])
+            grown = model.decoder(codes)
+            for layer in range(layers):
+                changed = [*codes]
+                changed[layer] = changed[layer] + 1
+                moves = not torch.equal(model.decoder(changed), grown)
+                assert moves == (layer >= there), (layer, there)
+        model.grow([1.0] * layers)
+        assert torch.equal(model.decoder(codes), whole)
+    assert "presence" not in model.state_dict()
+
+
+def test_the_kl_of_a_layer_does_not_depend_on_its_presence():
+    model = started(1, width=0.125).eval()
+    x = torch.rand(3, *IMAGE)
+    with torch.no_grad():
+        before = model.infer(x, noise(model, 3))[1]
+        model.grow([0.0, 0.5, 1.0])
+        assert torch.equal(model.infer(x, noise(model, 3))[1], before)
+
+
+def test_other_models_do_not_grow():
+    with pytest.raises(NotImplementedError, match="layers of a HVAE do not grow"):
+        built(network("hvae")).grow([1.0, 1.0])

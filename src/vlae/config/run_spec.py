@@ -38,14 +38,27 @@ class DataNoise(Spec, frozen=True):
     denoising: float
 
 
+class Growing(Spec, frozen=True, omit_defaults=True):
+    """Parts of the training at which layers below the top one begin to count."""
+
+    schedule: Literal["none", "from-top"]
+    first: float | None = None
+    """Where the layer below the top one begins, as a fraction of the training."""
+    last: float | None = None
+    """Where the bottom layer begins; layers between them are spaced evenly."""
+    length: float | None = None
+    """How long a layer fades in."""
+
+
 class TrainingSettings(Spec, frozen=True):
-    """Number of steps, size of batches, and Adam's learning rate."""
+    """Number of steps, size of batches, Adam's learning rate, and growing."""
 
     steps: int
     batch_size: int
     learning_rate: float
     learning_rate_tail: float
     gradient_clip: float
+    growing: Growing
 
 
 class EvaluationSettings(Spec, frozen=True):

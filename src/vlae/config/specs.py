@@ -14,6 +14,7 @@ from vlae.config.report_spec import (
 )
 from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName, Selection
+from vlae.system import registry
 from vlae.system.errors import UserError
 
 MACHINE_KEYS = ("mirror", "data_memory_mb", "container")
@@ -208,6 +209,7 @@ class Specs:
         )
         _check_input(spec, key)
         _check_scale(spec, key)
+        _check_growing(spec, key)
         return spec
 
 
@@ -228,4 +230,24 @@ def _check_scale(spec: RunSpec, key: str) -> None:
         raise UserError(
             f"{key}.objective.scale: a learned scale ({scale}) on eight-bit images has "
             "no bound; set data_noise.dequantise: true, or scale: fixed."
+        )
+
+
+def _check_growing(spec: RunSpec, key: str) -> None:
+    """Raise `UserError` if layers cannot grow, or would not be there at the end."""
+    growing, key = spec.training.growing, f"{key}.training.growing"
+    if growing.schedule == "none":
+        return
+    if not registry.constant("networks", spec.model, "GROWS"):
+        raise UserError(
+            f"{key}: the layers of the model '{spec.model}' cannot grow; set schedule: "
+            "none, or take a network of the VLAE."
+        )
+    assert growing.first is not None and growing.last is not None
+    assert growing.length is not None
+    if not growing.first <= growing.last <= 1 - growing.length:
+        raise UserError(
+            f"{key}: expected first <= last, and last + length at most 1, so that all "
+            f"layers are there at the end; got {growing.first}, {growing.last} and "
+            f"{growing.length}."
         )

@@ -154,6 +154,17 @@ class LatentVariableModel(Model):
         """
         return [(torch.zeros_like(z), torch.ones_like(z)) for z in latents]
 
+    def grow(self, presence: list[float]) -> None:
+        """Set how much of each layer enters the decoder while the model is trained.
+
+        Args:
+            presence: a factor in [0, 1] per layer, bottom layer first; 1 at the end.
+
+        Raises:
+            NotImplementedError: if the layers of the model cannot grow.
+        """
+        raise NotImplementedError(f"the layers of a {type(self).__name__} do not grow")
+
     @property
     def resampled_sizes(self) -> list[int]:
         """Sizes of the layers, from the bottom, whose noise `resample` takes."""

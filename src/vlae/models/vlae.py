@@ -20,6 +20,9 @@ from vlae.networks.vlae import Stage, plan
 class VLAE(Independent):
     """VLAE with any number of layers, as planned by `networks/vlae.py`."""
 
+    presence: Tensor
+    """Factor (L,) of what each layer adds to the decoder; 1 once it is trained."""
+
     def __init__(
         self, network: dict[str, Any], objective: Objective, image: Shape
     ) -> None:
@@ -47,6 +50,21 @@ class VLAE(Independent):
             image,
             layout.output_stride,
         )
+        ones = torch.ones(len(self.latent_sizes))
+        # Not persistent, since the trained model has all layers.
+        self.register_buffer("presence", ones, persistent=False)
+        self.grows = False
+
+    def grow(self, presence: list[float]) -> None:
+        """Set how much of each layer below the top one enters the decoder.
+
+        What v_l(z_l) adds to the merge is multiplied by the factor of its layer.
+
+        Args:
+            presence: a factor in [0, 1] per layer, bottom layer first.
+        """
+        self.presence.copy_(torch.tensor(presence))
+        self.grows = True
 
     def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return mean and scale of q(z_l | x), each (B, d_l) (Eqs 12 and 13).
@@ -68,8 +86,9 @@ class VLAE(Independent):
             latents: z_1 ... z_L, each (B, d_l).
         """
         above: Tensor | None = None
-        for stage, z in zip(reversed(self.stages), reversed(latents), strict=True):
-            above = stage(z, above)
+        for layer in reversed(range(len(latents))):
+            presence = self.presence[layer] if self.grows else None
+            above = self.stages[layer](latents[layer], above, presence)
         assert above is not None
         return above
 
@@ -95,14 +114,19 @@ class DecoderStage(nn.Module):
         if stage.merge == "gated":
             self.gate = nn.Parameter(torch.full(stage.body.inputs, self.INITIAL_GATE))
 
-    def forward(self, z: Tensor, above: Tensor | None) -> Tensor:
+    def forward(
+        self, z: Tensor, above: Tensor | None, presence: Tensor | None = None
+    ) -> Tensor:
         """Return the features (B, ...) of this stage.
 
         Args:
             z: (B, d_l).
             above: features (B, ...) of the stage above; None for the top stage.
+            presence: factor () of v_l(z_l), while the model grows.
         """
         embedded = self.embed(z)
+        if presence is not None and above is not None:
+            embedded = presence * embedded
         if above is None:
             merged = embedded
         elif self.merge == "gated":

@@ -6,6 +6,8 @@ from typing import Any
 from vlae.networks.notation import Chain, Shape, chain, expect_count, output_stride
 from vlae.system.errors import UserError
 
+GROWS = True
+
 
 @dataclass(frozen=True)
 class Stage:

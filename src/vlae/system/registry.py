@@ -52,7 +52,8 @@ REGISTRIES = {
             "PARALLEL": False,
         },
     ),
-    "networks": Registry("networks", "plan"),
+    # Whether layers can fade in while a model is trained.
+    "networks": Registry("networks", "plan", {"GROWS": False}),
     "models": Registry("models", "build"),
     "experiments": Registry(
         "experiments",

@@ -22,7 +22,7 @@ from vlae.config.run_spec import DataFacts, RunSpec
 from vlae.config.term_names import ELBO, RECONSTRUCTION, kl_terms
 from vlae.data.noise import observe
 from vlae.data.prepared import Prepared, targets, taught
-from vlae.models.base import Noise, build_model
+from vlae.models.base import LatentVariableModel, Noise, build_model
 from vlae.system.code_hash import training_code
 from vlae.system.errors import UserError
 from vlae.system.files import digest
@@ -42,7 +42,7 @@ from vlae.training.device import (
 )
 from vlae.training.evaluation import evaluate
 from vlae.training.live import Live
-from vlae.training.schedules import kl_weight, learning_rate_factor
+from vlae.training.schedules import kl_weight, learning_rate_factor, presence
 from vlae.training.stopwatch import Stopwatch
 
 SPLITS = ("train", "test")
@@ -253,6 +253,7 @@ class _Trainer:
     def _forward(self) -> tuple[dict[str, Tensor], Tensor]:
         """Return the terms (B,) and the loss () of the batch at this step."""
         spec, state = self.spec, self.state
+        self._grow()
         rows = self.order(state.step)
         images = self.images["train"].batch(self.order, state.step)
         x, target = observe(images, spec.data_noise, state.noise)
@@ -265,6 +266,14 @@ class _Trainer:
             x, target, self.labels["train"][rows], noise, weight
         )
         return found
+
+    def _grow(self) -> None:
+        """Give the layers of a model that grows the presence of this step."""
+        growing, model = self.settings.growing, self.state.model
+        if growing.schedule != "none":
+            assert isinstance(model, LatentVariableModel)
+            layers, steps = len(model.latent_sizes), self.settings.steps
+            model.grow(presence(growing, layers, self.state.step, steps))
 
     def _losses(
         self, x: Tensor, target: Tensor, labels: Tensor, noise: Noise, weight: Tensor
@@ -326,6 +335,7 @@ class _Trainer:
         """Append the model's numbers for both splits to the history, or nothing."""
         model, step = self.state.model, self.state.step
         evaluation = Stopwatch()
+        self._grow()
         model.eval()
         rows: list[dict[str, Any]] = []
         for split in SPLITS:
