@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vlae.config import cross_references, schema_defaults, validation
+from vlae.config import cross_references, schema_defaults, sweeps, validation
 from vlae.config.overlays import layered, layers_of, located
 from vlae.config.selection import Selection
 from vlae.config.specs import Specs
@@ -18,7 +18,8 @@ class Configuration:
     """A checked configuration.
 
     Attributes:
-        content: the merged configuration files, with the defaults of schemas.
+        content: the merged configuration files, with the defaults of schemas and a run
+            for every cell of a sweep.
         selection: what the configuration asks for.
         specs: the complete settings of every job.
 
@@ -36,6 +37,7 @@ class Configuration:
             "datasets": schema_defaults.completed_datasets(content["datasets"]),
             "networks": schema_defaults.completed_networks(content["networks"]),
         }
+        content = sweeps.with_runs(content)
         self.content = content
         self.selection = Selection(content)
         self.specs = Specs(content, self.selection)

@@ -3,6 +3,9 @@
 Every function raises a UserError that names the first key that is wrong.
 """
 
+from collections.abc import Iterable
+
+from vlae.config.report_spec import SWEEP_EXPERIMENTS
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
 from vlae.config.validation import check_known
@@ -11,7 +14,7 @@ from vlae.system.errors import UserError, closest
 
 
 def check(selection: Selection, specs: Specs) -> None:
-    """Check data sets, figures, the explorer and claims against what they name."""
+    """Check data sets, figures, sweeps, explorer and claims against what they name."""
     content = selection.content
     for dataset in content["datasets"]:
         _check_classifier(selection, dataset)
@@ -21,6 +24,8 @@ def check(selection: Selection, specs: Specs) -> None:
         runs = selection.figure_runs(figure)
         needed = selection.figure_experiments(figure)
         _check_runs(selection, specs, runs, needed, f"figures.{figure}")
+    for sweep in content["sweeps"]:
+        _check_sweep(selection, specs, sweep)
     _check_explorer(selection, specs)
     for claim in content["claims"]:
         _check_claim(selection, specs, claim)
@@ -83,6 +88,23 @@ def _check_depicts(selection: Selection, dataset: str) -> None:
         )
 
 
+def _check_sweep(selection: Selection, specs: Specs, sweep: str) -> None:
+    """Check that the cells of a sweep can be measured, and differ in their settings."""
+    key = f"sweeps.{sweep}"
+    runs = selection.sweep_runs(sweep)
+    _check_runs(selection, specs, runs, SWEEP_EXPERIMENTS, f"{key}.base")
+    owners: dict[str, str] = {}
+    for cell, run in zip(selection.cells(sweep), runs, strict=True):
+        spec = specs.run_spec(run, seed=0)
+        settings = spec.replace(run="", preset="", network_name="").as_dict()
+        other = owners.setdefault(repr(settings), cell.label)
+        if other != cell.label:
+            raise UserError(
+                f"{key}.grid: the cells '{other}' and '{cell.label}' have the same "
+                "settings. Take one of the values out, or set something that differs."
+            )
+
+
 def _check_explorer(selection: Selection, specs: Specs) -> None:
     """Check that the runs in the explorer can make one image alone."""
     runs = selection.listed_in_explorer()
@@ -129,7 +151,7 @@ def _check_runs(
     selection: Selection,
     specs: Specs,
     runs: list[RunName],
-    experiments: list[str],
+    experiments: Iterable[str],
     key: str,
 ) -> None:
     """Check that `runs` exist and are generative, and that `experiments` take them."""

@@ -24,6 +24,16 @@ class FigureFiles:
         self.png = folder / f"{figure}.png"
 
 
+class SweepFiles:
+    """Paths of the files of one sweep."""
+
+    def __init__(self, folder: Path, sweep: str) -> None:
+        self.spec = folder / f"{sweep}.spec.json"
+        self.table = folder / f"{sweep}.parquet"
+        self.svg = folder / f"{sweep}.svg"
+        self.png = folder / f"{sweep}.png"
+
+
 class ClaimFiles:
     """Paths of the files of one claim."""
 
@@ -109,6 +119,10 @@ class ResultsFolder:
     def figure(self, figure: str) -> FigureFiles:
         """Return the files of a figure."""
         return FigureFiles(self.root / "figures", figure)
+
+    def sweep(self, sweep: str) -> SweepFiles:
+        """Return the files of a sweep."""
+        return SweepFiles(self.root / "sweeps", sweep)
 
     def claim(self, claim: str) -> ClaimFiles:
         """Return the files of a claim."""

@@ -7,6 +7,9 @@ from vlae.config.spec_types import Spec
 OVERVIEW_EXPERIMENTS = ("samples",)
 """Experiments that the report's overview of a run shows, for every generative run."""
 
+SWEEP_EXPERIMENTS = ("effects",)
+"""Experiments by which every cell of a sweep is measured."""
+
 
 class RunRow(Spec, frozen=True):
     """One run with all its seeds, as figures, claims and the report show it."""
@@ -28,6 +31,44 @@ class FigureSpec(Spec, frozen=True):
 
     figure: str
     rows: tuple[RunRow, ...]
+
+
+class SweepAxis(Spec, frozen=True):
+    """One choice that a sweep varies."""
+
+    name: str
+    values: tuple[str, ...]
+    """Names of its values."""
+    settings: tuple[dict[str, Any], ...]
+    """Free keys: what each value changes of the base run."""
+
+
+class SweepCell(Spec, frozen=True):
+    """One combination of values, and the run that it is."""
+
+    values: tuple[str, ...]
+    """Names of the values, one per axis."""
+    row: RunRow
+
+
+class SweepSpec(Spec, frozen=True):
+    """A sweep: which choice decides what the layers of a model hold."""
+
+    name: str
+    title: str
+    """The question, as a sentence."""
+    base: str
+    """The run that every cell starts from, `dataset/run`."""
+    properties: tuple[str, ...]
+    """Properties that its figure shows; empty for those that differ most."""
+    axes: tuple[SweepAxis, ...]
+    cells: tuple[SweepCell, ...]
+    """All combinations of values; the last axis changes first."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of every cell."""
+        return self.cells[0].row.seeds
 
 
 class ClaimSpec(Spec, frozen=True):
@@ -61,10 +102,16 @@ class ReportSpec(Spec, frozen=True):
     figures: tuple[FigureSpec, ...]
     claims: tuple[ClaimSpec, ...]
     runs: tuple[RunRow, ...]
-    """Every run that is shown; classifiers come last."""
+    """Every run, those of sweeps as well; classifiers come last."""
     datasets: tuple[str, ...]
     explorer: bool
     """Whether there is an explorer."""
+    sweeps: tuple[SweepSpec, ...] = ()
+
+    def overviewed(self) -> list[RunRow]:
+        """Return the runs that are shown at a glance: all but the cells of sweeps."""
+        cells = {cell.row for sweep in self.sweeps for cell in sweep.cells}
+        return [row for row in self.runs if row not in cells]
 
 
 class ExplorerSpec(Spec, frozen=True):

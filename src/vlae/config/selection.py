@@ -7,6 +7,7 @@ them raises: whether the parts fit each other is checked in `cross_references`.
 from dataclasses import dataclass
 from typing import Any
 
+from vlae.config.sweeps import Cell, cells
 from vlae.system import registry
 
 
@@ -35,12 +36,20 @@ class Selection:
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
+        self._cells = {
+            name: cells(name, sweep) for name, sweep in content["sweeps"].items()
+        }
+        self._sweep_of = {
+            RunName(cell.dataset, cell.run): (name, cell)
+            for name, found in self._cells.items()
+            for cell in found
+        }
 
     # Runs and seeds
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds of every run but classifiers."""
+        """Seeds of every run but classifiers and the cells of sweeps."""
         return list(self.content["seeds"])
 
     def defined_runs(self) -> list[RunName]:
@@ -52,10 +61,18 @@ class Selection:
         ]
 
     def runs(self) -> list[RunName]:
-        """Return the runs that a figure or claim reads, each once; no classifiers."""
+        """Return the runs that a figure, claim or sweep reads, each once.
+
+        Classifiers are not among them; cells of sweeps come last.
+        """
         read = [run for figure in self.figures() for run in self.figure_runs(figure)]
         read += [run for claim in self.claims() for run in self.runs_read_by(claim)]
-        return list(dict.fromkeys(read))
+        read = [run for run in read if run not in self._sweep_of]
+        return list(dict.fromkeys([*read, *self._sweep_of]))
+
+    def runs_at_a_glance(self) -> list[RunName]:
+        """Return those of `runs` that the report shows one by one: no cells."""
+        return [run for run in self.runs() if run not in self._sweep_of]
 
     def datasets(self) -> list[str]:
         """Return the data sets of `runs`, each once."""
@@ -74,9 +91,20 @@ class Selection:
         return [classifier[0] for classifier in found if classifier is not None]
 
     def seeds_of(self, run: RunName) -> list[int]:
-        """Return the seeds of a run; a classifier has a single one of its own."""
+        """Return the seeds of a run; classifiers and cells of sweeps have their own."""
         classifier = self.classifier(run.dataset)
-        return [classifier[1]] if classifier and classifier[0] == run else self.seeds
+        if classifier and classifier[0] == run:
+            return [classifier[1]]
+        if run in self._sweep_of:
+            sweep, _ = self._sweep_of[run]
+            return list(self.content["sweeps"][sweep]["seeds"])
+        return self.seeds
+
+    def place(self, run: RunName) -> str:
+        """Return where the configuration defines a run, for messages."""
+        if run in self._sweep_of:
+            return self._sweep_of[run][1].place
+        return f"runs.{run.dataset}.{run.run}"
 
     def model(self, run: RunName) -> str:
         """Return the model of a run's network, a module of `vlae.models`."""
@@ -106,6 +134,20 @@ class Selection:
     def figure_experiments(self, figure: str) -> list[str]:
         """Return the experiments that a figure reads, as its module says."""
         return list(registry.constant("figures", figure, "EXPERIMENTS"))
+
+    # Sweeps
+
+    def sweeps(self) -> list[str]:
+        """Return the names of all sweeps."""
+        return list(self._cells)
+
+    def cells(self, sweep: str) -> list[Cell]:
+        """Return the cells of a sweep; the last axis changes first."""
+        return self._cells[sweep]
+
+    def sweep_runs(self, sweep: str) -> list[RunName]:
+        """Return the runs of a sweep, one per cell."""
+        return [RunName(cell.dataset, cell.run) for cell in self._cells[sweep]]
 
     # Claims
 

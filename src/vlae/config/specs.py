@@ -11,6 +11,9 @@ from vlae.config.report_spec import (
     FigureSpec,
     ReportSpec,
     RunRow,
+    SweepAxis,
+    SweepCell,
+    SweepSpec,
 )
 from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName, Selection
@@ -132,6 +135,27 @@ class Specs:
             controls=self._rows(self._selection.controls(claim)),
         )
 
+    def sweep_spec(self, sweep: str) -> SweepSpec:
+        """Return a sweep: its axes, and its cells with the runs that they are."""
+        content, cells = self._content["sweeps"][sweep], self._selection.cells(sweep)
+        rows = self._rows(self._selection.sweep_runs(sweep))
+        return SweepSpec(
+            name=sweep,
+            title=content["title"],
+            base=content["base"],
+            properties=tuple(content.get("properties", [])),
+            axes=tuple(
+                SweepAxis(
+                    name=axis, values=tuple(values), settings=tuple(values.values())
+                )
+                for axis, values in content["grid"].items()
+            ),
+            cells=tuple(
+                SweepCell(values=tuple(cell.values.values()), row=row)
+                for cell, row in zip(cells, rows, strict=True)
+            ),
+        )
+
     def report_spec(self, overlays: list[str], given: dict[str, Any]) -> ReportSpec:
         """Return what the report shows.
 
@@ -150,6 +174,7 @@ class Specs:
             experiments=self._content["experiments"],
             figures=tuple(self.figure_spec(figure) for figure in chosen.figures()),
             claims=tuple(self.claim_spec(claim) for claim in chosen.claims()),
+            sweeps=tuple(self.sweep_spec(sweep) for sweep in chosen.sweeps()),
             runs=self._rows(runs),
             datasets=tuple(chosen.datasets()),
             explorer=bool(chosen.explored()),
@@ -176,7 +201,7 @@ class Specs:
 
     def _resolve(self, name: RunName) -> RunSpec:
         """Merge defaults, preset and own settings of a run, and check the result."""
-        content, key = self._content, f"runs.{name.dataset}.{name.run}"
+        content, key = self._content, self._selection.place(name)
         run = content["runs"][name.dataset][name.run]
         validation.check_known(run["preset"], content["presets"], f"{key}.preset")
         validation.check_known(run["network"], content["networks"], f"{key}.network")

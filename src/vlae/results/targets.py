@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vlae.config.configuration import Configuration
-from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import OVERVIEW_EXPERIMENTS
+from vlae.config.paths import ExperimentFiles, ResultsFolder
+from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, SWEEP_EXPERIMENTS
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download import unverified
@@ -20,6 +20,9 @@ from vlae.system import registry
 from vlae.system.checkout import ROOT, files_hash
 from vlae.system.code_hash import code_hash, training_code
 from vlae.system.errors import UserError
+
+Training = tuple[RunName, int]
+"""A run and one of its seeds."""
 
 
 class Wildcards(Protocol):
@@ -31,6 +34,7 @@ class Wildcards(Protocol):
     experiment: str
     figure: str
     claim: str
+    sweep: str
     file: str
 
 
@@ -112,6 +116,10 @@ class Targets:
         """Return the text of a figure's spec."""
         return _text(self._specs.figure_spec(wildcards.figure).as_dict())
 
+    def sweep_spec(self, wildcards: Wildcards) -> str:
+        """Return the text of a sweep's spec."""
+        return _text(self._specs.sweep_spec(wildcards.sweep).as_dict())
+
     def claim_spec(self, wildcards: Wildcards) -> str:
         """Return the text of a claim's spec."""
         return _text(self._specs.claim_spec(wildcards.claim).as_dict())
@@ -188,7 +196,7 @@ class Targets:
         files = self._classifier(wildcards)
         return f"--classifier {files.folder}" if files else ""
 
-    # Figures, claims, explorer, report
+    # Figures, sweeps, claims, explorer, report
 
     def figure_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables and arrays that a figure reads."""
@@ -204,24 +212,33 @@ class Targets:
         names = self._selection.figures()
         return _strings(self._results.figure(name).svg for name in names)
 
+    def sweep_inputs(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables and histories that the table of a sweep is joined from."""
+        trainings = self._trainings(self._selection.sweep_runs(wildcards.sweep))
+        tables = self._tables(SWEEP_EXPERIMENTS, trainings)
+        histories = [self._run_files(*training).history for training in trainings]
+        return _strings(tables + histories)
+
+    def sweep_code(self, wildcards: Wildcards) -> str:
+        """Return the hash of the code that a sweep's table and figure depend on."""
+        return code_hash("commands.sweep")
+
+    def sweeps(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Return the tables and pictures of all sweeps."""
+        files = [self._results.sweep(name) for name in self._selection.sweeps()]
+        return _strings(path for file in files for path in (file.table, file.svg))
+
     def claim_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables, training facts and histories that a claim reads."""
-        runs = self._selection.runs_read_by(wildcards.claim)
-        seeds = self._selection.seeds
+        trainings = self._trainings(self._selection.runs_read_by(wildcards.claim))
         experiments = self._selection.claim_experiments(wildcards.claim)
-        tables = [
-            self._results.experiment(experiment, name.dataset, name.run, seed).table
-            for name in runs
-            for seed in seeds
-            for experiment in experiments
-        ]
-        trainings = [
+        tables = self._tables(experiments, trainings)
+        facts = [
             path
-            for name in runs
-            for seed in seeds
-            for path in _facts_and_history(self._run_files(name, seed))
+            for training in trainings
+            for path in _facts_and_history(self._run_files(*training))
         ]
-        return _strings(tables + trainings)
+        return _strings(tables + facts)
 
     def claim_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that a claim's verdicts depend on."""
@@ -265,18 +282,19 @@ class Targets:
         """Return all results that the report reads."""
         chosen, results = self._selection, self._results
         inputs = [self._figure_inputs(figure) for figure in chosen.figures()]
-        inputs.append(self._experiments(OVERVIEW_EXPERIMENTS, chosen.runs()))
+        shown = chosen.runs_at_a_glance()
+        inputs.append(self._experiments(OVERVIEW_EXPERIMENTS, shown))
         experiments = dict.fromkeys(file for files in inputs for file in files)
         findings = [results.claim(name).findings for name in chosen.claims()]
         trainings = [
             path
-            for name in [*chosen.runs(), *chosen.classifiers()]
-            for seed in chosen.seeds_of(name)
-            for files in [self._run_files(name, seed)]
+            for training in self._trainings([*chosen.runs(), *chosen.classifiers()])
+            for files in [self._run_files(*training)]
             for path in (files.spec, *_facts_and_history(files))
         ]
         return [
             *self.figures(),
+            *self.sweeps(),
             *_strings([results.verdicts, *findings]),
             *experiments,
             *_strings(trainings),
@@ -322,13 +340,27 @@ class Targets:
         self, experiments: Iterable[str], runs: list[RunName]
     ) -> list[str]:
         """Tables and arrays of some experiments on some runs, for all seeds."""
-        files = [
+        files = self._experiment_files(experiments, self._trainings(runs))
+        return _strings(path for file in files for path in (file.table, file.arrays))
+
+    def _tables(
+        self, experiments: Iterable[str], trainings: list[Training]
+    ) -> list[Path]:
+        """Tables of some experiments on some trainings."""
+        return [file.table for file in self._experiment_files(experiments, trainings)]
+
+    def _experiment_files(
+        self, experiments: Iterable[str], trainings: list[Training]
+    ) -> list[ExperimentFiles]:
+        return [
             self._results.experiment(experiment, name.dataset, name.run, seed)
-            for name in runs
-            for seed in self._selection.seeds
+            for name, seed in trainings
             for experiment in experiments
         ]
-        return _strings(path for file in files for path in (file.table, file.arrays))
+
+    def _trainings(self, runs: list[RunName]) -> list[Training]:
+        """Return runs with each of their seeds."""
+        return [(name, seed) for name in runs for seed in self._selection.seeds_of(name)]
 
 
 def run_name(wildcards: Wildcards) -> RunName:

@@ -31,6 +31,11 @@ def number(value: float, digits: int = 2) -> str:
     return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
+def percent(share: float) -> str:
+    """Return a share of the whole as '58 %'; below 0 counts as 0, nan as 'undefined'."""
+    return "undefined" if np.isnan(share) else f"{max(100 * share, 0):.0f} %"
+
+
 def spread(values: pd.Series, digits: int = 2) -> str:
     """Return the mean over seeds and, for several seeds, the range: '.71 (.68–.75)'."""
     text = number(values.mean(), digits)
