@@ -24,6 +24,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/sweeps.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
@@ -39,6 +40,7 @@ rule all:
         "results/report.html",
         TARGETS.explorer,
         TARGETS.figures,
+        TARGETS.sweeps,
 
 
 onstart:

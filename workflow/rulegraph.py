@@ -10,6 +10,7 @@ import ast
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,10 @@ FOUND_BY_NAME = {
     "claim": ["claims"],
 }
 """Registries whose modules a command finds by name."""
+SWEEP = """\
+sweeps: {one: {title: One, base: mnist/vlae, seeds: [1], grid: {as: {it-is: {}}}}}
+"""
+"""Overlay of a sweep: the paper has none, so its rule would not be in the graph."""
 
 Edge = tuple[str, str]
 
@@ -197,10 +202,16 @@ def _order(graph: set[Edge]) -> list[str]:
 
 
 def printed(root: Path) -> str:
-    """Return the rule graph of the whole paper as Snakemake prints it; nothing runs."""
-    words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1"]
-    called = [sys.executable, "-m", "snakemake", *words]
-    done = subprocess.run(called, cwd=root, capture_output=True, encoding="utf-8")
+    """Return the rule graph of the paper and a sweep, as Snakemake prints it.
+
+    Nothing runs.
+    """
+    words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1", "--configfile"]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
+        overlay.write(SWEEP)
+        overlay.flush()
+        called = [sys.executable, "-m", "snakemake", *words, overlay.name]
+        done = subprocess.run(called, cwd=root, capture_output=True, encoding="utf-8")
     if done.returncode:
         sys.exit(done.stderr)
     return done.stdout

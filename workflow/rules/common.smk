@@ -80,3 +80,4 @@ wildcard_constraints:
     experiment=any_of(CONFIGURATION.content["experiments"]),
     figure=any_of(CONFIGURATION.content["figures"]),
     claim=any_of(CONFIGURATION.content["claims"]),
+    sweep=any_of(CONFIGURATION.content["sweeps"]),

@@ -26,6 +26,10 @@ SPECS = {
         "What one figure shows.",
         "results/figures/{figure}.spec.json",
     ),
+    "sweep_spec": (
+        "The axes and cells of a sweep.",
+        "results/sweeps/{sweep}.spec.json",
+    ),
     "claim_spec": (
         "A claim, its criterion and its runs.",
         "results/claims/{claim}.spec.json",

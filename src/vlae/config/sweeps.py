@@ -144,7 +144,9 @@ def _check_names(values: dict[Any, Any], key: str) -> None:
             )
 
 
-def _check_settings(content: dict[str, Any], settings: dict[str, Any], key: str) -> None:
+def _check_settings(
+    content: dict[str, Any], settings: dict[str, Any], key: str
+) -> None:
     """Check what a value sets, as far as that can be done without the base run."""
     for named, part in NAMED_KEYS.items():
         if named in settings:

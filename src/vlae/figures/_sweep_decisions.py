@@ -42,28 +42,31 @@ class Decision:
         return int(np.prod(self.effects.shape[:-1]))
 
     @property
+    def variance(self) -> float:
+        """Variance of the effects over trainings, summed over layers."""
+        every = tuple(range(self.effects.ndim - 1))
+        return float(self.effects.var(every).sum())
+
+    @property
     def undefined(self) -> int:
         """Number of trainings without a number."""
         return int(np.isnan(self.effects).any(-1).sum())
 
-    def leaders(self, axis: int | None = None, value: int | None = None) -> Counter[int]:
-        """Return in how many trainings each layer has the largest effect.
+    def leaders_with(self, axis: int, value: int) -> Counter[int]:
+        """Return how often each layer leads in the trainings with a value of an axis.
 
         Args:
-            axis: number of an axis, to count the trainings of one value alone.
-            value: number of that value.
+            axis: number of the axis.
+            value: number of the value.
         """
-        chosen = self.effects
-        if axis is not None and value is not None:
-            chosen = chosen.take(value, axis)
-        return leaders(chosen.reshape(-1, chosen.shape[-1]))
+        return leaders(np.asarray(self.effects.take(value, axis)))
 
 
 def leaders(effects: Floats) -> Counter[int]:
     """Return how often each layer leads, the bottom layer first.
 
     Args:
-        effects: (trainings, layers); trainings that have a nan do not count.
+        effects: (..., layers) of trainings; those that have a nan do not count.
     """
     defined = effects[~np.isnan(effects).any(-1)]
     found = (defined.argmax(-1) + 1).tolist()
@@ -72,7 +75,9 @@ def leaders(effects: Floats) -> Counter[int]:
 
 def decisions(spec: SweepSpec, table: pd.DataFrame) -> list[Decision]:
     """Return what decides each property of a sweep's table, in the order of tables."""
-    return [_decision(spec, table, name) for name in ordered(table["property"].unique())]
+    return [
+        _decision(spec, table, name) for name in ordered(table["property"].unique())
+    ]
 
 
 def shown(spec: SweepSpec, found: Iterable[Decision]) -> list[Decision]:
@@ -91,11 +96,7 @@ def shown(spec: SweepSpec, found: Iterable[Decision]) -> list[Decision]:
     if spec.properties:
         return [by_name[name] for name in spec.properties]
     whole = [decision for decision in by_name.values() if not decision.undefined]
-    spread = {
-        decision.name: float(decision.effects.reshape(-1, layers).var(0).sum())
-        for decision in whole
-        for layers in [decision.effects.shape[-1]]
-    }
+    spread = {decision.name: decision.variance for decision in whole}
     most = sorted(spread, key=lambda name: -spread[name])[:MAX_SHOWN]
     return [decision for decision in whole if decision.name in most]
 

@@ -153,8 +153,9 @@ def _draw_cells(axes: Axes, decision: Decision, layers: int) -> None:
 def _tint(axes: Axes, row: int, effects: Floats) -> None:
     """Colour a cell as the layer that leads in most seeds, and write in how many."""
     counts = leaders(effects)
-    first, *others = counts.most_common(2)
-    layer, count = first
+    if not counts:
+        return
+    (layer, count), *others = counts.most_common(2)
     seeds = len(effects)
     if not others or others[0][1] < count:
         axes.axhspan(

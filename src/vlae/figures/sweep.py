@@ -10,11 +10,18 @@ import numpy as np
 import pandas as pd
 
 from vlae.config.report_spec import SweepSpec
-from vlae.figures._sweep_decisions import SURE, Decision, decisions, shown
+from vlae.figures._sweep_decisions import SURE, Decision, decisions, leaders, shown
 from vlae.figures._sweep_grid import picture
 from vlae.results.text import in_print, number, percent
 
-__all__ = ["decisions", "findings", "leaders_table", "picture", "shares_table"]
+__all__ = [
+    "Decision",
+    "decisions",
+    "findings",
+    "leaders_table",
+    "picture",
+    "shares_table",
+]
 
 
 def findings(spec: SweepSpec, found: Sequence[Decision]) -> list[str]:
@@ -63,7 +70,7 @@ def leaders_table(spec: SweepSpec, found: Sequence[Decision]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"axis": axis.name, "value": value}
-            | {in_print(d.name): _counts(d.leaders(place, at)) for d in found}
+            | {in_print(d.name): _counts(d.leaders_with(place, at)) for d in found}
             for place, axis in enumerate(spec.axes)
             for at, value in enumerate(axis.values)
         ]
@@ -90,10 +97,10 @@ def _sentence(spec: SweepSpec, decision: Decision) -> str:
         opening = "no choice can be told from chance"
     said = f"{name}: {opening}. The variance of T is due to {', '.join(parts)}."
     if best is None:
-        return f"{said} In all trainings {_leading(decision.leaders())}."
+        return f"{said} In all trainings {_leading(leaders(decision.effects))}."
     place = [axis.name for axis in spec.axes].index(best)
     leading = [
-        f"{value}, {_leading(decision.leaders(place, at))}"
+        f"{value}, {_leading(decision.leaders_with(place, at))}"
         for at, value in enumerate(spec.axes[place].values)
     ]
     return f"{said} With {best} {'; with '.join(leading)}."

@@ -107,7 +107,7 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
     needed = registry.constant("figures", name, "EXPERIMENTS")
     files = ResultsFolder().figure(name)
     return [
-        _joined(files.svg, files.png, files.spec),
+        joined(files.svg, files.png, files.spec),
         *_experiments(needed, rows, arrays=True),
         f"src/vlae/figures/{name}.py",
         *(f"src/vlae/experiments/{experiment}.py" for experiment in needed),
@@ -119,7 +119,7 @@ def claim_files(spec: ClaimSpec) -> list[str]:
     needed = registry.constant("claims", spec.kind, "EXPERIMENTS")
     files = ResultsFolder().claim(spec.id)
     return [
-        _joined(files.spec, files.findings, files.verdicts),
+        joined(files.spec, files.findings, files.verdicts),
         *_experiments(needed, [*spec.runs, *spec.controls], arrays=False),
         f"src/vlae/claims/{spec.kind}.py",
         "config/claims.yaml",
@@ -137,12 +137,12 @@ def _experiments(
         files = ResultsFolder().experiment(
             _braces(needed), row.dataset, row.run, _braces(row.seeds)
         )
-        found.append(_joined(files.table, *([files.arrays] if arrays else [])))
+        found.append(joined(files.table, *([files.arrays] if arrays else [])))
     return found
 
 
-def _joined(*paths: Path) -> str:
-    """Join paths that differ only in their endings: 'a/b.{svg,png}'."""
+def joined(*paths: Path) -> str:
+    """Return paths that differ only in their endings as one: 'a/b.{svg,png}'."""
     stem = paths[0].name.partition(".")[0]
     endings = _braces([path.name.removeprefix(f"{stem}.") for path in paths])
     return f"{paths[0].parent}/{stem}.{endings}"

@@ -20,6 +20,7 @@ from vlae.report.html import environment, script, style
 from vlae.report.provenance import Provenance
 from vlae.report.reference_section import ReferenceComparison, compare_with_references
 from vlae.report.runs_section import RunSettings, runs_table, settings_of_runs
+from vlae.report.sweeps_section import SweepSection, sweep_section
 from vlae.report.teaser import TeaserLine, teaser
 from vlae.report.training_curves import Chart
 from vlae.results.data_card import Remark, count_left_out, remarks
@@ -95,6 +96,7 @@ class Page:
     claims: ClaimsSection
     teaser: list[TeaserLine]
     figures: list[FigureSection]
+    sweeps: list[SweepSection]
     references: list[ReferenceComparison]
     runs: pd.DataFrame
     overviews: list[Overview]
@@ -132,9 +134,10 @@ def render(
         claims=claims,
         teaser=teaser(spec.figures, results),
         figures=figures,
+        sweeps=[sweep_section(sweep, results) for sweep in spec.sweeps],
         references=compare_with_references(spec, results, ROOT / "reference"),
         runs=runs_table(runs),
-        overviews=[_overview(run) for run in runs],
+        overviews=[_overview(RunResults(r, results)) for r in spec.overviewed()],
         chart_box=training_curves.BOX,
         settings=settings_of_runs(runs),
         data=[_data(d, results) for d in spec.datasets],

@@ -8,6 +8,7 @@ A folder of `reference/` holds
     held_out.csv            dataset, run and term; over seeds: count, mean, ... range
     verdicts.csv            verdicts, each with hashes of what its test depends on
     figures/NAME.csv, .png  the table of a figure; its picture if it may be published
+    figures/sweep-NAME.*    the same of a sweep
 
 as text with six significant digits, so that git shows what a new reference changes.
 """
@@ -23,8 +24,9 @@ import pandas as pd
 
 from vlae.claims.base import numbers
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec
+from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec, SweepSpec
 from vlae.config.run_spec import RunSpec
+from vlae.figures import sweep
 from vlae.report.images import MAX_BYTES, small
 from vlae.report.provenance import Provenance
 from vlae.results.manifest import demand
@@ -188,6 +190,7 @@ def save(results: ResultsFolder, out: Path) -> list[str]:
         write_json(folder / FACTS_FILE, _facts(spec, made_by))
         _write_tables(folder, spec, results)
         left_out = _write_figures(folder / "figures", spec.figures, results)
+        _write_sweeps(folder / "figures", spec.sweeps, results)
         if out.exists():
             shutil.rmtree(out)
         folder.replace(out)
@@ -243,6 +246,19 @@ def _write_figures(
             size = MAX_BYTES // 1000
             remarks.append(f"{name}.png left out: larger than {size} kB")
     return remarks
+
+
+def _write_sweeps(
+    folder: Path, sweeps: Sequence[SweepSpec], results: ResultsFolder
+) -> None:
+    """Write what decides each property of each sweep, and its picture."""
+    for spec in sweeps:
+        files, name = results.sweep(spec.name), f"sweep-{spec.name}"
+        found = sweep.decisions(spec, read_table(files.table))
+        _write(folder / f"{name}.csv", sweep.shares_table(spec, found))
+        picture = small(files.png)
+        if picture is not None:
+            (folder / f"{name}.png").write_bytes(picture)
 
 
 def _warnings(made_by: Provenance) -> list[str]:

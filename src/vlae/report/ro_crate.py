@@ -25,7 +25,10 @@ CITATION = ROOT / "CITATION.cff"
 WORKFLOW_TYPES = "SoftwareSourceCode", "ComputationalWorkflow"
 LICENCES = "https://spdx.org/licenses"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-SHOWN = ("*.html", "report.*.json", "tables/*.parquet", "figures/*.[ps][nv]g")
+SHOWN = (
+    *("*.html", "report.*.json", "tables/*.parquet", "figures/*.[ps][nv]g"),
+    *("sweeps/*.parquet", "sweeps/*.[ps][nv]g"),
+)
 """Files of the results folder that the crate lists, besides data and trainings."""
 MEDIA_TYPES = {
     ".html": "text/html",

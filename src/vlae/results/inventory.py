@@ -123,6 +123,7 @@ class Inventory:
             "experiment": self.experiment_specs(),
             "figure": self.figure_specs(),
             "claim": self.claim_specs(),
+            "sweep": self.sweep_specs(),
         }
 
     def report_spec(self) -> Contents:
@@ -173,6 +174,20 @@ class Inventory:
             spec = _without(read_json(path, "claim spec"), "id")
             rows = {key: _run_names(spec.get(key, [])) for key in ("runs", "controls")}
             found[Name(_stem(path))] = spec | rows
+        return found
+
+    def sweep_specs(self) -> Contents:
+        """Return the base, axes and seeds of each sweep, and the names of its runs."""
+        found = {}
+        for path in self._matching(self.folder.sweep("*").spec):
+            spec = read_json(path, "sweep spec")
+            rows = [cell["row"] for cell in spec.get("cells", [])]
+            seeds = rows[0]["seeds"] if rows else []
+            found[Name(_stem(path))] = {
+                **_without(spec, "name", "cells"),
+                "runs": _run_names(rows),
+                "seeds": seeds,
+            }
         return found
 
     # What made the results

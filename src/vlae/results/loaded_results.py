@@ -115,6 +115,35 @@ class LoadedResults:
             )
         return read_table(path)
 
+    @property
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps that have a table, sorted."""
+        return sorted(
+            p.stem for p in self._folder.sweep("").table.parent.glob("*.parquet")
+        )
+
+    def sweep(self, name: str) -> pd.DataFrame:
+        """Return the table of a sweep, one row per cell, seed, layer and property.
+
+        Args:
+            name: as in the configuration; see `sweeps`.
+
+        Returns:
+            `sweep`, one column per axis with the names of its values, and `dataset`,
+            `run`, `seed`, `layer`, `property`, `total_effect` and `first_order` with
+            the ends of their intervals, `classifier_accuracy`, `withheld`, and the
+            held-out `kl` of the layer and `elbo`, in nats per image.
+
+        Raises:
+            UserError: if there is no such table, or it cannot be read.
+        """
+        if name not in self.sweeps:
+            raise UserError(
+                f"{self._folder.root}: no table of a sweep '{name}'; "
+                + closest(name, self.sweeps)
+            )
+        return read_table(self._folder.sweep(name).table)
+
     def _trainings(self) -> list[tuple[str, str, int]]:
         """Return data set, run and seed of each finished training."""
         found = []

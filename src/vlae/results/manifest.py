@@ -66,6 +66,9 @@ def _sources(spec: ReportSpec, results: ResultsFolder) -> Iterator[Path]:
     for claim in spec.claims:
         of_claim = results.claim(claim.id)
         yield from (of_claim.spec, of_claim.findings, of_claim.verdicts)
+    for sweep in spec.sweeps:
+        of_sweep = results.sweep(sweep.name)
+        yield from (of_sweep.spec, of_sweep.table)
     for row in spec.runs:
         for seed in row.seeds:
             run = results.run_of(row, seed)

@@ -360,7 +360,9 @@ class Targets:
 
     def _trainings(self, runs: list[RunName]) -> list[Training]:
         """Return runs with each of their seeds."""
-        return [(name, seed) for name in runs for seed in self._selection.seeds_of(name)]
+        return [
+            (name, seed) for name in runs for seed in self._selection.seeds_of(name)
+        ]
 
 
 def run_name(wildcards: Wildcards) -> RunName:

@@ -32,7 +32,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of the whole as '58 %'; below 0 counts as 0, nan as 'undefined'."""
+    """Return a share of the whole as '58 %'; nan as 'undefined', below 0 as '0 %'."""
     return "undefined" if np.isnan(share) else f"{max(100 * share, 0):.0f} %"
 
 

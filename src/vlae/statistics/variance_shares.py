@@ -96,7 +96,9 @@ def chance(results: Floats, axis: int, seed: int = 0) -> float:
 
 def _squares(results: Floats, around: Floats | None = None) -> float:
     """Return the squared distances of results from `around`, or else their mean."""
-    center = results.reshape(-1, results.shape[-1]).mean(0) if around is None else around
+    center = (
+        results.reshape(-1, results.shape[-1]).mean(0) if around is None else around
+    )
     return float(((results - center) ** 2).sum())
 
 

@@ -20,13 +20,20 @@ KINDS = {
     "train": "trainings",
     "experiment": "experiments",
     "figure": "figures",
+    "sweep": "sweeps",
     "claim": "claims",
     "export": "explorer",
     "explorer": "explorer",
     "report": "report",
 }
 """What the rules that do work are counted as, in the order of the line."""
-ASSUMED_S = {"figures": 10.0, "claims": 5.0, "explorer": 10.0, "report": 15.0}
+ASSUMED_S = {
+    "figures": 10.0,
+    "sweeps": 10.0,
+    "claims": 5.0,
+    "explorer": 10.0,
+    "report": 15.0,
+}
 """Seconds that a job of these kinds is taken for before one has been measured."""
 ALIKE = {
     "train": (("dataset", "run"), ("dataset",), ()),
@@ -39,6 +46,7 @@ ALIKE = {
     "download": (("dataset", "file"), ()),
     "prepare": (("dataset",), ()),
     "figure": (("figure",), ()),
+    "sweep": (("sweep",), ()),
     "claim": (("claim",), ()),
 }
 """Wildcards that two jobs of a rule share if one tells how long the other takes.
