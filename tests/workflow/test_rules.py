@@ -15,6 +15,7 @@ DATA = RESULTS.data("{dataset}")
 RUN = RESULTS.run("{dataset}", "{run}", "{seed}")
 EXPERIMENT = RESULTS.experiment("{experiment}", "{dataset}", "{run}", "{seed}")
 FIGURE = RESULTS.figure("{figure}")
+SWEEP = RESULTS.sweep("{sweep}")
 CLAIM = RESULTS.claim("{claim}")
 EXPORT = RESULTS.export("{dataset}", "{run}", "{seed}")
 SPLITS = ("train", "test")
@@ -25,6 +26,7 @@ SPECS = {
     "sources": RESULTS.sources("{dataset}"),
     "experiment_spec": EXPERIMENT.spec,
     "figure_spec": FIGURE.spec,
+    "sweep_spec": SWEEP.spec,
     "claim_spec": CLAIM.spec,
     "report_spec": RESULTS.report_spec,
     "explorer_spec": RESULTS.explorer_spec,
@@ -36,6 +38,7 @@ OUTPUTS = {
     "experiment": {EXPERIMENT.table, EXPERIMENT.arrays},
     "export": {EXPORT.onnx, EXPORT.facts},
     "figure": {FIGURE.svg, FIGURE.png},
+    "sweep": {SWEEP.table, SWEEP.svg, SWEEP.png},
     "claim": {CLAIM.findings, CLAIM.verdicts},
     "verdicts": {RESULTS.verdicts},
     "explorer": {RESULTS.explorer},
@@ -48,6 +51,7 @@ INPUTS = {  # spelled in the rules; all others are answers of `Targets`
     "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, DATA.card},
     "export": {RUN.spec, RUN.weights},
     "figure": {FIGURE.spec},
+    "sweep": {SWEEP.spec},
     "claim": {CLAIM.spec},
     "verdicts": set(),
     "explorer": {RESULTS.explorer_spec},
