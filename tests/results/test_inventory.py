@@ -43,6 +43,7 @@ def test_names_have_the_parts_of_their_paths(root):
         "experiment": effects,
         "figure": [Name("figure5")],
         "claim": [Name("F5")],
+        "sweep": [],
     }
 
 

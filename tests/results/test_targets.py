@@ -355,3 +355,28 @@ def test_an_edit_of_a_template_concerns_its_page_alone(
         file.write(" ")
     changed = [page(ask()) != old for page, old in zip(pages, before, strict=True)]
     assert changed == [report, explorer]
+
+
+# Sweeps
+
+
+def test_a_sweep_reads_its_cells_with_its_own_seeds():
+    grid = {"steps": {"few": {}, "more": {"training": {"steps": 9}}}}
+    sweep = {"title": "t", "base": "strokes/vlae", "seeds": [4, 5], "grid": grid}
+    targets = Targets(resolved({"figures": {}, "sweeps": {"x": sweep}}))
+    cells = [(f"x_steps-{name}", seed) for name in ("few", "more") for seed in (4, 5)]
+    tables = [f"results/experiments/strokes/{c}/{s}/effects.parquet" for c, s in cells]
+    histories = [f"results/runs/strokes/{c}/{s}/history.parquet" for c, s in cells]
+    assert targets.sweep_inputs(ask(sweep="x")) == tables + histories
+    files = ["results/sweeps/x.parquet", "results/sweeps/x.svg"]
+    assert targets.sweeps() == files
+    assert json.loads(targets.sweep_spec(ask(sweep="x")))["name"] == "x"
+    report = targets.report_inputs(ask())
+    assert {*files, *histories} <= {*report}
+    assert not [path for path in report if "samples" in path]
+    assert targets.cards() == ["results/data/strokes/card.json"]
+    assert TARGETS.sweeps() == []
+
+
+def test_a_sweep_is_made_again_when_its_code_changes(hashed):
+    assert hashed(TARGETS.sweep_code, ask(sweep="x")) == {"commands.sweep"}

@@ -27,5 +27,5 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic(arguments.table) as temporary:
         table.to_parquet(temporary, index=False)
     with plotting.style():
-        plotting.save(sweep.picture(spec, table), arguments.out)
+        plotting.save(sweep.picture(spec, sweep.decisions(spec, table)), arguments.out)
     say(f"[{spec.name}] {arguments.table}, {arguments.out} and png")
