@@ -82,14 +82,14 @@ def test_a_property_without_numbers_is_counted_and_not_judged():
 def test_findings_say_what_decides_and_who_leads(found):
     thickness, of_class = sweep.findings(SPEC, found)
     assert thickness.startswith(
-        "thickness: start decides most. The variance of T is due to start 9"
+        "thickness depends most on start. Shares of the variance of T: start 9"
     )
     assert "gate 0 % (p = 1.000), combinations 0 %" in thickness
     assert thickness.endswith(
         "With start authors, layer 1 leads in 9 of 9; with normal, layer 2 leads in 9 "
         "of 9."
     )
-    assert of_class.startswith("class: no choice can be told from chance.")
+    assert of_class.startswith("class depends on no choice that could be told")
     assert of_class.endswith("In all trainings layer 2 leads in 18 of 18.")
 
 
@@ -101,7 +101,7 @@ def test_what_only_combinations_decide_is_said():
     spec = sweep_spec({"start": ("authors", "normal"), "gate": ("0.1", "1")})
     found = sweep.decisions(spec, effects(spec, crossed, ("slant",)))
     (said,) = sweep.findings(spec, found)
-    assert said.startswith("slant: no choice by itself, but how they are combined.")
+    assert said.startswith("slant depends on how choices are combined, on none")
     assert "combinations 100 %" in said or "combinations 99 %" in said
 
 

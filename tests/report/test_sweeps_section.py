@@ -52,7 +52,7 @@ def test_the_section_has_question_figure_and_what_decides(text):
     for words in (
         "<h2>Sweep x: Which?</h2>",
         "<code>strokes/pilot</code>",
-        "thickness: start decides most.",
+        "thickness depends most on start.",
         "18 trainings on Strokes only: 6 cells, each with seeds 1, 2, 3.",
         "4 tests were made",
         "-- results/sweeps/x.svg",

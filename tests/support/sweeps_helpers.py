@@ -1,7 +1,7 @@
 """Sweeps of made-up results, whose deciding axis is known."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ Effect = Callable[[str, int, dict[str, str], int], float]
 
 
 def sweep_spec(
-    grid: dict[str, tuple[str, ...]] = GRID,
+    grid: Mapping[str, tuple[str, ...]] = GRID,
     seeds: tuple[int, ...] = (1, 2, 3),
     properties: tuple[str, ...] = (),
 ) -> SweepSpec:
@@ -70,23 +70,16 @@ def effects(
     layers: int = 2,
 ) -> pd.DataFrame:
     """Return the columns of a sweep's table that the figure reads."""
-    rows = [
-        {
-            **dict(zip((axis.name for axis in spec.axes), cell.values, strict=True)),
-            "run": cell.row.run,
-            "seed": seed,
-            "layer": layer,
-            "property": name,
-        }
-        for cell in spec.cells
-        for seed in spec.seeds
-        for layer in range(1, layers + 1)
-        for name in names
-    ]
     axes = [axis.name for axis in spec.axes]
-    for row in rows:
-        values = {axis: row[axis] for axis in axes}
-        row["total_effect"] = effect(row["property"], row["layer"], values, row["seed"])
+    rows = []
+    for cell in spec.cells:
+        values = dict(zip(axes, cell.values, strict=True))
+        for seed, layer, name in itertools.product(
+            spec.seeds, range(1, layers + 1), names
+        ):
+            about = {"run": cell.row.run, "seed": seed, "layer": layer}
+            total = effect(name, layer, values, seed)
+            rows.append({**values, **about, "property": name, "total_effect": total})
     return pd.DataFrame(rows)
 
 

@@ -3,8 +3,6 @@
 Every function raises a UserError that names the first key that is wrong.
 """
 
-from collections.abc import Iterable
-
 from vlae.config.report_spec import SWEEP_EXPERIMENTS
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
@@ -24,11 +22,11 @@ def check(selection: Selection, specs: Specs) -> None:
         runs = selection.figure_runs(figure)
         needed = selection.figure_experiments(figure)
         _check_runs(selection, specs, runs, needed, f"figures.{figure}")
-    for sweep in content["sweeps"]:
-        _check_sweep(selection, specs, sweep)
     _check_explorer(selection, specs)
     for claim in content["claims"]:
         _check_claim(selection, specs, claim)
+    for sweep in content["sweeps"]:
+        _check_sweep(selection, specs, sweep)
     for dataset in selection.datasets():
         _check_files(selection, dataset)
 
@@ -92,7 +90,7 @@ def _check_sweep(selection: Selection, specs: Specs, sweep: str) -> None:
     """Check that the cells of a sweep can be measured, and differ in their settings."""
     key = f"sweeps.{sweep}"
     runs = selection.sweep_runs(sweep)
-    _check_runs(selection, specs, runs, SWEEP_EXPERIMENTS, f"{key}.base")
+    _check_runs(selection, specs, runs, [*SWEEP_EXPERIMENTS], f"{key}.base")
     owners: dict[str, str] = {}
     for cell, run in zip(selection.cells(sweep), runs, strict=True):
         spec = specs.run_spec(run, seed=0)
@@ -151,7 +149,7 @@ def _check_runs(
     selection: Selection,
     specs: Specs,
     runs: list[RunName],
-    experiments: Iterable[str],
+    experiments: list[str],
     key: str,
 ) -> None:
     """Check that `runs` exist and are generative, and that `experiments` take them."""

@@ -200,10 +200,11 @@ def _draw_bars(axes: Axes, decision: Decision, *, several: bool) -> None:
             continue
         is_axis = row < len(sure)
         color = INK if is_axis and sure[row] else "0.7"
-        axes.barh(row, max(share, 0), height=0.7, color=color)
+        length = min(max(share, 0), 1)
+        axes.barh(row, length, height=0.7, color=color)
         star = " *" if is_axis and sure[row] else ""
         text = percent(share) + star
-        axes.text(max(share, 0) + 0.04, row, text, va="center", fontsize=7)
+        axes.text(length + 0.04, row, text, va="center", fontsize=7)
     axes.set(xlim=(-0.06, RIGHT_END), ylim=(len(shares) - 0.5, -0.5), xticks=[])
     axes.set_yticks([])
     despine(axes)

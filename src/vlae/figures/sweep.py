@@ -90,12 +90,12 @@ def _sentence(spec: SweepSpec, decision: Decision) -> str:
         parts.append(f"seeds {percent(decision.shares.trainings)}")
     best = next((axis for axis, _, p in axes if p <= SURE), None)
     if best is not None:
-        opening = f"{best} decides most" if len(axes) > 1 else f"{best} matters"
+        opening = f"depends {'most ' if len(axes) > 1 else ''}on {best}"
     elif len(axes) > 1 and decision.chance_of_cells <= SURE:
-        opening = "no choice by itself, but how they are combined"
+        opening = "depends on how choices are combined, on none by itself"
     else:
-        opening = "no choice can be told from chance"
-    said = f"{name}: {opening}. The variance of T is due to {', '.join(parts)}."
+        opening = "depends on no choice that could be told from chance"
+    said = f"{name} {opening}. Shares of the variance of T: {', '.join(parts)}."
     if best is None:
         return f"{said} In all trainings {_leading(leaders(decision.effects))}."
     place = [axis.name for axis in spec.axes].index(best)

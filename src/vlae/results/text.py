@@ -32,8 +32,11 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of the whole as '58 %'; nan as 'undefined', below 0 as '0 %'."""
-    return "undefined" if np.isnan(share) else f"{max(100 * share, 0):.0f} %"
+    """Return a share of the whole as '58 %', from '0 %' to '100 %'.
+
+    An estimate may lie a little outside and is then cut; nan becomes 'undefined'.
+    """
+    return "undefined" if np.isnan(share) else f"{100 * min(max(share, 0), 1):.0f} %"
 
 
 def spread(values: pd.Series, digits: int = 2) -> str:

@@ -6,14 +6,17 @@ main effect), one for what axes do together only, and one for what trainings of 
 cell differ by (Fisher's analysis of variance; for vectors, Anderson 2001).
 """
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 DRAWS = 1999
-"""Random exchanges in a test; its p is at least 1 / (DRAWS + 1)."""
+"""Exchanges in a test, at most: all that there are, or so many at random."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def chance(results: Floats, axis: int, seed: int = 0) -> float:
 
     Trainings that differ on this axis alone are exchanged at random: if the axis
     decides nothing, every exchange is as likely as what was found (a permutation test).
+    Where there are few exchanges all are tried, so that p is exact.
 
     Args:
         results: as of `variance_shares`.
@@ -85,13 +89,47 @@ def chance(results: Floats, axis: int, seed: int = 0) -> float:
     size, (*_, trainings, count) = results.shape[axis], results.shape
     exchanged = size * trainings
     parts = np.moveaxis(results, axis, -3).reshape(1, -1, exchanged, count)
-    order = np.broadcast_to(np.arange(exchanged), (DRAWS, *parts.shape[1:3]))
-    drawn = np.random.default_rng(seed).permuted(order, axis=-1)
+    orders = _exchanges(parts.shape[1], size, trainings, seed)
     others = np.arange(parts.shape[1])[:, None]
     found = _spread_of_means(parts, size)
     # Equal sums in another order differ in their last bits.
-    as_large = _spread_of_means(parts[0, others, drawn], size) >= found * (1 - 1e-9)
-    return float((1 + as_large.sum()) / (1 + DRAWS))
+    as_large = _spread_of_means(parts[0, others, orders], size) >= found * (1 - 1e-9)
+    return float(as_large.mean())
+
+
+def _exchanges(others: int, size: int, trainings: int, seed: int) -> Integers:
+    """Return exchanges, the first of which changes nothing.
+
+    Args:
+        others: number of cells of the other axes, in each of which trainings are
+            exchanged.
+        size: number of values of the axis.
+        trainings: number of trainings of each value.
+        seed: of random exchanges.
+
+    Returns:
+        (exchanges, others, size * trainings): all of them if there are at most DRAWS,
+        otherwise that many at random.
+    """
+    places = tuple(range(size * trainings))
+    ways = math.factorial(len(places)) // math.factorial(trainings) ** size
+    if ways**others <= DRAWS:
+        one = _allocations(places, trainings)
+        return np.array(list(itertools.product(one, repeat=others)))
+    order = np.broadcast_to(places, (DRAWS, others, len(places)))
+    drawn = np.random.default_rng(seed).permuted(order, axis=-1)
+    return np.concatenate([order[:1], drawn])
+
+
+def _allocations(places: tuple[int, ...], trainings: int) -> list[tuple[int, ...]]:
+    """Return all ways to deal out places in groups of so many trainings, in order."""
+    if len(places) <= trainings:
+        return [places]
+    found = []
+    for first in itertools.combinations(places, trainings):
+        left = tuple(place for place in places if place not in first)
+        found += [(*first, *rest) for rest in _allocations(left, trainings)]
+    return found
 
 
 def _squares(results: Floats, around: Floats | None = None) -> float:
