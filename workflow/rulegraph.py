@@ -207,7 +207,7 @@ def printed(root: Path) -> str:
     Nothing runs.
     """
     words = ["--rulegraph", "mermaid-js", "--forceall", "--cores", "1", "--configfile"]
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as overlay:
         overlay.write(SWEEP)
         overlay.flush()
         called = [sys.executable, "-m", "snakemake", *words, overlay.name]

@@ -105,6 +105,20 @@ def test_what_only_combinations_decide_is_said():
     assert "combinations 100 %" in said or "combinations 99 %" in said
 
 
+def test_of_too_few_trainings_it_is_said_that_cells_differ():
+    """Two by two cells with two seeds: no axis can have a p below 2 / 36."""
+
+    def either(name, layer, values, seed):
+        moved = (values["start"] == "normal") + 2 * (values["gate"] == "1")
+        return 0.2 + 0.1 * moved * (layer == 1) + 0.01 * seed
+
+    spec = sweep_spec({"start": ("authors", "normal"), "gate": ("0.1", "1")}, (1, 2))
+    found = sweep.decisions(spec, effects(spec, either, ("slant",)))
+    (said,) = sweep.findings(spec, found)
+    assert said.startswith("slant differs between cells, but which choice")
+    assert "gate 80 % (p = .056), start 20 % (p = .056)" in said
+
+
 def test_nothing_varies():
     found = sweep.decisions(SPEC, effects(SPEC, lambda *_: 0.5, ("ink",)))
     assert sweep.findings(SPEC, found) == ["ink: the same in all 18 trainings."]

@@ -34,7 +34,7 @@ class Decision:
     chances: tuple[float, ...]
     """For each axis the p of a permutation test; nan as for `shares`."""
     chance_of_cells: float
-    """The same for all cells together: whether anything but seeds shows at all."""
+    """The p of all cells together: whether they differ by more than seeds do at all."""
 
     @property
     def trainings(self) -> int:

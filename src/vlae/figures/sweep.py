@@ -89,13 +89,8 @@ def _sentence(spec: SweepSpec, decision: Decision) -> str:
     if len(spec.seeds) > 1:
         parts.append(f"seeds {percent(decision.shares.trainings)}")
     best = next((axis for axis, _, p in axes if p <= SURE), None)
-    if best is not None:
-        opening = f"depends {'most ' if len(axes) > 1 else ''}on {best}"
-    elif len(axes) > 1 and decision.chance_of_cells <= SURE:
-        opening = "depends on how choices are combined, on none by itself"
-    else:
-        opening = "depends on no choice that could be told from chance"
-    said = f"{name} {opening}. Shares of the variance of T: {', '.join(parts)}."
+    opening = f"{name} {_dependence(decision, best, axes[0][1])}"
+    said = f"{opening}. Shares of the variance of T: {', '.join(parts)}."
     if best is None:
         return f"{said} In all trainings {_leading(leaders(decision.effects))}."
     place = [axis.name for axis in spec.axes].index(best)
@@ -104,6 +99,24 @@ def _sentence(spec: SweepSpec, decision: Decision) -> str:
         for at, value in enumerate(spec.axes[place].values)
     ]
     return f"{said} With {best} {'; with '.join(leading)}."
+
+
+def _dependence(decision: Decision, best: str | None, largest: float) -> str:
+    """Return what a property depends on, as the end of a sentence.
+
+    Args:
+        decision: on the property.
+        best: the axis that decides most, if any does.
+        largest: the largest share of an axis.
+    """
+    several = len(decision.chances) > 1
+    if best is not None:
+        return f"depends {'most ' if several else ''}on {best}"
+    if not several or decision.chance_of_cells > SURE:
+        return "depends on no choice that could be told from chance"
+    if decision.shares.together > largest:
+        return "depends on how choices are combined, on none by itself"
+    return "differs between cells, but which choice decides cannot be told"
 
 
 def _by_axis(spec: SweepSpec, decision: Decision) -> list[tuple[str, float, float]]:

@@ -84,7 +84,7 @@ def _sureness(spec: SweepSpec, found: Sequence[Decision]) -> list[str]:
         f"{spec.cells[0].row.dataset_title} only: {len(spec.cells)} cells, each with "
         f"{word} {seeds}.",
         f"{tests} tests were made (one per property and axis), of which about "
-        f"{tests / 20:.0f} would give p ≤ .05 if no choice mattered. No criterion was "
+        f"{tests / 20:z.0f} would give p ≤ .05 if no choice mattered. No criterion was "
         "set: what is shown is described, not decided.",
     ]
     if len(spec.seeds) == 1:

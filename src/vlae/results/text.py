@@ -36,7 +36,7 @@ def percent(share: float) -> str:
 
     An estimate may lie a little outside and is then cut; nan becomes 'undefined'.
     """
-    return "undefined" if np.isnan(share) else f"{100 * min(max(share, 0), 1):.0f} %"
+    return "undefined" if np.isnan(share) else f"{100 * min(max(share, 0), 1):z.0f} %"
 
 
 def spread(values: pd.Series, digits: int = 2) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 DRAWS = 1999
-"""Exchanges in a test, at most: all that there are, or so many at random."""
+"""Exchanges in a test: all where there are fewer, or else this many at random."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _exchanges(others: int, size: int, trainings: int, seed: int) -> Integers:
 
 
 def _allocations(places: tuple[int, ...], trainings: int) -> list[tuple[int, ...]]:
-    """Return all ways to deal out places in groups of so many trainings, in order."""
+    """Return all ways to deal out places in groups of `trainings`, group by group."""
     if len(places) <= trainings:
         return [places]
     found = []
