@@ -61,6 +61,29 @@ def test_chains_of_all_blocks_give_the_planned_shape(batch_norm):
     assert module(torch.randn(3, *IMAGE)).shape == (3, *plan.outputs)
 
 
+@pytest.mark.parametrize(
+    ("block", "negative"), [("f4", 0.1), ("f4:relu", 0.0), ("f4:leaky:plain", 0.1)]
+)
+def test_a_block_may_name_its_activation(block, negative):
+    builder = Builder(layer_settings("none", 0.02), "leaky")
+    layer: Any = builder.chain(chain(block, (3,), 1.0, "key"))[0]
+    x = torch.randn(50, 3)
+    expected = nn.functional.leaky_relu(layer.affine(x), negative)
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_a_plain_block_has_no_batch_norm_and_starts_like_other_layers_without():
+    settings = layer_settings("moving", 0.02, unnormed_weights="xavier")
+    plan = chain("c64,2:plain c64,1", (16, 8, 8), 1.0, "key")
+    plain, normed = Builder(settings, "leaky").chain(plan)
+    assert isinstance(plain.norm, nn.Identity)
+    assert isinstance(normed.norm, nn.BatchNorm2d)
+    assert plain.affine.bias is not None and normed.affine.bias is None
+    assert normed.affine.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    bound = math.sqrt(6 / (16 * (16 + 64)))  # 4x4 kernels
+    assert plain.affine.weight.abs().max().item() == pytest.approx(bound, rel=0.05)
+
+
 def test_empty_chain_is_the_identity():
     x = torch.randn(3, *IMAGE)
     assert torch.equal(plain_builder().chain(chain("", IMAGE, 1.0, "key"))(x), x)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from browser import LAPTOP, PHONE, chromium, faults, opened
 from explorer_helpers import export, grey_levels, lively, write_page
-from helpers import network, spec
+from helpers import network, shipped_networks, spec
 from PIL import Image
 from playwright.sync_api import expect
 
