@@ -55,8 +55,10 @@ def measured(model: VLAE, seed: int) -> list[float]:
     codes, others = (model.draw_noise(DRAWS, stream) for _ in range(2))
     ratios, above = [0.0, 0.0], model.stages[2](codes[2], None)
     for layer in (1, 0):
-        ratios[layer] = ratio(model.stages[layer], codes[layer], above)
-        above = model.stages[layer](codes[layer], above)
+        stage = model.stages[layer]
+        assert isinstance(stage, DecoderStage)
+        ratios[layer] = ratio(stage, codes[layer], above)
+        above = stage(codes[layer], above)
     base = logits(model, codes)
     for layer in range(3):
         redrawn = [*codes[:layer], others[layer], *codes[layer + 1 :]]

@@ -40,7 +40,7 @@ def test_exponential_warmup(length):
 
 @pytest.mark.parametrize("schedule", ["linear", "exponential"])
 def test_a_shorter_run_has_a_shorter_warmup(schedule):
-    meant_for = KLWarmup(schedule=schedule, steps=200, of=STEPS)
+    meant_for = KLWarmup(schedule=schedule, steps=200, out_of=STEPS)
     whole = KLWarmup(schedule=schedule, steps=200)
     tenth = STEPS // 10
     for step in range(0, tenth + 1, 7):

@@ -217,7 +217,7 @@ def test_a_warmup_that_the_training_never_finishes_is_refused():
         "training.steps",
     ):
         assert words in str(raised.value)
-    ending({**schedule, "of": 50000}, 8000)
+    ending({**schedule, "out_of": 50000}, 8000)
     ending(schedule, 50000)
     with pytest.raises(UserError, match=r"ends at 0\.80"):
         ending({"schedule": "linear", "steps": 100}, 80)

@@ -75,7 +75,8 @@ def test_a_block_may_name_its_activation(block, negative):
 def test_a_plain_block_has_no_batch_norm_and_starts_like_other_layers_without():
     settings = layer_settings("moving", 0.02, unnormed_weights="xavier")
     plan = chain("c64,2:plain c64,1", (16, 8, 8), 1.0, "key")
-    plain, normed = Builder(settings, "leaky").chain(plan)
+    blocks: list[Any] = [*Builder(settings, "leaky").chain(plan)]
+    plain, normed = blocks
     assert isinstance(plain.norm, nn.Identity)
     assert isinstance(normed.norm, nn.BatchNorm2d)
     assert plain.affine.bias is not None and normed.affine.bias is None

@@ -19,7 +19,7 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
 
     schedule: Literal["none", "linear", "exponential"]
     steps: int | None = None
-    of: int | None = None
+    out_of: int | None = None
     fraction: float | None = None
 
     def weight(self, step: int, steps: int) -> float:
@@ -28,7 +28,7 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
         `none` is always 1, the ELBO itself. `linear` goes from 0 to 1 over the length
         of the warm-up. `exponential` is 1 - exp(-step / length), as in the authors'
         code. The length is `fraction` of all steps, or `self.steps`; in a run of fewer
-        than `of` steps it is shortened in proportion.
+        than `out_of` steps it is shortened in proportion.
 
         Args:
             step: counted from 0.
@@ -40,7 +40,7 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
             assert self.fraction is not None, "the schema asks for one of the two"
             length = self.fraction * steps
         else:
-            length = self.steps * min(1.0, steps / self.of if self.of else 1.0)
+            length = self.steps * min(1.0, steps / self.out_of if self.out_of else 1.0)
         if self.schedule == "linear":
             return min(1.0, step / length)
         return 1.0 - math.exp(-step / length)
