@@ -33,8 +33,8 @@ Place = tuple[int, str]
 def criterion(numbers: dict[str, Any]) -> str:
     """Return the criterion in words."""
     return (
-        f"Of every property on which a layer has a total effect T of at least "
-        f"{numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
+        "Of every property that is not a part of another one and on which a layer has a "
+        f"total effect T of at least {numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
         "itself (first order over total effect, from at least "
         f"{numbers['draws']:g} draws); and a step of a coordinate changes it in the "
         f"same direction in at least {numbers['sign']:g} of the draws of all other "
@@ -50,7 +50,7 @@ def findings(claim: Claim) -> list[Finding]:
 
 def _of_seed(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]:
     table = run.table("stability", seed)
-    total = table[table["score"] == "total"]
+    total = table[(table["score"] == "total") & (table["part_of"] == "")]
     moved = total[total["value"] >= numbers["effect"]]
     enough_draws = moved["draws"] >= numbers["draws"]
     tested, left_out = moved[enough_draws], moved[~enough_draws]

@@ -77,13 +77,7 @@ def most_affected(effects: pd.DataFrame, count: int) -> list[str]:
 
     Args:
         effects: rows of the table `effects` that have a total effect.
-        count: of the returned properties, in the order of tables.
-    """
-    means = effects.groupby(["property", "layer"])["total_effect"].mean()
-    most = means.groupby("property").max()
-    others = most.drop("pixels", errors="ignore").nlargest(count - 1).index
-    return ordered([*others, *most.index.intersection(["pixels"])])
-
+    XX
 
 def most_changed(run: RunResults, names: Iterable[str]) -> str:
     """Return a sentence that says which layer changes each property of `names` most."""
