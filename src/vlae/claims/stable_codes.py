@@ -33,13 +33,13 @@ Place = tuple[int, str]
 def criterion(numbers: dict[str, Any]) -> str:
     """Return the criterion in words."""
     return (
-        "Of every property that is not a part of another one and on which a layer has a "
-        f"total effect T of at least {numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
-        "itself (first order over total effect, from at least "
-        f"{numbers['draws']:g} draws); and a step of a coordinate changes it in the "
-        f"same direction in at least {numbers['sign']:g} of the draws of all other "
-        "layers, for the coordinate that does so most. Training raised the held-out "
-        f"ELBO by at least {numbers['rise']:g} nats."
+        "Of every property on which a layer has a total effect T of at least "
+        f"{numbers['effect']:g} (parts of a property do not count beside it), the "
+        f"layer moves at least {numbers['ratio']:g} of T by itself (first order over "
+        f"total effect, from at least {numbers['draws']:g} draws); and a step of a "
+        f"coordinate changes it in the same direction in at least {numbers['sign']:g} "
+        "of the draws of all other layers, for the coordinate that does so most. "
+        f"Training raised the held-out ELBO by at least {numbers['rise']:g} nats."
     )
 
 
