@@ -117,14 +117,14 @@ def _ahead(rows: pd.DataFrame) -> str:
     words = f", ahead of the next by {spread(rows['lead'])}"
     if sure == seeds:
         return words
-    return words + (", not surely" if seeds == 1 else f", surely in {sure} of {seeds}")
+    return words + (", not surely" if seeds == 1 else f", surely in {sure} of {seeds} seeds")
 
 
 def classifier_trust(run: RunResults) -> list[str]:
     """Return sentences on how far the classifier can be trusted.
 
-    There are none where no property depends on a classifier. Properties within the class
-    depend on it as `class` does, and are not named beside it.
+    There are none where no property depends on a classifier. Properties within the
+    class depend on it as `class` does, and are not named beside it.
     """
     first = run.table("effects").drop_duplicates("property")
     first = first[first["part_of"] == ""]
