@@ -1,4 +1,4 @@
-"""Quotients of sums over the same draws: their intervals, and which is surely largest."""
+"""Quotients of sums over the same draws, their intervals, and which is largest."""
 
 import math
 
@@ -103,7 +103,8 @@ def leads(effects):
             after = base.copy()
             after[:, layer] = redrawn[:, layer]
             terms.append(effect_terms(base @ weights, after @ weights))
-    found = bootstrap_quotients(*(np.stack(part, 1) for part in zip(*terms)))
+    columns = (np.stack(part, 1) for part in zip(*terms, strict=True))
+    found = bootstrap_quotients(*columns)
     groups = [trial for trial in range(TRIALS) for _ in effects]
     shape = (TRIALS, len(effects))
     return [

@@ -66,7 +66,8 @@ def run(context: Context) -> Result:
         for intervals in (effects.intervals(), effects.leads(names)):
             columns += zip(*map(astuple, intervals), strict=True)
     table[NUMBERS] = np.transpose(columns)
-    table["part_of"] = table["property"].map(parts(context)).fillna("")
+    whole = parts(context)
+    table["part_of"] = [whole.get(name, "") for name in names]
     table["classifier_accuracy"] = table["property"].map(accuracies).astype(float)
     unsure = ~(table["classifier_accuracy"] >= context.settings["classifier_accuracy"])
     table["withheld"] = table["property"].isin(accuracies) & unsure

@@ -58,7 +58,7 @@ def run(context: Context) -> Result:
         for coordinate in range(min(size, context.settings["coordinates"])):
             rows += _signs(context, measure, numbers, layer, coordinate, stream)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    table["part_of"] = table["property"].map(whole).fillna("")
+    table["part_of"] = [whole.get(name, "") for name in table["property"]]
     return Result(table)
 
 

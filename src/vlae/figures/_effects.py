@@ -117,7 +117,9 @@ def _ahead(rows: pd.DataFrame) -> str:
     words = f", ahead of the next by {spread(rows['lead'])}"
     if sure == seeds:
         return words
-    return words + (", not surely" if seeds == 1 else f", surely in {sure} of {seeds} seeds")
+    if seeds == 1:
+        return f"{words}, not surely"
+    return f"{words}, surely in {sure} of {seeds} seeds"
 
 
 def classifier_trust(run: RunResults) -> list[str]:
