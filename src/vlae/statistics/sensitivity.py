@@ -20,7 +20,9 @@ def total_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
     """Return T of one layer on a property, summed over its dimensions.
 
     Args:
-        base: property of independent draws, (n,) or (n, ...).
+        base: property of independent draws, (n,) or (n, ...). A class is given by its
+            probabilities, (n, classes); if these are 0 and 1, the index is P(the class
+            changes) / P(independent draws differ).
         redrawn: property of the same draws with one layer's noise redrawn.
 
     Returns:
