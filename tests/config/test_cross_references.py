@@ -19,10 +19,6 @@ BAD = {
         "figures: {figure3: [mnist/classifier]}",
         ["figures.figure3", "mnist/classifier is a classifier"],
     ),
-    "batch statistics where layers are fixed": (
-        "runs: {mnist: {hvae-plain: {network_settings: {batch_norm: batch}}}}",
-        ["figures.figure3", "mnist/hvae-plain", "batch_norm: moving"],
-    ),
     "unknown run of the explorer": (
         "explorer: [mnist/vlaee]",
         ["explorer", "'vlaee'", "Did you mean 'vlae'?"],
@@ -126,6 +122,33 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
         "figure2: mnist/vlae is a vlae",
         "'chains' needs hvae or hvae_autoregressive or vae",
     ):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("constant", "value", "words"),
+    [
+        ("WITHIN_CLASS", ["widht"], ["strokes.py: WITHIN_CLASS", "'width'"]),
+        ("PART_OF", {"inc": "width"}, ["strokes.py: PART_OF", "'ink'"]),
+        ("PART_OF", {"ink": "widht"}, ["strokes.py: PART_OF", "'width'"]),
+        ("MEASURES", ["width", "width_within_class"], ["'width_within_class'"]),
+    ],
+)
+def test_a_measure_that_refers_to_no_other_is_named(
+    monkeypatch, constant, value, words
+):
+    """Of a module of one's own, before the first job."""
+    of_module = registry.constant
+
+    def changed(package, name, wanted):
+        if name == "strokes" and package == "measures":
+            found = {"MEASURES": ["width", "ink"], "WITHIN_CLASS": ["width"]}
+            return {"PART_OF": {}, "CHANNELS": [1], **found, constant: value}[wanted]
+        return of_module(package, name, wanted)
+
+    monkeypatch.setattr(registry, "constant", changed)
+    message = refusal("title: a")
+    for word in words:
         assert word in message
 
 

@@ -101,13 +101,13 @@ def test_an_overlay_changes_one_key_of_a_sweep():
 
 
 def test_the_spec_of_a_sweep_has_axes_and_cells_in_order():
-    found = swept(properties=["width", "class"]).specs.sweep_spec("x")
+    found = swept(properties=["width_within_class", "class"]).specs.sweep_spec("x")
     assert [axis.name for axis in found.axes] == ["start", "width"]
     assert found.axes[0].values == ("authors", "normal everywhere")
     assert found.axes[0].settings == ({}, {"network_settings": OLD_START})
     assert found.cells[2].values == ("normal everywhere", "quarter")
     assert found.cells[2].row.run == NAMES[2]
-    assert found.properties == ("width", "class")
+    assert found.properties == ("width_within_class", "class")
 
 
 def test_the_report_shows_cells_in_the_table_of_runs_alone():
@@ -222,6 +222,10 @@ BAD = {
         "c: {d: {training: {steps: 3}}}}}, x_a-b: {title: t, base: strokes/vlae, "
         "seeds: [1], grid: {c: {d: {}}}}}",
         ["sweeps.x_a-b.grid.c.d", "already"],
+    ),
+    "property that nothing measures": (
+        bad(rest="seeds: [1], properties: [width, slnt]"),
+        ["sweeps.x.properties", "Did you mean 'slant'?"],
     ),
     "name of a sweep": (bad(name="a b"), ["sweeps", "'a b'"]),
     "name of an axis": (bad("{a b: {c: {}}}"), ["sweeps.x.grid", "'a b'"]),

@@ -3,6 +3,7 @@
 Every function raises a UserError that names the first key that is wrong.
 """
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.config.report_spec import SWEEP_EXPERIMENTS
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
@@ -21,10 +22,10 @@ def check(selection: Selection, specs: Specs) -> None:
     for figure in content["figures"]:
         runs = selection.figure_runs(figure)
         needed = selection.figure_experiments(figure)
-        _check_runs(selection, specs, runs, needed, f"figures.{figure}")
+        _check_runs(selection, runs, needed, f"figures.{figure}")
     _check_explorer(selection, specs)
     for claim in content["claims"]:
-        _check_claim(selection, specs, claim)
+        _check_claim(selection, claim)
     for sweep in content["sweeps"]:
         _check_sweep(selection, specs, sweep)
     for dataset in selection.datasets():
@@ -65,13 +66,40 @@ def _check_measures(selection: Selection, dataset: str) -> None:
                 f"{key}: '{name}' measures images of {channels[0]} channel, but "
                 f"'{dataset}' has shape {shape}. Choose other measures."
             )
-        for measured in registry.constant("measures", name, "MEASURES"):
+        for measured in _properties_of(name):
             if measured in owners:
                 raise UserError(
                     f"{key}: '{name}' and {owners[measured]} have a property of the "
                     f"same name, '{measured}'. Leave one of them out or rename it."
                 )
             owners[measured] = f"'{name}'"
+
+
+def _properties_of(measures: str) -> list[str]:
+    """Return the properties that a module of measures gives, also within the class.
+
+    Raises:
+        UserError: if another constant names a property that is not in MEASURES.
+    """
+    own, within, part_of = (
+        registry.constant("measures", measures, constant)
+        for constant in ("MEASURES", "WITHIN_CLASS", "PART_OF")
+    )
+    for constant, used in (
+        ("WITHIN_CLASS", within),
+        ("PART_OF", [*part_of, *part_of.values()]),
+    ):
+        for name in used:
+            check_known(name, own, f"experiments/measures/{measures}.py: {constant}")
+    return [*own, *(name + WITHIN_CLASS_SUFFIX for name in within)]
+
+
+def _properties(selection: Selection, dataset: str) -> dict[str, None]:
+    """Return the names of what can be measured on images of a data set."""
+    definition = selection.content["datasets"][dataset]
+    measured = [p for name in definition["measures"] for p in _properties_of(name)]
+    classes = ["class"] if definition["classes"] else []
+    return dict.fromkeys([*measured, *classes, *definition["attributes"], "pixels"])
 
 
 def _check_depicts(selection: Selection, dataset: str) -> None:
@@ -90,7 +118,10 @@ def _check_sweep(selection: Selection, specs: Specs, sweep: str) -> None:
     """Check that the cells of a sweep can be measured, and differ in their settings."""
     key = f"sweeps.{sweep}"
     runs = selection.sweep_runs(sweep)
-    _check_runs(selection, specs, runs, [*SWEEP_EXPERIMENTS], f"{key}.base")
+    _check_runs(selection, runs, [*SWEEP_EXPERIMENTS], f"{key}.base")
+    known = _properties(selection, runs[0].dataset)
+    for name in selection.content["sweeps"][sweep].get("properties", []):
+        check_known(name, known, f"{key}.properties")
     owners: dict[str, str] = {}
     for cell, run in zip(selection.cells(sweep), runs, strict=True):
         spec = specs.run_spec(run, seed=0)
@@ -106,7 +137,7 @@ def _check_sweep(selection: Selection, specs: Specs, sweep: str) -> None:
 def _check_explorer(selection: Selection, specs: Specs) -> None:
     """Check that the runs in the explorer can make one image alone."""
     runs = selection.listed_in_explorer()
-    _check_runs(selection, specs, runs, [], "explorer")
+    _check_runs(selection, runs, [], "explorer")
     for run in runs:
         if specs.network(run)["batch_norm"] == "batch":
             raise UserError(
@@ -116,7 +147,7 @@ def _check_explorer(selection: Selection, specs: Specs) -> None:
             )
 
 
-def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
+def _check_claim(selection: Selection, claim: str) -> None:
     """Check figure, runs and controls of a claim."""
     key, content = f"claims.{claim}", selection.content["claims"][claim]
     figure = content["figure"]
@@ -125,7 +156,7 @@ def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
     elif content["runs"] is None:
         raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
     needed, runs = selection.claim_experiments(claim), selection.claim_runs(claim)
-    _check_runs(selection, specs, runs, needed, f"{key}.runs")
+    _check_runs(selection, runs, needed, f"{key}.runs")
     for run in map(RunName.parse, content["runs"] or []):
         if not selection.concerns(claim, run):
             raise UserError(
@@ -141,13 +172,12 @@ def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
             )
     key = f"{key}.controls"
     # Controls of data sets that no run has are left out; their names must still exist.
-    _check_runs(selection, specs, selection.listed_controls(claim), [], key)
-    _check_runs(selection, specs, selection.controls(claim), needed, key)
+    _check_runs(selection, selection.listed_controls(claim), [], key)
+    _check_runs(selection, selection.controls(claim), needed, key)
 
 
 def _check_runs(
     selection: Selection,
-    specs: Specs,
     runs: list[RunName],
     experiments: list[str],
     key: str,
@@ -167,7 +197,6 @@ def _check_runs(
             where = f"{key}: {run}"
             _check_model(selection.model(run), experiment, where)
             _check_has_classifier(selection, run.dataset, experiment, where)
-            _check_batch_norm(specs.network(run), experiment, where)
 
 
 def _check_model(model: str, experiment: str, where: str) -> None:
@@ -197,17 +226,6 @@ def _check_has_classifier(
             f"{where}: the experiment '{experiment}' needs a classifier of classes, "
             f"and datasets.{dataset} has no 'classifier' or no 'classes'. Show other "
             "runs there."
-        )
-
-
-def _check_batch_norm(network: dict[str, object], experiment: str, where: str) -> None:
-    """Check that an experiment which fixes layers has no batch statistics."""
-    fixes = registry.constant("experiments", experiment, "FIXES_LAYERS")
-    if fixes and network["batch_norm"] == "batch":
-        raise UserError(
-            f"{where} samples with batch statistics (batch_norm: batch). The "
-            f"experiment '{experiment}' cannot use them: layers that are equal in a "
-            "whole batch are normalised away. Set batch_norm: moving or none."
         )
 
 

@@ -18,6 +18,7 @@ NAMED_KEYS = {"network": "networks", "preset": "presets"}
 """Keys of a run that are names, and the part of the configuration that has them."""
 NUMBERS = [
     *("total_effect", "total_low", "total_high"),
+    *("lead", "lead_low", "lead_high"),
     *("first_order", "first_low", "first_high"),
 ]
 """Columns of the experiment `effects` that the table of a sweep repeats."""

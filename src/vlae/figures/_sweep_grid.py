@@ -24,6 +24,8 @@ LETTER = 0.075
 """Inches of a letter of the values' names, roughly."""
 MAX_LETTERS = 18
 """Letters of a value's name in one line."""
+TITLE_LETTERS = 12
+"""Letters of a property's name in one line."""
 RIGHT_END = 1.42
 """Where the axis of T ends: beyond 1 there is room for how often a layer leads."""
 TINT = 0.3
@@ -144,7 +146,9 @@ def _draw_cells(axes: Axes, decision: Decision, layers: int) -> None:
                 clip_on=False,
             )
     axes.set(xlim=(-0.06, RIGHT_END), ylim=(len(cells) - 0.5, -0.5), xlabel="T")
-    axes.set_title(in_print(decision.name).replace(" ", "\n", 1), fontweight="bold")
+    axes.set_title(
+        textwrap.fill(in_print(decision.name), TITLE_LETTERS), fontweight="bold"
+    )
     axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)

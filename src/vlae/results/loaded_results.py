@@ -130,9 +130,9 @@ class LoadedResults:
 
         Returns:
             `sweep`, one column per axis with the names of its values, and `dataset`,
-            `run`, `seed`, `layer`, `property`, `total_effect` and `first_order` with
-            the ends of their intervals, `classifier_accuracy`, `withheld`, and the
-            held-out `kl` of the layer and `elbo`, in nats per image.
+            `run`, `seed`, `layer`, `property`, `total_effect`, `lead` and
+            `first_order` with the ends of their intervals, `classifier_accuracy`,
+            `withheld`, and the held-out `kl` of the layer and `elbo`, in nats per image.
 
         Raises:
             UserError: if there is no such table, or it cannot be read.

@@ -66,8 +66,6 @@ REGISTRIES = {
             "MEASURES_IMAGES": False,
             # Models that the experiment can examine; None for all.
             "MODELS": None,
-            # Whether layers are held fixed within a batch.
-            "FIXES_LAYERS": False,
         },
     ),
     "measures": Registry(
@@ -76,6 +74,10 @@ REGISTRIES = {
         {
             # Names of the numbers that the module measures.
             "MEASURES": (),
+            # Those that are also measured within the class.
+            "WITHIN_CLASS": (),
+            # Those that are a part of another one, with the name of that one.
+            "PART_OF": {},
             # Numbers of channels that images may have; None for any.
             "CHANNELS": None,
         },
