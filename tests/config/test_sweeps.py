@@ -69,14 +69,14 @@ def test_values_may_change_network_and_preset():
     grid = {
         "model": {
             "ladder": {},
-            "flat": {"network": "vae-mnist", "preset": "paper"},
+            "flat": {"network": "vae-mnist", "preset": "trial"},
         }
     }
     found = swept(grid=grid)
     ladder, flat = (spec(found, f"x_model-{name}") for name in ("ladder", "flat"))
-    assert (ladder.model, ladder.preset) == ("vlae", "trial")
-    assert (flat.model, flat.preset) == ("vae", "paper")
-    assert flat.objective.likelihood == "gaussian"
+    assert (ladder.model, ladder.preset) == ("vlae", "paper")
+    assert (flat.model, flat.preset) == ("vae", "trial")
+    assert flat.objective.likelihood == "laplace"
 
 
 def test_cells_have_a_label_and_a_place():

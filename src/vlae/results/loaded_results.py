@@ -132,7 +132,8 @@ class LoadedResults:
             `sweep`, one column per axis with the names of its values, and `dataset`,
             `run`, `seed`, `layer`, `property`, `total_effect`, `lead` and
             `first_order` with the ends of their intervals, `classifier_accuracy`,
-            `withheld`, and the held-out `kl` of the layer and `elbo`, in nats per image.
+            `withheld`, and on held-out images the `kl` of the layer and the `elbo`, in
+            nats per image.
 
         Raises:
             UserError: if there is no such table, or it cannot be read.
