@@ -21,6 +21,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "effects": {"samples": 24, "classifier_accuracy": 0.0},
     "activity": {"images": 7, "draws": 2, "threshold": 0.01},
     "bounds": {"images": 7, "draws": 2},
+    "likelihood": {"images": 7, "draws": [1, 2, 4]},
     "codes": {
         "images": 20,
         "classifier_accuracy": 0.0,

@@ -9,3 +9,6 @@ WIDE_CODES_SCORE = "wide codes give more zeros than ones"
 
 RECOMPOSED_GROUP_SIZE = 4
 """Images in a group of `recomposed`, in order, whose parts are exchanged."""
+
+DEQUANTISED, NOISY, GREY_LEVELS = "dequantised images", "noisy images", "grey levels"
+"""What log p(x) in the table of `likelihood` is a density of."""

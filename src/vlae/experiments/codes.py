@@ -11,7 +11,8 @@ from torch import Tensor
 from vlae.config.experiment_outputs import WIDE_CODES_SCORE
 from vlae.experiments._properties import classifier_accuracies, measured, properties
 from vlae.experiments.base import Context, Result
-from vlae.statistics.disentanglement import DCI, Factors, dci, information, mig, mig_sup
+from vlae.statistics.disentanglement import DCI, dci, information, mig, mig_sup
+from vlae.statistics.factors import Factors
 from vlae.statistics.intervals import UNDEFINED, Interval, bootstrap
 from vlae.statistics.probes import MIN_ROWS, Kind, probe
 from vlae.system.errors import UserError

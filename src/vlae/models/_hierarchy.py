@@ -7,7 +7,6 @@ whose mean and scale are networks (Eq. 15). A conditional sees the next layer ab
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vlae.config.run_spec import Objective
