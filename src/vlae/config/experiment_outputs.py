@@ -12,3 +12,6 @@ RECOMPOSED_GROUP_SIZE = 4
 
 DEQUANTISED, NOISY, GREY_LEVELS = "dequantised images", "noisy images", "grey levels"
 """What log p(x) in the table of `likelihood` is a density of."""
+
+CODES, COMPONENTS = "codes", "principal components"
+"""Features in the table of `few_labels`."""
