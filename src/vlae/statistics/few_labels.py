@@ -10,11 +10,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from vlae.statistics._checks import Floats
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
+STRENGTHS = (1e-2, 1e-1, 1.0, 1e1)
 """Values of C, the inverse of the regularisation, that are tried."""
 DEFAULT_STRENGTH = 1.0
 """C where some class has a single label, so that none can be held out."""
-FOLDS = 5
+FOLDS = 3
 """Folds of the cross-validation, at most."""
 
 Labels = NDArray[np.int64]
