@@ -14,6 +14,7 @@ from linear_gaussian import elbo, empty_hvae, exact_hvae, normal, set_linear
 from torch import distributions as reference
 
 from vlae.config.experiment_outputs import DEQUANTISED, GREY_LEVELS, NOISY
+from vlae.experiments import likelihood
 from vlae.experiments.likelihood import log_weights
 from vlae.statistics.importance import importance_bound
 from vlae.training import trained_run
@@ -135,9 +136,8 @@ def test_draws_in_batches_are_the_same_draws(monkeypatch):
 def test_the_table_has_a_row_per_image_and_number_of_draws(data):
     settings = {"images": 5, "draws": [4, 1, 2]}
     table = run_experiment("likelihood", trained(), data, settings=settings).table
-    assert [*table.columns] == [
-        *("image", "draws", "bound", "effective", "bits", "density")
-    ]
+    assert [*table.columns] == likelihood.COLUMNS
+    assert set(table["reason"]) == {""}
     assert table["image"].tolist() == sorted([*range(5)] * 3)
     assert table["draws"].tolist() == [1, 2, 4] * 5
     by_image = table.pivot(index="image", columns="draws", values="bound")
@@ -163,6 +163,13 @@ def test_only_dequantised_images_have_comparable_bits(data, noise_of_run, densit
     settings = {"images": 2, "draws": [1, 2]}
     table = run_experiment("likelihood", run, data, settings=settings).table
     assert set(table["density"]) == {density}
+
+
+def test_batch_statistics_leave_an_image_without_a_density(data):
+    table = run_experiment("likelihood", trained(batch_norm="batch"), data).table
+    assert [*table.columns] == likelihood.COLUMNS
+    assert table["bound"].isna().tolist() == [True]
+    assert table["reason"].tolist() == [likelihood.BATCH_STATISTICS]
 
 
 class Even(torch.nn.Module):

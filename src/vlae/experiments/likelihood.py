@@ -14,13 +14,13 @@ from vlae.models.base import LatentVariableModel
 from vlae.statistics.importance import effective_draws, importance_bound
 from vlae.training.trained_run import in_batches
 
-# The draws of one image are a batch, in which upper layers may be nearly equal.
-FIXES_LAYERS = True
+COLUMNS = ["image", "draws", "bound", "bits", "effective", "density", "reason"]
+BATCH_STATISTICS = "batch statistics (batch_norm: batch): an image alone has no density"
 
 
 @torch.no_grad()
 def run(context: Context) -> Result:
-    """Return a table with one row per held-out image and number of draws.
+    """Return a table of `COLUMNS`, one row per held-out image and number of draws.
 
     - `image`: its row in the held-out split; `draws`: K
     - `bound`: L_K, the importance-weighted bound of log p(x) in nats. All K use the
@@ -31,9 +31,16 @@ def run(context: Context) -> Result:
     - `density`: what log p(x) is a density of: `DEQUANTISED` images, images with the
       `NOISY` training data's Gaussian noise, or images at `GREY_LEVELS`, which have no
       density. Only the first is comparable with numbers of the literature.
+
+    For a model with batch statistics, p(x|z) depends on what else is in the batch:
+    there is one row with the `reason`, and its bound is nan.
     """
     trained, settings = context.run, context.settings
     stream, counts = trained.stream("likelihood"), sorted(settings["draws"])
+    if trained.spec.network["batch_norm"] == "batch":
+        undefined = dict.fromkeys(("bound", "bits", "effective"), np.nan)
+        row = {"image": 0, "draws": 1, "density": "", "reason": BATCH_STATISTICS}
+        return Result(pd.DataFrame([row | undefined])[COLUMNS])
     held_out = context.held_out(settings["images"], stream)
     tables = []
     pairs = zip(held_out.x.split(1), held_out.target.split(1), strict=True)
@@ -51,7 +58,8 @@ def run(context: Context) -> Result:
     noise, dimensions = trained.spec.data_noise, held_out.target[0].numel()
     levels = 256 if noise.dequantise else 255  # as in `vlae.data.noise.observe`
     bits = math.log2(levels) - table["bound"] / dimensions / math.log(2)
-    return Result(table.assign(bits=bits, density=_density(noise)))
+    table = table.assign(bits=bits, density=_density(noise), reason="")
+    return Result(table[COLUMNS])
 
 
 def log_weights(

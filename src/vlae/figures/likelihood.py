@@ -44,9 +44,10 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw the rise above the ELBO and the effective draws, one line per seed."""
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     rise, effective = figure.subplots(1, 2)
+    counts = [1]
     for index, run in enumerate(runs):
         look = {"color": PALETTE[index % len(PALETTE)], "marker": "os^Dv"[index % 5]}
-        for seed, found in _by_seed(run).items():
+        for seed, found in _by_seed(run).items():  # nothing where it is not defined
             label = run.title if seed == run.seeds[0] else None
             counts = [*found.bound.columns]
             gaps = [found.gap(draws) for draws in counts]
@@ -85,6 +86,9 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
     lines = []
     for run in runs:
         seeds = [*_by_seed(run).values()]
+        if not seeds:
+            lines.append({"run": run.title, "log p of": _reason(run)})
+            continue
         cells = {"run": run.title, "log p of": _density(run)}
         for draws in seeds[0].bound:
             name = "ELBO (nats)" if draws == 1 else f"K = {draws:,} (nats)"
@@ -94,7 +98,7 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
         bits = [mean_interval(s.bits[most]) for s in seeds]
         cells["bits per dimension"] = _text(bits, 3)
         lines.append(cells)
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).fillna("")
 
 
 def findings(runs: list[RunResults]) -> list[str]:
@@ -105,6 +109,9 @@ def findings(runs: list[RunResults]) -> list[str]:
     sentences = []
     for run in runs:
         seeds = [*_by_seed(run).values()]
+        if not seeds:
+            sentences.append(f"{run.title}: not defined, as it has {_reason(run)}.")
+            continue
         most = seeds[0].most
         gap = _text([seed.gap(most) for seed in seeds])
         bits = _text([mean_interval(seed.bits[most]) for seed in seeds], 3)
@@ -120,8 +127,11 @@ def findings(runs: list[RunResults]) -> list[str]:
 
 
 def _by_seed(run: RunResults) -> dict[int, _Bounds]:
-    table = run.table("likelihood")
-    found = {}
+    """Return the bounds of each seed; empty if they are not defined."""
+    table = run.table("likelihood").dropna(subset="bound")
+    found: dict[int, _Bounds] = {}
+    if table.empty:
+        return found
     for seed in run.seeds:
         wide = table[table["seed"] == seed].pivot(index="image", columns="draws")
         found[seed] = _Bounds(wide["bound"], wide["effective"], wide["bits"])
@@ -130,6 +140,10 @@ def _by_seed(run: RunResults) -> dict[int, _Bounds]:
 
 def _density(run: RunResults) -> str:
     return str(run.table("likelihood")["density"].iloc[0])
+
+
+def _reason(run: RunResults) -> str:
+    return str(run.table("likelihood")["reason"].iloc[0])
 
 
 def _text(found: list[Interval], digits: int = 2) -> str:
