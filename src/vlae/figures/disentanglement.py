@@ -25,7 +25,6 @@ SHOWN = ["sap", "factor_vae", "mig"]
 """Scores in the picture: those of layers and of coordinates."""
 BOUNDS = {"chance": ":", "maximum": "-"}
 """Lines at what chance gives, and at the most that so many units can reach."""
-LINE = "0.45"
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -43,14 +42,14 @@ def draw(runs: list[RunResults]) -> Figure:
         axes.set_xticks(range(len(SHOWN)), [SCORES[score] for score in SHOWN])
         axes.tick_params(axis="x", length=0)
         axes.tick_params(labelleft=True)
-        axes.set_ylim(0, 1.05)
+        axes.set(xlim=(-0.5, len(SHOWN) - 0.5), ylim=(0, 1.05), ylabel="score")
         despine(axes)
     handles: list[Artist] = [
         Patch(color=PALETTE[index % len(PALETTE)], label=run.title)
         for index, run in enumerate(runs)
     ]
     handles += [
-        Line2D([], [], color=LINE, linestyle=style, label=f"FactorVAE score: {name}")
+        Line2D([], [], color=INK, linestyle=style, label=f"FactorVAE score: {name}")
         for name, style in BOUNDS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
@@ -77,7 +76,7 @@ def _bars(
         if score == "factor_vae":
             for name, style in BOUNDS.items():
                 level = of[name].iloc[0]
-                axes.plot([start, start + width], [level] * 2, style, color=LINE)
+                axes.plot([start, start + width], [level] * 2, style, color=INK)
 
 
 def numbers(runs: list[RunResults]) -> pd.DataFrame:

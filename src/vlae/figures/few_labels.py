@@ -38,11 +38,11 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
         axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
         axes.axis("off")
         return
-    for (name, layer, dimension), lines in found.groupby(
-        ["features", "layer", "dimension"]
-    ):
+    components = found.loc[found["features"] == COMPONENTS, "dimension"]
+    places = {size: place for place, size in enumerate(sorted(components.unique()))}
+    for (name, layer, dimension), lines in _each(found):
         by_count = lines.groupby("labels")["accuracy"].agg(["mean", "std"])
-        look = _look(name, layer)
+        look = _look(name, layer, places.get(dimension, 0))
         axes.errorbar(
             by_count.index,
             by_count["mean"],
@@ -66,9 +66,17 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
     despine(axes)
 
 
-def _look(name: str, layer: int) -> dict[str, Any]:
+def _each(table: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Return features, layer and dimension with their rows: layers, all, components."""
+    found = [*table.groupby(["features", "layer", "dimension"])]
+    return sorted(found, key=lambda of: (of[0][0], of[0][1] == 0, *of[0][1:]))
+
+
+def _look(name: str, layer: int, baseline: int) -> dict[str, Any]:
+    """Return colour and marker of a layer, or of the baseline of some number."""
     if name == COMPONENTS:
-        return {"color": "0.6", "linestyle": "--", "marker": "x", "linewidth": 1}
+        marker = "x+*d1234"[baseline % 8]
+        return {"color": "0.55", "linestyle": "--", "marker": marker, "linewidth": 1}
     color = PALETTE[(layer - 1) % len(PALETTE)] if layer else INK
     return {"color": color, "marker": "o" if layer else "s"}
 
@@ -84,14 +92,9 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
     lines = []
     for run in runs:
         table = run.table("few_labels")
-        for (name, layer, dimension), of in table.groupby(
-            ["features", "layer", "dimension"]
-        ):
-            counted = of[of["labels"] > 0].groupby("labels")["accuracy"]
-            if not dimension:
-                continue
+        for (name, layer, dimension), of in _each(table[table["dimension"] > 0]):
             cells = {"run": run.title, "features": _named(name, layer, dimension)}
-            for count, values in counted:
+            for count, values in of.groupby("labels")["accuracy"]:
                 cells[f"{count:,} labels"] = spread(values)
             lines.append(cells)
         lines += [
@@ -123,7 +126,7 @@ def _compared(table: pd.DataFrame) -> str:
     best = layers.groupby("layer")["accuracy"].mean().idxmax()
     said = []
     for layer, name in (
-        (best, f"layer {best} is best, at"),
+        (best, f"layer {best} is best,"),
         (0, "all layers together"),
     ):
         of = codes[codes["layer"] == layer]
@@ -134,12 +137,12 @@ def _compared(table: pd.DataFrame) -> str:
             (table["features"] == COMPONENTS)
             & (table["dimension"] == of["dimension"].iloc[0])
         ]
-        gain = of.set_index(keys)["accuracy"] - alike.set_index(keys)["accuracy"]
         text = f"{name} {number(of['accuracy'].mean())}"
         if not alike.empty:
+            gain = of.set_index(keys)["accuracy"] - alike.set_index(keys)["accuracy"]
             text += (
-                f" ({number(gain.mean())} more than as many principal components, "
-                f"which are better in {(gain < 0).sum()} of {len(gain)} draws)"
+                f" (as many principal components {number(alike['accuracy'].mean())}, "
+                f"better in {(gain < 0).sum()} of {len(gain)} draws)"
             )
         said.append(text)
     return f"{'; '.join(said)}. Chance is {number(table['chance'].mean())}."

@@ -63,13 +63,15 @@ def draw(runs: list[RunResults]) -> Figure:
         *(counts[-1] / 8, counts[-1] / 3.2),
         *("all draws", {"color": "0.4", "ha": "right"}),
     )
-    rise.set_title("bound less ELBO, in nats:\nat least so far is q(z|x) from p(z|x)")
-    rise.set_ylim(0, None)
+    rise.set_title("bound less ELBO:\nat least so far is q(z|x) from p(z|x)")
+    rise.set_ylim(-0.02 * rise.get_ylim()[1], None)
+    rise.set_ylabel("nats")
     effective.set_title("draws that carry the weight,\nin the median image")
     effective.set_yscale("log")
     for axes in (rise, effective):
         _finish(axes, counts)
-    figure.legend(loc="outside lower center", ncols=min(len(runs), 3))
+    if rise.containers:
+        figure.legend(loc="outside lower center", ncols=min(len(runs), 3))
     return figure
 
 
@@ -119,8 +121,8 @@ def findings(runs: list[RunResults]) -> list[str]:
         sentences.append(
             f"{run.title}: {most:,} draws raise the bound by {gap} nats above the "
             "ELBO, so q(z|x) is at least as far from the model's posterior, in the "
-            f"mean over images; in the median image {spread(effective, 1)} of the "
-            f"draws carry the weight. {bits} bits per dimension, "
+            f"mean over images; in the median image {spread(effective, 1)} draws carry "
+            f"the weight. {bits} bits per dimension, "
             f"{COMPARABLE[_density(run)]}."
         )
     return sentences
