@@ -11,7 +11,7 @@ from torch import nn
 
 from vlae.experiments import _dependence
 from vlae.experiments.graph import COLUMNS
-from vlae.models.base import LatentVariableModel
+from vlae.models.base import LatentVariableModel, PosteriorDraw
 
 LAYERS: dict[str, Any] = {
     "latents": [4, 3, 2],
@@ -174,11 +174,14 @@ class Linear(LatentVariableModel):
             for weights, weight in zip(self.parameters(), (1, 3, 5, 11), strict=True):
                 weights.fill_(weight)
 
-    def infer(self, x, noise):
+    def draw_posterior(self, x, noise):
         x = x.flatten(1)
-        z2 = self.maps[0](x) + 2 * noise[1]
-        z1 = self.maps[1](z2) + self.maps[2](x) + 7 * noise[0]
-        return [z1, z2], torch.zeros(len(x), 2)
+        means, scales = [self.maps[0](x)], torch.tensor([[7.0], [2.0]])
+        z2 = means[0] + 2 * noise[1]
+        means.insert(0, self.maps[1](z2) + self.maps[2](x))
+        latents = [means[0] + 7 * noise[0], z2]
+        posterior = list(zip(means, scales, strict=True))
+        return PosteriorDraw(latents, posterior, self.prior(latents))
 
     def generate(self, noise):
         return noise

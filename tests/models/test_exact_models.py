@@ -244,6 +244,18 @@ def test_the_autoregressive_elbo_has_no_variance_at_the_exact_posterior():
 
 
 @torch.no_grad()
+def test_at_the_exact_posterior_every_draw_weighs_p_of_x(exact):
+    """p(x, z) / q(z|x), with one image encoded once for all draws."""
+    model, x = exact.model, 3 * normal(1, *IMAGE, seed=5)
+    draw = model.draw_posterior(x, noise(model, 500, 2, dtype=torch.float64))
+    mean, scale = model.likelihood(model.decoder(draw.latents))
+    log_weights = model.likelihood.log_density(x, mean, scale)
+    log_weights = log_weights - draw.log_ratios().sum(1)
+    expected = exact.joint.of(exact.x).log_prob(x.flatten(1)).expand(500)
+    torch.testing.assert_close(log_weights, expected, rtol=0, atol=1e-8)
+
+
+@torch.no_grad()
 def test_ladder_inference_draws_from_the_exact_posterior_from_the_top():
     """z_3 of x, z_2 of z_3 and x, z_1 of z_2 and x; each KL is that of torch."""
     exact = ladder()

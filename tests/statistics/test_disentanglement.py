@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.feature_selection import mutual_info_classif
 
-from vlae.statistics.disentanglement import BINS, dci, information, mig, mig_sup
+from vlae.statistics.disentanglement import dci, information, mig, mig_sup
+from vlae.statistics.factors import BINS
 from vlae.system.errors import UserError
 
 COUNT = 5000

@@ -21,6 +21,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "effects": {"samples": 24, "classifier_accuracy": 0.0},
     "activity": {"images": 7, "draws": 2, "threshold": 0.01},
     "bounds": {"images": 7, "draws": 2},
+    "likelihood": {"images": 7, "draws": [1, 2, 4]},
     "codes": {
         "images": 20,
         "classifier_accuracy": 0.0,
@@ -46,10 +47,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
     "redundancy": {"samples": 20},
+    "few_labels": {"images": 20, "pool": 20, "labels": [4, 20], "repeats": 2},
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
     "residuals": {"images": 400, "active": 0.2},
+    "disentanglement": {"images": 1000},
     "graph": {"points": 2},
 }
 

@@ -12,3 +12,9 @@ WITHIN_CLASS_SUFFIX = "_within_class"
 
 RECOMPOSED_GROUP_SIZE = 4
 """Images in a group of `recomposed`, in order, whose parts are exchanged."""
+
+DEQUANTISED, NOISY, GREY_LEVELS = "dequantised images", "noisy images", "grey levels"
+"""What log p(x) in the table of `likelihood` is a density of."""
+
+CODES, COMPONENTS = "codes", "principal components"
+"""Features in the table of `few_labels`."""

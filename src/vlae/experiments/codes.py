@@ -18,7 +18,8 @@ from vlae.experiments._properties import (
     within,
 )
 from vlae.experiments.base import Context, Result
-from vlae.statistics.disentanglement import DCI, Factors, dci, information, mig, mig_sup
+from vlae.statistics.disentanglement import DCI, dci, information, mig, mig_sup
+from vlae.statistics.factors import Factors
 from vlae.statistics.intervals import UNDEFINED, Interval, bootstrap
 from vlae.statistics.probes import MIN_ROWS, Kind, probe
 from vlae.statistics.within_class import class_means, within_class

@@ -7,12 +7,10 @@ whose mean and scale are networks (Eq. 15). A conditional sees the next layer ab
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vlae.config.run_spec import Objective
-from vlae.models.base import LatentVariableModel, Noise
-from vlae.models.nn.distributions import gaussian_kl, gaussian_log_density
+from vlae.models.base import Gaussians, LatentVariableModel, Noise, PosteriorDraw
 from vlae.models.nn.layers import Builder, Conditional, LayerSettings
 from vlae.models.nn.likelihood import Likelihood
 from vlae.networks.hierarchy import Plan
@@ -78,7 +76,7 @@ class Hierarchy(LatentVariableModel):
         mean, scale, _ = self.priors[layer](self.above(latents))
         return mean, scale
 
-    def prior(self, latents: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def prior(self, latents: list[Tensor]) -> Gaussians:
         """Return mean and scale of each layer given those above, each (B, d_l)."""
         layers = range(1, len(latents))
         below = [self.prior_below(latents[layer:]) for layer in layers]
@@ -125,19 +123,15 @@ class BottomUp(Hierarchy):
         del features
         return latents[-1]
 
-    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
+    def draw_posterior(self, x: Tensor, noise: Noise) -> PosteriorDraw:
         """Draw z_1 ... z_L from the bottom to the top with `noise`.
 
         Args:
-            x: (B, C, H, W).
+            x: (B, C, H, W), or one image, (1, C, H, W).
             noise: (B, d_l) per layer.
-
-        Returns:
-            latents, bottom to top, each (B, d_l); and per layer the KL divergence in
-            nats or its estimate from the draw, (B, L).
         """
         latents: list[Tensor] = []
-        parameters: list[tuple[Tensor, Tensor]] = []
+        parameters: Gaussians = []
         features = [x]
         for conditional, e in zip(self.posteriors, noise, strict=True):
             if latents and not self.deterministic:
@@ -148,21 +142,13 @@ class BottomUp(Hierarchy):
             parameters.append((mean, scale))
             latents.append(mean + scale * e)
             features.append(found)
-        layers = zip(latents, parameters, self.prior(latents), strict=True)
-        return latents, torch.stack([self._kl(*layer) for layer in layers], 1)
+        return PosteriorDraw(latents, parameters, self.prior(latents))
 
-    def _kl(
-        self,
-        z: Tensor,
-        posterior: tuple[Tensor, Tensor],
-        prior: tuple[Tensor, Tensor],
-    ) -> Tensor:
-        """Return E_q[log q(z_l|below) - log p(z_l|above)] from one draw of z; (B,).
+    def layer_kl(self, draw: PosteriorDraw) -> Tensor:
+        """Return E_q[log q(z_l|below) - log p(z_l|above)] from one draw of z; (B, L).
 
         It has a closed form where what is above does not depend on z_l given x.
         Inference from the bottom draws z_{l+1} from z_l, so that the log ratio at the
         draw is the estimate; at the exact posterior it has no variance.
         """
-        if self.deterministic:
-            return gaussian_kl(*posterior, *prior)
-        return gaussian_log_density(z, *posterior) - gaussian_log_density(z, *prior)
+        return draw.kl() if self.deterministic else draw.log_ratios()

@@ -2,11 +2,9 @@
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
 
-from vlae.models.base import LatentVariableModel, Noise
-from vlae.models.nn.distributions import gaussian_kl
+from vlae.models.base import Gaussians, LatentVariableModel, Noise, PosteriorDraw
 
 
 class Independent(LatentVariableModel):
@@ -15,31 +13,26 @@ class Independent(LatentVariableModel):
     inputs = "codes"
 
     @abstractmethod
-    def posterior(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def posterior(self, x: Tensor) -> Gaussians:
         """Return mean and scale of q(z_l | x), each (B, d_l), bottom to top.
 
         Args:
             x: (B, C, H, W).
         """
 
-    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
-        """Draw z ~ q(z | x) with `noise`.
+    def draw_posterior(self, x: Tensor, noise: Noise) -> PosteriorDraw:
+        """Draw z ~ q(z | x) with `noise`, each layer by itself.
 
         Args:
-            x: (B, C, H, W).
+            x: (B, C, H, W), or one image, (1, C, H, W).
             noise: (B, d_l) per layer.
-
-        Returns:
-            latents, bottom to top, each (B, d_l); and the KL divergence per layer in
-            nats, (B, L), in closed form.
         """
         parameters = self.posterior(x)
         latents = [
             mean + scale * e  # Eq. 13
             for (mean, scale), e in zip(parameters, noise, strict=True)
         ]
-        kl = [gaussian_kl(mean, scale) for mean, scale in parameters]
-        return latents, torch.stack(kl, 1)
+        return PosteriorDraw(latents, parameters, self.prior(latents))
 
     def generate(self, noise: Noise) -> list[Tensor]:
         """Return the noise itself, since p(z) = N(0, I) (Section 4.1)."""

@@ -6,6 +6,7 @@ same image, a layer is redrawn by redrawing its noise, and numerics are pure.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -19,6 +20,7 @@ from vlae.config.term_names import (
     kl_terms,
     residual_term,
 )
+from vlae.models.nn.distributions import gaussian_kl, gaussian_log_density
 from vlae.models.nn.likelihood import Likelihood
 from vlae.statistics.moments import overall, powers
 from vlae.system import registry
@@ -26,6 +28,8 @@ from vlae.system.random_streams import derive
 
 Noise = list[Tensor]
 """Standard normal noise, (B, d_l) per layer, bottom to top."""
+Gaussians = list[tuple[Tensor, Tensor]]
+"""Mean and scale per layer, bottom to top; each (B, d_l) or (1, d_l)."""
 
 _POWERS = "residual_powers_"  # prefix of terms that are evaluated but not recorded
 
@@ -101,6 +105,40 @@ class ImageClassifier(Model):
         return self.probabilities(self.features(x))
 
 
+@dataclass(frozen=True)
+class PosteriorDraw:
+    """A draw of all layers from q(z | x), and the two densities at it, layer by layer.
+
+    Lists run from the bottom to the top.
+    """
+
+    latents: list[Tensor]
+    """(B, d_l) each."""
+    posterior: Gaussians
+    """Mean and scale of the conditional of q that each layer was drawn from."""
+    prior: Gaussians
+    """Mean and scale of p(z_l | z_{l+1} ... z_L), given the draws above."""
+
+    def kl(self) -> Tensor:
+        """Return the KL divergence of the two Gaussians of each layer, (B, L)."""
+        pairs = zip(self.posterior, self.prior, strict=True)
+        return torch.stack([gaussian_kl(*q, *p) for q, p in pairs], 1)
+
+    def log_ratios(self) -> Tensor:
+        """Return log q(z_l | .) - log p(z_l | .) of each layer at the draw, (B, L).
+
+        Their sum is log q(z | x) - log p(z).
+        """
+        layers = zip(self.latents, self.posterior, self.prior, strict=True)
+        return torch.stack(
+            [
+                gaussian_log_density(z, *q) - gaussian_log_density(z, *p)
+                for z, q, p in layers
+            ],
+            1,
+        )
+
+
 class LatentVariableModel(Model):
     """p(x, z_1 ... z_L) with inference q(z | x). Layer 1 is the bottom layer.
 
@@ -119,6 +157,15 @@ class LatentVariableModel(Model):
         self.latent_sizes = latent_sizes
 
     @abstractmethod
+    def draw_posterior(self, x: Tensor, noise: Noise) -> PosteriorDraw:
+        """Draw z ~ q(z | x) with `noise`.
+
+        Args:
+            x: (B, C, H, W); or one image, (1, C, H, W), which is then encoded once for
+                all draws.
+            noise: (B, d_l) per layer.
+        """
+
     def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
         """Draw z ~ q(z | x) with `noise`.
 
@@ -129,8 +176,15 @@ class LatentVariableModel(Model):
         Returns:
             latents, bottom to top, each (B, d_l); and the KL divergence per layer in
             nats, (B, L), whose sum is (an unbiased estimate of)
-            E_q[log q(z|x) - log p(z)].
+            E_q[log q(z|x) - log p(z)]. It is in closed form unless a model overrides
+            `layer_kl`.
         """
+        draw = self.draw_posterior(x, noise)
+        return draw.latents, self.layer_kl(draw)
+
+    def layer_kl(self, draw: PosteriorDraw) -> Tensor:
+        """Return the KL divergence per layer in nats, (B, L), as `infer` gives it."""
+        return draw.kl()
 
     @abstractmethod
     def generate(self, noise: Noise) -> list[Tensor]:
@@ -144,7 +198,7 @@ class LatentVariableModel(Model):
             latents: bottom to top, each (B, d_l); at least those that p(x | z) sees.
         """
 
-    def prior(self, latents: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def prior(self, latents: list[Tensor]) -> Gaussians:
         """Return mean and scale of p(z_l | z_{l+1} ... z_L) per layer, each (B, d_l).
 
         They are those of N(0, I) unless a model overrides this.

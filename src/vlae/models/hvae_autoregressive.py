@@ -41,10 +41,12 @@ class AutoregressiveHVAE(BottomUp):
         """Return [features; z_1; ...; z_{l-1}] side by side, (B, d).
 
         Args:
-            features: of x, by the body of q(z_1|x), (B, ...).
+            features: of x, by the body of q(z_1|x), (B, ...) or (1, ...).
             latents: the draws z_1 ... z_{l-1}, each (B, d_l).
         """
-        return torch.cat([features.flatten(1), *latents], 1)
+        # One image may have many draws.
+        of_image = features.flatten(1).expand(len(latents[0]), -1)
+        return torch.cat([of_image, *latents], 1)
 
 
 def build(

@@ -14,13 +14,12 @@ a softplus as scale; ours is the network's `posterior_scale`, as in every model.
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vlae.config.run_spec import DataFacts, Objective
 from vlae.models._hierarchy import Hierarchy
-from vlae.models.base import Noise
-from vlae.models.nn.distributions import gaussian_kl, gaussian_product
+from vlae.models.base import Noise, PosteriorDraw
+from vlae.models.nn.distributions import gaussian_product
 from vlae.networks.lvae import plan
 from vlae.networks.notation import Shape
 
@@ -45,25 +44,23 @@ class LVAE(Hierarchy):
             found.append((mean, scale))
         return found
 
-    def infer(self, x: Tensor, noise: Noise) -> tuple[list[Tensor], Tensor]:
+    def draw_posterior(self, x: Tensor, noise: Noise) -> PosteriorDraw:
         """Draw z_L ... z_1 from the top to the bottom with `noise`.
 
         Args:
-            x: (B, C, H, W).
+            x: (B, C, H, W), or one image, (1, C, H, W).
             noise: (B, d_l) per layer.
-
-        Returns:
-            latents, bottom to top, each (B, d_l); and the KL divergences in nats,
-            (B, L), in closed form given the draws above.
         """
         *lower, top = self.evidence(x)
-        latents, kl = [top[0] + top[1] * noise[-1]], [gaussian_kl(*top)]
+        latents, posterior = [top[0] + top[1] * noise[-1]], [top]
+        priors = self.prior(latents)
         for evidence, e in zip(reversed(lower), reversed(noise[:-1]), strict=True):
             prior = self.prior_below(latents)
             mean, scale = gaussian_product(*evidence, *prior)
             latents.insert(0, mean + scale * e)
-            kl.insert(0, gaussian_kl(mean, scale, *prior))
-        return latents, torch.stack(kl, 1)
+            posterior.insert(0, (mean, scale))
+            priors.insert(0, prior)
+        return PosteriorDraw(latents, posterior, priors)
 
 
 def build(network: dict[str, Any], objective: Objective, data: DataFacts) -> LVAE:

@@ -30,7 +30,7 @@ from vlae.system.checkout import ROOT, snakefile_elsewhere
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
-ANY_DATA = {"layers"}
+ANY_DATA = {"layers", "likelihood", "disentanglement", "few_labels"}
 """Figures that are not the paper's, but show any data."""
 COLUMNS = 8
 """Images side by side in a panel of one run."""

@@ -9,7 +9,7 @@ The units are code groups: layers, or single coordinates as (n, 1) each.
   how well it predicts (informativeness).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +19,11 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma
 from sklearn.neighbors import KDTree
 
-from vlae.statistics._checks import Floats, finite, require_count
+from vlae.statistics._checks import Floats, require_count
+from vlae.statistics.factors import Factors, binned, checked, gaps
 from vlae.statistics.intervals import standard_error
 from vlae.statistics.probes import MIN_ROWS, Held, Kind, Values, train_probe
 
-BINS = 10
-"""Classes of equal size that a continuous factor is cut into for its information."""
 NEIGHBOURS = 3
 """k of the estimate of mutual information."""
 MAX_TREE_DIMENSIONS = 7
@@ -35,8 +34,6 @@ SHUFFLES = 10
 """How often a group is shuffled for its importance."""
 MIN_STANDARD_ERRORS = 3
 """How far an importance must be above 0 to count."""
-
-Factors = Mapping[str, Values]
 
 
 def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
@@ -52,7 +49,7 @@ def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
 
     Args:
         groups: codes (n, d_l).
-        factors: each (n,): integers are a class; floats are cut into `BINS` classes of
+        factors: each (n,): integers are a class; floats are cut into 10 classes of
             equal size, nan is undefined and does not count.
 
     Returns:
@@ -62,14 +59,14 @@ def information(groups: Sequence[ArrayLike], factors: Factors) -> Floats:
         UserError: if a factor is defined in fewer than `MIN_ROWS` rows.
         ValueError: if the shapes do not fit, or codes are not finite.
     """
-    codes = _codes(groups, factors)
+    codes = checked(groups, factors)
     found = np.empty((len(codes), len(factors)))
     for column, (name, values) in enumerate(factors.items()):
         defined = ~np.isnan(values.astype(np.float64))
         require_count(
             f"information: rows with a defined '{name}'", int(defined.sum()), MIN_ROWS
         )
-        classes = _classes(values[defined])
+        classes = binned(values[defined])
         entropy = scipy.stats.entropy(np.unique(classes, return_counts=True)[1])
         for row, code in enumerate(codes):
             found[row, column] = (
@@ -89,7 +86,7 @@ def mig(shares: Floats) -> Floats:
     Returns:
         (factors,), in [0, 1]; 1 if one group knows everything and the others nothing.
     """
-    return _gaps(shares)
+    return gaps(shares)
 
 
 def mig_sup(shares: Floats) -> Floats:
@@ -102,7 +99,7 @@ def mig_sup(shares: Floats) -> Floats:
         (groups,), in [0, 1]; 1 if the group knows one factor completely and no other.
         Factors that depend on each other make it small for any code.
     """
-    return _gaps(shares.T)
+    return gaps(shares.T)
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def dci(
         ValueError: if there are fewer than two groups or factors, the shapes do not
             fit, or codes are not finite.
     """
-    codes = _codes(groups, factors)
+    codes = checked(groups, factors)
     if min(len(codes), len(factors)) < 2:
         raise ValueError("DCI compares at least two groups and two factors")
     ends = np.cumsum([code.shape[1] for code in codes])
@@ -186,25 +183,6 @@ def _importance(
     error = standard_error(loss, *rows, shuffled[0], resamples=50)
     found = loss(*rows, *shuffled)
     return found if found > MIN_STANDARD_ERRORS * error else 0.0
-
-
-def _codes(groups: Sequence[ArrayLike], factors: Factors) -> list[Floats]:
-    codes = [finite("codes", group, 2) for group in groups]
-    shapes = [values.shape for values in factors.values()]
-    if len({len(code) for code in codes} | {shape[0] for shape in shapes}) != 1:
-        raise ValueError(f"codes are {[c.shape for c in codes]}, factors {shapes}")
-    if any(len(shape) != 1 for shape in shapes):
-        raise ValueError(f"factors have one axis, got {shapes}")
-    return codes
-
-
-def _classes(values: Values) -> NDArray[np.intp]:
-    """Return class numbers, of integers themselves or of bins of equal size."""
-    if np.issubdtype(values.dtype, np.integer):
-        return np.unique(values, return_inverse=True)[1]
-    # Equal values must share a bin: all of them get the rank of the first.
-    ranks = scipy.stats.rankdata(values, method="min") - 1
-    return (ranks * BINS // len(values)).astype(np.intp)
 
 
 def _information(code: Floats, classes: NDArray[np.intp]) -> float:
@@ -249,15 +227,6 @@ def _near(code: Floats, reach: Floats) -> NDArray[np.intp]:
         )
     found: NDArray[np.intp] = counts
     return found
-
-
-def _gaps(shares: Floats) -> Floats:
-    """Return largest minus second largest entry of each column of (rows, columns)."""
-    if len(shares) < 2:
-        raise ValueError(f"a gap needs two rows, got shape {shares.shape}")
-    ordered = np.sort(shares, axis=0)
-    gaps: Floats = ordered[-1] - ordered[-2]
-    return gaps
 
 
 def _purity(importance: Floats) -> Floats:

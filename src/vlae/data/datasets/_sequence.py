@@ -27,10 +27,12 @@ class Sequence:
         chunk: function of a fresh random stream and of the rows of the chunk that are
             wanted. It draws the factors of all ``CHUNK`` images from the stream,
             whichever rows are wanted, and returns images and table of those rows.
+        factors: columns of the table that are drawn independently of one another.
     """
 
     shape: tuple[int, int, int]
     chunk: Callable[[np.random.Generator, slice], Drawn]
+    factors: tuple[str, ...] = ()
 
     def draw(self, count: int, seed: int, *, start: int = 0) -> Drawn:
         """Draw images `start` to `start + count - 1` of the sequence of `seed`.
@@ -80,9 +82,10 @@ class Sequence:
         """
         del raw
         train, test, seed = (definition[k] for k in ("train", "test", "seed"))
+        facts = {"factors": list(self.factors)}
         return [
-            Streamed("train", train, self.chunks(train, seed)),
-            Streamed("test", test, self.chunks(test, seed, start=train)),
+            Streamed("train", train, self.chunks(train, seed), facts),
+            Streamed("test", test, self.chunks(test, seed, start=train), facts),
         ]
 
     def _part(self, seed: int, chunk: int, rows: slice) -> Drawn:

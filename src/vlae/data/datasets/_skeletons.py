@@ -25,6 +25,9 @@ _BATCH_IMAGES = 128  # rendered at once, so that they stay in the CPU cache
 
 FACTORS = ("label", "variant", "thickness", "slant", "width", "shift_x", "shift_y")
 """Columns of the table that `sample` returns: how a digit is written."""
+INDEPENDENT = tuple(name for name in FACTORS if name != "variant")
+"""Those that do not depend on one another; which variants there are depends on the
+label."""
 
 Floats = NDArray[np.float32]
 

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from vlae.data.datasets._sequence import CHUNK, Drawn, Sequence
 from vlae.data.datasets._skeletons import (
     FACTORS,
+    INDEPENDENT,
     VARIANTS,
     Floats,
     cover,
@@ -69,14 +70,13 @@ COLOURS = {
     part: [f"{part}_{channel}" for channel in ("red", "green", "blue")]
     for part in ("background", "ink")
 }
+_SURROUNDINGS = (
+    *("has_left", "has_right"),
+    *("background_lightness", "background_tint", "ink_tint", "contrast"),
+)
 COLUMNS = (
     *FACTORS,
-    "has_left",
-    "has_right",
-    "background_lightness",
-    "background_tint",
-    "ink_tint",
-    "contrast",
+    *_SURROUNDINGS,
     *COLOURS["background"],
     *COLOURS["ink"],
 )
@@ -191,5 +191,5 @@ def _pens(factors: pd.DataFrame) -> Floats:
     return factors["thickness"].to_numpy(np.float32)
 
 
-_SEQUENCE = Sequence((3, SIZE, SIZE), _chunk)
+_SEQUENCE = Sequence((3, SIZE, SIZE), _chunk, (*INDEPENDENT, *_SURROUNDINGS))
 draw, chunks, splits = _SEQUENCE.draw, _SEQUENCE.chunks, _SEQUENCE.splits

@@ -30,6 +30,7 @@ import numpy as np
 from vlae.data.datasets._sequence import CHUNK, Drawn, Sequence
 from vlae.data.datasets._skeletons import (
     FACTORS,
+    INDEPENDENT,
     VARIANTS,
     cover,
     geometry,
@@ -68,5 +69,5 @@ def _chunk(rng: np.random.Generator, rows: slice) -> Drawn:
     return np.rint(255 * covers).astype(np.uint8), table
 
 
-_SEQUENCE = Sequence((1, SIZE, SIZE), _chunk)
+_SEQUENCE = Sequence((1, SIZE, SIZE), _chunk, INDEPENDENT)
 draw, chunks, splits = _SEQUENCE.draw, _SEQUENCE.chunks, _SEQUENCE.splits
