@@ -9,6 +9,7 @@ import torch
 from helpers import run_of
 
 from vlae.config import configuration
+from vlae.config.selection import RunName
 from vlae.data import prepared
 from vlae.data.datasets.base import Stored
 from vlae.models.base import LatentVariableModel, build_model
@@ -22,7 +23,7 @@ COUNT = 40
 
 def pairs():
     """Return one run for each pair of a preset and a network."""
-    found = {}
+    found: dict[tuple[str, str], RunName] = {}
     for name in SHIPPED.selection.defined_runs():
         run = SHIPPED.content["runs"][name.dataset][name.run]
         found.setdefault((run["preset"], run["network"]), name)
