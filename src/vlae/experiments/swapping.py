@@ -43,7 +43,7 @@ BLOCKS = 20
 STRAIGHT_COORDINATES = 2
 """Coordinates of a layer up to which paths between codes are straight."""
 MIN_SINE = 1e-4
-"""Sine of the angle between two codes below which a path is straight, too."""
+"""Sine of the angle between two codes below which a path is straight."""
 
 Values = dict[str, np.ndarray]
 """Properties of n images by name, (n,) or (n, ...)."""
@@ -117,7 +117,8 @@ def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     prior than at its less probable end. In more coordinates all draws from the prior
     have nearly the same length, sqrt(d), of which a straight way falls short by up to a
     factor sqrt(2). There the direction turns evenly from one code to the other, and the
-    length changes evenly (a spherical path).
+    length changes evenly (a spherical path). It is straight between codes of the same
+    or of opposite directions, where there is no plane to turn in.
 
     Args:
         start: (B, d).
@@ -136,7 +137,8 @@ def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     turned = ((1 - share) * angle).sin() * first + (share * angle).sin() * last
     length = lengths[0] + share * (lengths[1] - lengths[0])
     sine = angle.sin()
-    return torch.where(sine < MIN_SINE, straight, length * turned / sine)
+    undefined = (sine < MIN_SINE) | (lengths[0] * lengths[1] == 0)
+    return torch.where(undefined, straight, length * turned / sine)
 
 
 def _pairs(context: Context, stream: torch.Generator) -> Rows:

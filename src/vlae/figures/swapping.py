@@ -222,7 +222,9 @@ def _property(axes: Axes, table: pd.DataFrame, name: str) -> None:
                 color=colour,
                 label=None if index else f"of {image.upper()}",
             )
-    ceiling = table.loc[table["layers_of_a"].eq(every) & table["image"].eq("a"), "value"]
+    ceiling = table.loc[
+        table["layers_of_a"].eq(every) & table["image"].eq("a"), "value"
+    ]
     axes.axhline(
         ceiling.mean(), color="0.5", ls=":", lw=1, label="of A in its reconstruction"
     )

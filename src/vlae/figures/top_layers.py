@@ -70,7 +70,9 @@ def findings(runs: list[RunResults]) -> list[str]:
         for drawn in range(layers - 1, -1, -1):
             found = table[table["drawn_layers"] == drawn]
             values = found.groupby("measure")["value"]
-            words = f"{_kept(drawn, layers)} ({spread(values.get_group('rate'), 1)} nats): "
+            words = (
+                f"{_kept(drawn, layers)} ({spread(values.get_group('rate'), 1)} nats): "
+            )
             words += f"squared error {spread(values.get_group('mse'), 4)}"
             if "class" in values.groups:
                 words += f", class {spread(values.get_group('class'))}"
