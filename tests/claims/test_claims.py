@@ -1,6 +1,7 @@
 """Claims on results whose answer is known, and controls that must turn them."""
 
 import re
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
@@ -86,6 +87,23 @@ def test_what_is_withheld_is_no_property(tmp_path):
     shuffled = {**HVAE, "class": [0.9, 0.2, 0.1]}
     verdict, _ = hvae_with_control(tmp_path, shuffled, withheld=("class",))
     assert verdict["verdict"] == "supported"
+
+
+def test_a_part_of_a_property_is_no_property_of_its_own(tmp_path):
+    inner = {**HVAE, "thickness_within_class": [0.9, 0.2, 0.1]}
+    part_of = {"thickness_within_class": "thickness"}
+    verdict, _ = hvae_with_control(tmp_path, inner, part_of=part_of)
+    assert verdict["verdict"] == "supported"
+    verdict, _ = hvae_with_control(tmp_path, inner)
+    assert verdict["verdict"] == "not supported"
+
+
+def test_layers_are_told_apart_by_their_paired_difference(tmp_path):
+    """The intervals of T overlap; that of the difference does not reach 0."""
+    close = {**HVAE, "thickness": [0.1, 0.77, 0.8]}
+    for half, expected in ((0.02, "supported"), (0.04, "inconclusive")):
+        verdict, _ = hvae_with_control(tmp_path, close, lead_half=half)
+        assert verdict["verdict"] == expected
 
 
 def test_a_control_that_passes_invalidates_the_test(tmp_path):
@@ -256,7 +274,7 @@ def test_only_mnist_decides_the_order(tmp_path):
 # stable-codes
 
 
-def steady(root, changes=(), draws=4096, **facts):
+def steady(root, changes=(), draws=4096, parts=MappingProxyType({}), **facts):
     """Return verdicts on a layer 1 that moves thickness, with `changes` of its rows."""
     rows = {
         ("total", 1, 0, "thickness"): 0.8,
@@ -269,7 +287,10 @@ def steady(root, changes=(), draws=4096, **facts):
         **dict(changes),
     }
     table = pd.DataFrame(
-        [(*key, v, v - 0.04, v + 0.04, draws) for key, v in rows.items()],
+        [
+            (*key, parts.get(key[-1], ""), v, v - 0.04, v + 0.04, draws)
+            for key, v in rows.items()
+        ],
         columns=stability.COLUMNS,
     )
     for seed in FRESH:
@@ -302,6 +323,20 @@ RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
 )
 def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
     assert steady(tmp_path, changes)[0] == expected
+
+
+def test_parts_of_a_property_are_not_asked_to_be_stable(tmp_path):
+    """Only the property itself is; the same numbers of another property would fail."""
+    name = "thickness_within_class"
+    changes = {
+        ("total", 2, 0, name): 0.9,
+        ("ratio", 2, 0, name): 0.1,
+        ("sign", 2, 1, name): 0.5,
+    }
+    found, findings = steady(tmp_path, changes, parts={name: "thickness"})
+    assert found == ["supported", "supported"]
+    assert findings["note"].iloc[0] == "thickness in layer 1 .90"
+    assert steady(tmp_path, changes)[0] == ["not supported"] * 2
 
 
 def test_too_few_draws_measure_no_stability(tmp_path):

@@ -129,6 +129,33 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
         assert word in message
 
 
+@pytest.mark.parametrize(
+    ("constant", "value", "words"),
+    [
+        ("WITHIN_CLASS", ["widht"], ["strokes.py: WITHIN_CLASS", "'width'"]),
+        ("PART_OF", {"inc": "width"}, ["strokes.py: PART_OF", "'ink'"]),
+        ("PART_OF", {"ink": "widht"}, ["strokes.py: PART_OF", "'width'"]),
+        ("MEASURES", ["width", "width_within_class"], ["'width_within_class'"]),
+    ],
+)
+def test_a_measure_that_refers_to_no_other_is_named(
+    monkeypatch, constant, value, words
+):
+    """Of a module of one's own, before the first job."""
+    of_module = registry.constant
+
+    def changed(package, name, wanted):
+        if name == "strokes" and package == "measures":
+            found = {"MEASURES": ["width", "ink"], "WITHIN_CLASS": ["width"]}
+            return {"PART_OF": {}, "CHANNELS": [1], **found, constant: value}[wanted]
+        return of_module(package, name, wanted)
+
+    monkeypatch.setattr(registry, "constant", changed)
+    message = refusal("title: a")
+    for word in words:
+        assert word in message
+
+
 def test_a_data_set_without_a_file_that_its_module_needs_is_named(monkeypatch):
     """A kind of data set may say which; a definition without `files` needs none."""
     constant = registry.constant

@@ -9,7 +9,7 @@ from experiments_helpers import run as run_experiment
 from helpers import prepared_strokes, run_of, spec
 
 from vlae.config.experiment_outputs import WIDE_CODES_SCORE
-from vlae.experiments import codes, stability
+from vlae.experiments import _properties, codes, stability
 
 COUNT = 400
 
@@ -80,12 +80,33 @@ def test_codes_are_scored_on_what_the_data_know(read):
         *("score", "layer", "property", "value", "low", "high", "known")
     ]
     known = table[table["known"]]["property"].unique()
-    assert {*known} == {"thickness", "slant", "width", "class"}
+    measures = ["thickness", "slant", "width"]
+    inner = [f"{name}_within_class" for name in measures]
+    assert {*known} == {*measures, *inner, "class"}
     assert "ink" in set(table["property"]), "measured"
     assert WIDE_CODES_SCORE not in set(table["score"]), "no classifier to be trusted"
     bounds = table[table["score"].isin(["linear", "trees"])]
     assert (bounds["low"] <= bounds["value"]).all()
     assert (bounds["value"] <= bounds["high"]).all()
+
+
+def test_a_property_within_the_class_is_probed_and_is_no_factor(read):
+    """Layer 1 knows the thickness within the class, layer 2 no more than the class."""
+    table = read[0, 1].reset_index()
+    name = "thickness_within_class"
+    rows = table[table["property"] == name]
+    assert {*rows["score"]} == {"information", "linear", "trees"}
+    value = rows.set_index(["score", "layer"])["value"]
+    for kind in ("linear", "trees"):
+        assert value[kind, 1] > 0.9
+        assert value[kind, 2] < 0.1
+    factors = table.loc[table["score"] == "completeness", "property"]
+    assert {*factors} == {"thickness", "slant", "width", "ink", "class"}
+    # The gap of layer 1 is between thickness and the next factor, not its own part.
+    shares = table[(table["score"] == "information") & (table["layer"] == 1)]
+    shares = shares[shares["property"].isin(factors)]["value"].nlargest(2)
+    gap = table[(table["score"] == "mig_sup") & (table["layer"] == 1)]["value"]
+    assert gap.iloc[0] == pytest.approx(shares.iloc[0] - shares.iloc[1])
 
 
 # Wide codes
@@ -104,21 +125,16 @@ class Bars(torch.nn.Module):
 @pytest.mark.parametrize("sign", [1, -1, 0])
 def test_wide_codes_that_give_more_zeros(digits, monkeypatch, sign):
     """Width and class are given, so that the correlation is known."""
-    seen = {}
-
-    def decode(run, noise):
-        seen["code"] = noise[1][:, 0].numpy()
-        seen["other"] = noise[0][:, 0].numpy()
-        return noise
 
     def properties(context, noise):
-        code, other = seen["code"], seen["other"]
+        other, code = (part[:, 0].double().numpy() for part in noise)
         named = np.where(other > 0.7, 5, (other + sign * code < 0).astype(int))
         # Zeros are wide, whatever the code.
-        return {"class": named, "width": code + 10.0 * (named == 0)}
+        return {"class": np.eye(10)[named], "width": code + 10.0 * (named == 0)}
 
-    monkeypatch.setattr(codes, "decode", decode)
-    monkeypatch.setattr(codes, "properties", properties)
+    monkeypatch.setattr(_properties, "decode", lambda run, noise: noise)
+    monkeypatch.setattr(_properties, "properties", properties)
+    monkeypatch.setattr(_properties, "measured_within_class", lambda context: ["width"])
     monkeypatch.setattr(codes, "classifier_accuracies", lambda context: {"class": 1.0})
     run = run_of(spec(), Bars())
     found = codes._wide_codes(context("codes", run, digits), 2, 60, 40)

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from experiments_helpers import context, ignore, random_classifier, run, trained
+from helpers import run_of, spec
 
 from vlae.experiments import _properties
 from vlae.experiments._properties import classifier_accuracies
@@ -14,16 +16,18 @@ from vlae.experiments.effects import COLUMNS, NUMBERS
 from vlae.training.trained_run import classify
 
 MEASURES = ["thickness", "slant", "width", "ink"]
+WITHIN = [f"{name}_within_class" for name in MEASURES[:3]]
+COLOURS = ["mean_colour", "mean_luminance", "mean_chromaticity", "contrast"]
 
 
 @pytest.mark.parametrize(
     ("measures", "properties"),
     [
         ([], ["pixels", "class"]),
-        (["strokes"], ["pixels", *MEASURES, "class"]),
+        (["strokes"], ["pixels", *MEASURES, "class", *WITHIN]),
         (
             ["colour", "strokes"],
-            ["pixels", "mean_colour", "contrast", *MEASURES, "class"],
+            ["pixels", *COLOURS, *MEASURES, "class", *WITHIN],
         ),
     ],
 )
@@ -33,6 +37,9 @@ def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
     assert [*table.columns] == COLUMNS
     rows = [*zip(table["layer"], table["property"], strict=True)]
     assert rows == [(layer, name) for layer in (1, 2) for name in properties]
+    parts = {name: name.removesuffix("_within_class") for name in WITHIN}
+    parts |= dict.fromkeys(["mean_luminance", "mean_chromaticity"], "mean_colour")
+    assert [*table["part_of"]] == [parts.get(name, "") for _, name in rows]
     assert not result.arrays
     defined = table["total_effect"].dropna()
     assert len(defined)
@@ -101,7 +108,8 @@ def test_accuracy_of_the_classifier_on_held_out_images(data):
         found = classifier_accuracies(
             context("effects", trained(), relabelled, classifier=classifier)
         )
-        assert found == {"class": pytest.approx(expected)}
+        # Class means need a classifier as good as the class does.
+        assert found == dict.fromkeys(["class", *WITHIN], pytest.approx(expected))
 
 
 def test_attributes_are_scored_by_balanced_accuracy(data, monkeypatch):
@@ -160,6 +168,93 @@ def test_class_is_withheld_where_the_classifier_errs(data, threshold, shown):
     assert table.loc[table["property"] == "pixels", "total_effect"].notna().all()
 
 
+class Figure5(torch.nn.Module):
+    """Layer 1 is how wide a digit is for its class, layer 2 is the class."""
+
+    latent_sizes = (1, 1)
+    means = np.array([-1.0, 0.5, 2.0])
+
+    def draw_noise(self, count, generator):
+        return [torch.randn(count, 1, generator=generator) for _ in self.latent_sizes]
+
+
+def exact_figure5(monkeypatch, data, experiment="effects", **settings):
+    """Return the table of an experiment on a model in which all is known."""
+
+    def properties(context, noise):
+        offset, code = (part[:, 0].double().numpy() for part in noise)
+        third = scipy.stats.norm.ppf([1 / 3, 2 / 3])
+        named = np.digitize(code, third)
+        wide = Figure5.means[named] + 0.8 * offset
+        return {"pixels": wide, "width": wide, "class": np.eye(3)[named]}
+
+    monkeypatch.setattr(_properties, "decode", lambda run, noise: noise)
+    monkeypatch.setattr(_properties, "properties", properties)
+    monkeypatch.setattr(_properties, "measured_within_class", lambda context: ["width"])
+    chosen = {"samples": 8000, "classifier_accuracy": 0.0, **settings}
+    return run(experiment, run_of(spec(), Figure5()), data, settings=chosen).table
+
+
+def test_effects_raw_and_within_the_class(monkeypatch, data):
+    table = exact_figure5(monkeypatch, data).set_index(["property", "layer"])
+    between = Figure5.means.var()
+    shares = np.array([0.64, between]) / (0.64 + between)
+    for name in ("total_effect", "first_order"):
+        found = table[name]
+        assert found["width"].to_numpy() == pytest.approx(shares, abs=0.04)
+        inner = found["width_within_class"].to_numpy()
+        assert inner == pytest.approx([1, 0], abs=0.05)
+        assert found["class"].to_numpy() == pytest.approx([0, 1], abs=0.05)
+    lead = table["lead"]
+    assert lead["width", 2] == pytest.approx(shares[1] - shares[0], abs=0.06)
+    assert table.loc[("width", 2), "lead_low"] > 0, "raw, the class decides"
+    assert table.loc[("width_within_class", 1), "lead_low"] > 0.9
+    assert table.loc[("width_within_class", 1), "first_lead_low"] > 0.9
+    assert table.loc[("width_within_class", 2), "lead_high"] < -0.9
+
+
+def test_what_is_within_the_class_is_withheld_with_the_class(monkeypatch, data):
+    settings = {"classifier_accuracy": 0.9, "samples": 100}
+    table = exact_figure5(monkeypatch, data, **settings).set_index("property")
+    for name in ("class", "width_within_class"):
+        assert table.loc[name, "withheld"].all()
+        assert table.loc[name, NUMBERS].isna().all(axis=None)
+    assert table.loc["width", NUMBERS].notna().all(axis=None)
+    rest = exact_figure5(monkeypatch, data, "stability", **settings)
+    assert {*rest["property"]} == {"width"}
+
+
+def test_stability_raw_and_within_the_class(monkeypatch, data):
+    settings = {"samples": 2000, "pairs": 200}
+    table = exact_figure5(monkeypatch, data, "stability", **settings)
+    assert "pixels" not in {*table["property"]}
+    parts = table[table["property"] == "width_within_class"]
+    assert {*parts["part_of"]} == {"width"}
+    found = table.set_index(["score", "layer", "property"])["value"]
+    assert found["total", 2, "width"] > 0.6
+    assert found["total", 2, "width_within_class"] < 0.01
+    assert found["ratio", 1, "width_within_class"] == pytest.approx(1, abs=0.05)
+    for name in ("width", "width_within_class"):
+        assert found["sign", 1, name] == 1
+    assert "class" not in {*table.loc[table["score"] == "sign", "property"]}
+
+
+def test_a_single_layer_leads_nobody(data, monkeypatch):
+    monkeypatch.setattr(Figure5, "latent_sizes", (2,))
+    monkeypatch.setattr(_properties, "decode", lambda run, noise: noise[0])
+    monkeypatch.setattr(
+        _properties, "properties", lambda context, codes: {"pixels": codes.numpy()}
+    )
+    model = run_of(spec(), Figure5())
+    monkeypatch.setattr(
+        Figure5, "draw_noise", lambda self, n, g: [torch.randn(n, 2, generator=g)]
+    )
+    table = run("effects", model, data, classifier=None).table
+    assert len(table) == 1
+    assert table[["lead", "first_lead"]].isna().all(axis=None)
+    assert table["total_effect"].notna().all()
+
+
 def test_without_a_classifier_the_rest_is_measured(data):
     table = run("effects", trained(), data, classifier=None).table
     assert "class" not in set(table["property"])
@@ -173,7 +268,7 @@ def test_intervals_hold_the_effects_and_narrow_with_the_draws(data):
         for n in (100, 1600)
     )
     for table in (few, many):
-        known = table.dropna()
+        known = table.dropna(subset=NUMBERS)
         for name in ("total", "first"):
             value = known["total_effect" if name == "total" else "first_order"]
             assert (known[f"{name}_low"] <= value).all()

@@ -11,7 +11,7 @@ from vlae.config.report_spec import RunRow
 from vlae.figures import _effects, plotting
 from vlae.figures.plotting import mosaic
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_words, number, ordered, spread
+from vlae.results.text import in_print, in_words, number, ordered, spread
 from vlae.system import registry
 from vlae.system.errors import UserError
 
@@ -53,6 +53,10 @@ def run(tmp_path):
         table["classifier_accuracy"] = table["property"].map(accuracy)
         table["withheld"] = table["property"].isin(["Wearing_Hat", "Gray_Hair"])
         table["first_order"] = table["total_effect"] / 2
+        table["part_of"] = ""
+        others = table["total_effect"].to_numpy().reshape(-1, 2)[:, ::-1].ravel()
+        table["lead"] = table["total_effect"] - others
+        table["lead_low"] = table["lead"] - 0.45
         table.assign(seed=seed).to_parquet(folder / "effects.parquet")
         history = pd.DataFrame(
             [
@@ -116,8 +120,10 @@ def test_findings_name_the_layers(run):
     assert withheld.endswith(
         "is low (balanced): Wearing Hat .60, Gray Hair (too few examples)."
     )
-    assert "thickness by layer 1, T = .65 (.60–.70)" in figure5
-    assert "class by layers 2, 1 (seed by seed)" in figure5
+    assert (
+        "thickness by layer 1, T = .65 (.60–.70), ahead of the next by .45 (.40–.50), "
+        "surely in 1 of 2 seeds; class by layers 2, 1 (seed by seed)" in figure5
+    )
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([run])
     assert "is that of layer 1, T = .65 (.60–.70)" in figure3
@@ -343,6 +349,13 @@ def test_residuals_are_given_at_the_end_and_from_the_start(made):
 def test_properties_come_in_one_order():
     found = ordered(["pixels", "Smiling", "class", "thickness", "Male"])
     assert found == ["thickness", "class", "Male", "Smiling", "pixels"]
+    inner = ["width_within_class", "slant", "slant_within_class", "thickness", "class"]
+    assert ordered([*inner, "width", "odd_within_class", "odd"]) == [
+        *("thickness", "slant", "slant_within_class", "width", "width_within_class"),
+        *("class", "odd", "odd_within_class"),
+    ]
+    assert in_print("width_within_class") == "width within the class"
+    assert in_print("mean_colour") == "mean colour"
 
 
 @pytest.mark.parametrize(("size", "side"), [(32, 5), (64, 5), (128, 3)])

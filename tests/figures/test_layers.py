@@ -183,15 +183,26 @@ def test_many_properties_are_thinned_in_the_picture_and_kept_in_the_table(tmp_pa
     names = [f"attribute_{i:02}" for i in range(40)]
     rows = [(n, name, i / 50) for i, name in enumerate(names) for n in (1, 2)]
     table = effects_table([*rows, (1, "pixels", 0.0), (2, "pixels", 0.0)])
-    shown = [*names[-7:], "pixels"]
-    assert most_affected(table, 8) == shown
+    shown = [*names[-9:], "pixels"]
+    assert most_affected(table, 10) == shown
     run = write_layers(tmp_path, effects=table)
     figure = layers.draw([run])
     (heat,) = [a for a in figure.axes if a.get_title().startswith("total-effect")]
     words = [t.get_text().replace("\n", "_") for t in heat.get_xticklabels()]
     assert words == shown
-    assert "of 41 properties the 8 that change most" in heat.get_title()
+    assert "of 41 properties the 10 that change most" in heat.get_title()
     assert layers.numbers([run]).shape == (2, 5 + 41)
+
+
+def test_parts_of_a_property_are_shown_with_it_or_not_at_all():
+    names = ["slant", "width", "width_within_class", "ink", "pixels"]
+    values = [0.9, 0.5, 0.2, 0.3, 0.1]
+    table = effects_table([(1, *row) for row in zip(names, values, strict=True)])
+    assert most_affected(table, 5) == names
+    assert most_affected(table, 4) == ["slant", "width", "width_within_class", "pixels"]
+    assert most_affected(table, 3) == ["slant", "ink", "pixels"]
+    large = table.assign(total_effect=[0.2, 0.3, 0.9, 0.1, 0.1])
+    assert most_affected(large, 3) == ["width", "width_within_class", "pixels"]
 
 
 def test_titles_of_any_length_stay_within_the_figure(tmp_path):

@@ -9,7 +9,6 @@ import scipy.stats
 from vlae.statistics.intervals import (
     Interval,
     bootstrap,
-    bootstrap_quotients,
     jackknife,
     mean_interval,
     standard_error,
@@ -129,37 +128,3 @@ def test_jackknife_needs_a_row_a_block():
         jackknife(lambda v: v[:1], draws(0, 19))
     with pytest.raises(ValueError, match="expected equal rows"):
         jackknife(lambda v, w: v[:1], draws(0), draws(0)[:30])
-
-
-# Quotients of sums, many at once
-
-
-def quotient(above, below):
-    return above.sum() / below.sum()
-
-
-def test_quotients_are_those_of_the_bootstrap():
-    above, below = np.random.default_rng(2).random((2, 400, 3)) + np.arange(3.0)
-    found = bootstrap_quotients(above, below, resamples=4000, level=0.9)
-    assert len(found) == 3
-    for column, one in enumerate(found):
-        rows = (above[:, column], below[:, column])
-        slow = bootstrap(quotient, *rows, resamples=4000, level=0.9)
-        assert one.value == pytest.approx(slow.value, rel=1e-12)
-        # An end is a quantile of 4,000 resamples: a tenth of the half-width is plenty.
-        tolerance = (slow.high - slow.low) / 20
-        assert one.low == pytest.approx(slow.low, abs=tolerance)
-        assert one.high == pytest.approx(slow.high, abs=tolerance)
-
-
-def test_a_quotient_without_denominator_is_undefined():
-    below = np.stack([np.zeros(50), np.ones(50), np.eye(50)[0]], 1)
-    nothing, one, rare = bootstrap_quotients(np.ones((50, 3)), below)
-    assert all(map(math.isnan, (nothing.value, nothing.low, nothing.high)))
-    assert (one.value, one.low, one.high) == (1, 1, 1)
-    assert rare.value == 50, "and of a third of the resamples undefined"
-    assert math.isnan(rare.low) and math.isnan(rare.high)
-    with pytest.raises(ValueError, match="equal shapes"):
-        bootstrap_quotients(np.ones((50, 2)), below)
-    with pytest.raises(UserError, match="rows"):
-        bootstrap_quotients(np.ones((1, 2)), np.ones((1, 2)))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vlae.statistics.sensitivity import class_effect, total_effect
+from vlae.statistics.sensitivity import total_effect
 
 COUNT = 40_000
 # The relative error of a variance of COUNT Gaussian draws is sqrt(2 / COUNT); the
@@ -116,44 +116,50 @@ def test_shuffling_the_layers_is_noticed():
     assert max(abs(found - SHARES)) > TOLERANCE
 
 
+# A class is the vector of its probabilities
+
 CLASSES = np.array([0.5, 0.3, 0.2])
 
 
 def classes(seed):
-    return np.random.default_rng(seed).choice(len(CLASSES), COUNT, p=CLASSES)
-
-
-def test_class_redrawn_independently_has_effect_one():
-    # Binomial error of P(changes), relative to P(two draws differ).
-    differ = 1 - (CLASSES**2).sum()
-    error = math.sqrt((1 - differ) / (differ * COUNT))
-    assert class_effect(classes(0), classes(1)) == pytest.approx(1, abs=5 * error)
+    """Independent classes as indicators, (COUNT, 3)."""
+    drawn = np.random.default_rng(seed).choice(len(CLASSES), COUNT, p=CLASSES)
+    return np.eye(len(CLASSES))[drawn]
 
 
 def test_class_that_never_changes_has_effect_zero():
-    assert class_effect(classes(0), classes(0)) == 0
+    assert total_effect(classes(0), classes(0)) == 0
 
 
-def test_class_redrawn_for_a_share_has_that_effect():
-    base, share = classes(0), 0.25
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_class_redrawn_for_a_share_has_that_effect(share):
+    base = classes(0)
     chosen = np.random.default_rng(2).random(COUNT) < share
-    found = class_effect(base, np.where(chosen, classes(1), base))
+    found = total_effect(base, np.where(chosen[:, None], classes(1), base))
+    # Binomial error of P(changes), relative to P(two draws differ).
     differ = share * (1 - (CLASSES**2).sum())
     error = share * math.sqrt((1 - differ) / (differ * COUNT))
     assert found == pytest.approx(share, abs=5 * error)
 
 
-def test_known_counts():
+def test_sure_classes_change_as_often_as_two_draws_differ_times_the_effect():
     # Half of the pairs change; frequencies 3/4 and 1/4 make two draws differ in 3/8.
-    base, after = np.array([0, 0]), np.array([0, 1])
-    assert class_effect(base, after) == pytest.approx((1 / 2) / (3 / 8))
+    base, after = np.eye(2)[[0, 0]], np.eye(2)[[0, 1]]
+    assert total_effect(base, after) == pytest.approx((1 / 2) / (3 / 8))
 
 
-def test_names_of_classes_do_not_matter():
-    names = np.array([7, 1, 40])
-    expected = class_effect(classes(0), classes(1))
-    assert class_effect(names[classes(0)], names[classes(1)]) == expected
+def test_a_layer_that_turns_the_first_choice_of_unsure_images_hardly_counts():
+    """Layer 1 is the class; layer 2 moves a third of all probabilities by 1 % only."""
+    random = np.random.default_rng(3)
+    unsure = random.random(COUNT) < 1 / 3
 
+    def images(which, tilt):
+        of_first = np.where(unsure, 0.5 + 0.01 * tilt, which)
+        return np.stack([of_first, 1 - of_first], 1)
 
-def test_one_class_gives_nan():
-    assert math.isnan(class_effect(np.full(9, 3), np.full(9, 3)))
+    which = random.integers(0, 2, COUNT)
+    tilts = random.choice([-1, 1], (2, COUNT))
+    before, after = (images(which, tilt) for tilt in tilts)
+    first_choices = [side.argmax(1) for side in (before, after)]
+    assert (first_choices[0] != first_choices[1]).mean() > 0.15
+    assert total_effect(before, after) < 0.001

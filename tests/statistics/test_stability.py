@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from vlae.statistics.sensitivity import class_effect, total_effect
+from vlae.statistics.sensitivity import total_effect
 from vlae.statistics.stability import sign_consistency, stability
 from vlae.system.errors import UserError
 
@@ -77,18 +77,6 @@ def test_vector_properties_are_summed():
 
     found = stability(*pick_freeze(images), level=0.999)
     assert found.total.low < 1 / 11 < found.total.high
-
-
-def test_classes_have_the_effect_of_changes():
-    def classes(x):
-        return np.digitize(linear(x), [-1.0, 0.5])
-
-    base, redrawn, kept = pick_freeze(classes, layer=1)
-    found = stability(base, redrawn, kept)
-    assert found.total.value == pytest.approx(class_effect(base, redrawn))
-    assert found.first_order.value == pytest.approx(1 - class_effect(base, kept))
-    renamed = np.array([40, 7, 11])
-    assert stability(*(renamed[side] for side in (base, redrawn, kept))) == found
 
 
 def test_intervals_cover_at_their_level():

@@ -1,6 +1,8 @@
 """Results folders with known effects, and the verdicts that the command finds."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -24,10 +26,12 @@ def write_run(
     run: str = "hvae",
     dataset: str = "data",
     half: float = 0.02,
+    lead_half: float = 0.04,
     rise: float = 100.0,
     elbo: float = -50.0,
     parameters: int = 1000,
     withheld: tuple[str, ...] = (),
+    part_of: Mapping[str, str] = MappingProxyType({}),
     wide: tuple[float, float, float] = (0.5, 0.4, 0.6),
 ) -> None:
     """Write the tables, history and facts of one seed of a run.
@@ -35,19 +39,30 @@ def write_run(
     Args:
         effects: total effects of the layers on each property, from the bottom up.
         half: half the width of their intervals.
+        lead_half: half the width of the intervals of their differences.
         rise: nats by which training raises the held-out ELBO.
         elbo: the held-out ELBO at the end.
         parameters: number of the model's parameters.
         withheld: properties whose effects are withheld.
+        part_of: of which property one is a part, by the name of the part.
         wide: rank correlation of width with zeros minus ones, and its interval's ends.
     """
+
+    def lead(name: str, layer: int) -> float:
+        others = [v for i, v in enumerate(effects[name], 1) if i != layer]
+        return effects[name][layer - 1] - max(others, default=float("nan"))
+
     rows = [
         {
             "layer": layer,
             "property": name,
+            "part_of": part_of.get(name, ""),
             "total_effect": value,
             "total_low": value - half,
             "total_high": value + half,
+            "lead": lead(name, layer),
+            "lead_low": lead(name, layer) - lead_half,
+            "lead_high": lead(name, layer) + lead_half,
             "first_order": value,
             "first_low": value - half,
             "first_high": value + half,

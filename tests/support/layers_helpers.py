@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
 from vlae.results.run_results import RunResults
@@ -13,6 +14,8 @@ from vlae.results.run_results import RunResults
 GRID = 20
 EXTENT = 2.0
 REDRAWS = 100
+LEAD_ERROR = 0.05
+"""By how much the lower end of a lead is below it."""
 
 
 def images(count: int, shape: tuple[int, int, int], start: int = 0) -> np.ndarray:
@@ -95,6 +98,21 @@ def row(seeds: tuple[int, ...] = (1,)) -> RunRow:
 
 
 def effects_table(rows: list[tuple[int, str, float]]) -> pd.DataFrame:
-    """The columns of `effects` that figures read, without a classifier."""
+    """The columns of `effects` that figures read, without a classifier.
+
+    Args:
+        rows: layer, property and total effect.
+    """
     table = pd.DataFrame(rows, columns=["layer", "property", "total_effect"])
+    whole = table["property"].str.removesuffix(WITHIN_CLASS_SUFFIX)
+    table["part_of"] = whole.where(whole != table["property"], "")
+    of_property = table.groupby("property")["total_effect"]
+    ranks = of_property.rank(ascending=False, method="first")
+    second = of_property.transform(lambda v: v.nlargest(2).iloc[-1])
+    table["lead"] = table["total_effect"] - np.where(
+        ranks == 1, second, of_property.transform("max")
+    )
+    complete = of_property.transform(lambda v: v.notna().all() and len(v) > 1)
+    table.loc[~complete.astype(bool), "lead"] = np.nan
+    table["lead_low"] = table["lead"] - LEAD_ERROR
     return table.assign(classifier_accuracy=np.nan, withheld=False)

@@ -10,7 +10,7 @@ Keys of the criterion:
 
 from typing import Any
 
-from vlae.claims._effects import in_layer, leading, listed, total_effects
+from vlae.claims._effects import Layers, in_layer, leading, listed, total_effects
 from vlae.claims.base import Claim, Finding, finding_of, learned_and
 from vlae.config.experiment_outputs import WIDE_CODES_SCORE
 from vlae.results.run_results import RunResults
@@ -66,7 +66,7 @@ def _of_seed(claim: Claim, run: RunResults, seed: int) -> list[Finding]:
 
 
 def _finding(
-    claim: Claim, run: RunResults, seed: int, name: str, layers: dict[int, Interval]
+    claim: Claim, run: RunResults, seed: int, name: str, layers: Layers
 ) -> Finding:
     """Return what one seed shows of property `name`, by its total effects."""
     numbers = claim.numbers
@@ -89,7 +89,7 @@ def _finding(
         learned_and(
             run, seed, numbers["rise"], [in_layer(layers, layer, numbers["least"])]
         ),
-        layers[layer],
+        layers[layer].total,
         note=f"layer {found} changes it most (T {listed(layers)})"
         + _best_known_in(run, seed, name),
     )

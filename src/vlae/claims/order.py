@@ -42,8 +42,9 @@ def criterion(numbers: dict[str, Any]) -> str:
     return (
         "Rank correlation of at least "
         f"{numbers['least']:g} between the order {' < '.join(levels)} and the layer "
-        "with the largest total effect T on each, for every choice of layers whose "
-        f"intervals overlap. Only {' and '.join(numbers['decides'])} decides. Training "
+        "with the largest total effect T on each, for every choice of layers of which "
+        "none is surely behind another (95 % interval of the paired difference). "
+        f"Only {' and '.join(numbers['decides'])} decides. Training "
         f"raised the held-out ELBO by at least {numbers['rise']:g} nats."
     )
 

@@ -33,13 +33,13 @@ Place = tuple[int, str]
 def criterion(numbers: dict[str, Any]) -> str:
     """Return the criterion in words."""
     return (
-        f"Of every property on which a layer has a total effect T of at least "
-        f"{numbers['effect']:g}, the layer moves at least {numbers['ratio']:g} of T by "
-        "itself (first order over total effect, from at least "
-        f"{numbers['draws']:g} draws); and a step of a coordinate changes it in the "
-        f"same direction in at least {numbers['sign']:g} of the draws of all other "
-        "layers, for the coordinate that does so most. Training raised the held-out "
-        f"ELBO by at least {numbers['rise']:g} nats."
+        "Of every property on which a layer has a total effect T of at least "
+        f"{numbers['effect']:g} (parts of a property do not count beside it), the "
+        f"layer moves at least {numbers['ratio']:g} of T by itself (first order over "
+        f"total effect, from at least {numbers['draws']:g} draws); and a step of a "
+        f"coordinate changes it in the same direction in at least {numbers['sign']:g} "
+        "of the draws of all other layers, for the coordinate that does so most. "
+        f"Training raised the held-out ELBO by at least {numbers['rise']:g} nats."
     )
 
 
@@ -50,7 +50,7 @@ def findings(claim: Claim) -> list[Finding]:
 
 def _of_seed(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]:
     table = run.table("stability", seed)
-    total = table[table["score"] == "total"]
+    total = table[(table["score"] == "total") & (table["part_of"] == "")]
     moved = total[total["value"] >= numbers["effect"]]
     enough_draws = moved["draws"] >= numbers["draws"]
     tested, left_out = moved[enough_draws], moved[~enough_draws]

@@ -3,6 +3,7 @@
 Every function raises a UserError that names the first key that is wrong.
 """
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
 from vlae.config.validation import check_known
@@ -62,13 +63,32 @@ def _check_measures(selection: Selection, dataset: str) -> None:
                 f"{key}: '{name}' measures images of {channels[0]} channel, but "
                 f"'{dataset}' has shape {shape}. Choose other measures."
             )
-        for measured in registry.constant("measures", name, "MEASURES"):
+        for measured in _properties_of(name):
             if measured in owners:
                 raise UserError(
                     f"{key}: '{name}' and {owners[measured]} have a property of the "
                     f"same name, '{measured}'. Leave one of them out or rename it."
                 )
             owners[measured] = f"'{name}'"
+
+
+def _properties_of(measures: str) -> list[str]:
+    """Return the properties that a module of measures gives, also within the class.
+
+    Raises:
+        UserError: if another constant names a property that is not in MEASURES.
+    """
+    own, within, part_of = (
+        registry.constant("measures", measures, constant)
+        for constant in ("MEASURES", "WITHIN_CLASS", "PART_OF")
+    )
+    for constant, used in (
+        ("WITHIN_CLASS", within),
+        ("PART_OF", [*part_of, *part_of.values()]),
+    ):
+        for name in used:
+            check_known(name, own, f"experiments/measures/{measures}.py: {constant}")
+    return [*own, *(name + WITHIN_CLASS_SUFFIX for name in within)]
 
 
 def _check_depicts(selection: Selection, dataset: str) -> None:

@@ -159,5 +159,7 @@ def class_entropy(classes: NDArray[np.intp]) -> float:
     """Return the entropy of classes (n,) in nats.
 
     It is 0 if all images have one class, and log(K) if K classes are equally frequent.
+    Classes are first choices: the mean of probabilities would have a large entropy for
+    one and the same image that the classifier is unsure of, again and again.
     """
     return float(scipy.special.entr(np.bincount(classes) / len(classes)).sum())

@@ -9,13 +9,21 @@ import torch
 from torch import Tensor
 
 from vlae.config.experiment_outputs import WIDE_CODES_SCORE
-from vlae.experiments._properties import classifier_accuracies, measured, properties
+from vlae.experiments._properties import (
+    PropertiesOfDraws,
+    classifier_accuracies,
+    measured,
+    measured_within_class,
+    parts,
+    within,
+)
 from vlae.experiments.base import Context, Result
 from vlae.statistics.disentanglement import DCI, Factors, dci, information, mig, mig_sup
 from vlae.statistics.intervals import UNDEFINED, Interval, bootstrap
 from vlae.statistics.probes import MIN_ROWS, Kind, probe
+from vlae.statistics.within_class import class_means, within_class
 from vlae.system.errors import UserError
-from vlae.training.trained_run import decode, in_batches
+from vlae.training.trained_run import in_batches
 
 CLASSIFIER = "optional"
 MEASURES_IMAGES = True
@@ -31,7 +39,10 @@ def run(context: Context) -> Result:
 
     Codes are z ~ q(z | x) of held-out images. Properties are those of the same images,
     one number each: of the data set's measures, or the factor of the same name from the
-    data set's table if it has one (`known`); the class always comes from the table.
+    data set's table if it has one (`known`); the class always comes from the table, and
+    a property within the class is less its mean over these images of the class. Parts
+    of other properties, as these, are probed alone: MIG and DCI would take them for
+    factors of their own.
 
     - `linear`, `trees`: held-out score of a probe from a layer to a property, with its
       interval: R^2, or for a class the balanced accuracy, scaled so that chance is 0
@@ -46,11 +57,13 @@ def run(context: Context) -> Result:
         UserError: if the data set has neither measures of one number nor classes.
     """
     settings = context.settings
-    groups, factors, known = _codes(context)
-    rows = _probes(groups, factors)
-    shares = information(groups, factors)
+    groups, every, known = _codes(context)
+    factors = {name: v for name, v in every.items() if name not in parts(context)}
+    rows = _probes(groups, every)
+    shares = information(groups, every)
     for layer, share in enumerate(shares, 1):
-        rows += _per_property("information", layer, factors, share)
+        rows += _per_property("information", layer, every, share)
+    shares = shares[:, [name in factors for name in every]]
     if len(groups) > 1 and len(factors) > 1:
         rows += _per_property("mig", 0, factors, mig(shares))
         rows += _per_layer("mig_sup", mig_sup(shares))
@@ -89,8 +102,12 @@ def _factors(context: Context, images: Tensor) -> tuple[Factors, set[str]]:
     known = {name for name in factors if name in table}
     factors |= {name: table[name].to_numpy() for name in known}
     if "label" in table:
-        factors["class"] = table["label"].to_numpy("int64")
+        labels = factors["class"] = table["label"].to_numpy("int64")
         known.add("class")
+        inner = [name for name in measured_within_class(context) if name in factors]
+        for name in inner:
+            factors[within(name)] = _less_class_means(factors[name], labels)
+        known |= {within(name) for name in known.intersection(inner)}
     if not factors:
         raise UserError(
             f"experiments.codes: {context.run.spec.dataset} has neither measures of "
@@ -99,6 +116,11 @@ def _factors(context: Context, images: Tensor) -> tuple[Factors, set[str]]:
         )
     kept = {k: v for k, v in factors.items() if np.isfinite(v).sum() >= MIN_ROWS}
     return kept, known
+
+
+def _less_class_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    sure = (labels[:, None] == np.unique(labels)).astype(np.float64)
+    return within_class(values, sure, class_means(values, sure))
 
 
 def _probes(groups: list[np.ndarray], factors: Factors) -> list[Row]:
@@ -143,35 +165,36 @@ def _wide_codes(
     """Return how a code's width correlates with its share of zeros minus that of ones.
 
     The noise of `layer` is fixed for each of `codes`, and that of all other layers
-    drawn `draws` times. The width of a code is the mean width of its decoded digits
-    other than 0 and 1, each minus the mean of its class. Zeros are wide themselves, so
-    the plain mean would follow the number of zeros.
+    drawn `draws` times. The width of a code is the mean width within the class of its
+    decoded digits, each weighted by the probability that it is neither 0 nor 1: zeros
+    are wide themselves, so the plain mean would follow the number of zeros. Shares of
+    zeros and ones are mean probabilities.
 
     Returns: The rank correlation over codes, with an interval by a bootstrap of the
         codes; nan if nothing varies; None if `width` is not measured, there is no such
         layer, or no classifier of classes can be trusted.
     """
-    trained, stream = context.run, context.run.stream("wide codes")
+    model, stream = context.run.model, context.run.stream("wide codes")
     accuracy = classifier_accuracies(context).get("class", 0.0)
     if accuracy < context.settings["classifier_accuracy"]:
         return None
-    noise = trained.model.draw_noise(codes * draws, stream)
+    noise = model.draw_noise(codes * draws, stream)
     if layer > len(noise):
         return None
     fixed = noise[layer - 1][:codes]
     noise[layer - 1] = fixed.repeat_interleave(draws, 0)
-    found = properties(context, decode(trained, noise))
-    if "width" not in found:
+    found = PropertiesOfDraws(context, noise).first
+    if within("width") not in found:
         return None
-    digits = pd.DataFrame({"class": found["class"], "width": found["width"]})
+    zero, one = found["class"].astype(np.float64).T[:2]
+    digits = pd.DataFrame({"more": zero - one, "other": 1 - zero - one})
+    digits["wide"] = digits["other"] * found[within("width")]
     digits["code"] = np.repeat(np.arange(codes), draws)
-    digits["width"] -= digits.groupby("class")["width"].transform("mean")
-    others = digits[~digits["class"].isin([0, 1])]
-    by_code = digits.groupby("code")["class"]
+    sums = digits.dropna().groupby("code")[["wide", "other"]].sum()
     table = pd.DataFrame(
         {
-            "width": others.groupby("code")["width"].mean(),
-            "more": by_code.agg(lambda c: (c == 0).mean() - (c == 1).mean()),
+            "width": sums["wide"] / sums["other"].where(sums["other"] > 0),
+            "more": digits.groupby("code")["more"].mean(),
         }
     ).dropna()
     if len(table) < 2 or (table.nunique() < 2).any():

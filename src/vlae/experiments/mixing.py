@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vlae.data.prepared import targets
 from vlae.experiments._gibbs_chain import gibbs_step
-from vlae.experiments._properties import measured
+from vlae.experiments._properties import measured, parts
 from vlae.experiments.base import Context, Result
 from vlae.statistics.mixing import MIN_STEPS, autocorrelation, mixing
 from vlae.system.errors import UserError
@@ -41,7 +41,8 @@ def run(context: Context) -> Result:
 
     `scalar`:
         `feature_I`, fixed random projections of the classifier's features of the mean
-        of p(x | z), and the measures of the data set (`NAME_I` for a vector).
+        of p(x | z), and the measures of the data set (`NAME_I` for a vector), without
+        those that are a part of another one.
 
     `measure`:
         `r_hat`, the rank-normalised split R-hat, 1 if mixed; `effective_size`, in bulk,
@@ -154,7 +155,10 @@ def _scalars(context: Context, images: Tensor) -> Scalars:
     directions = np.random.default_rng(0).normal(size=(features.shape[1], count))
     projected = features @ directions / np.sqrt(features.shape[1])
     found = {f"feature_{i + 1}": column for i, column in enumerate(projected.T)}
-    for name, values in measured(context, images.cpu().numpy()).items():
+    of_images, skipped = measured(context, images.cpu().numpy()), parts(context)
+    for name, values in of_images.items():
+        if name in skipped:
+            continue
         if values.ndim == 1:
             found[name] = values
         else:

@@ -1,6 +1,5 @@
 """Whether a layer's code means the same whatever the other layers hold."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,19 +8,23 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vlae.experiments._properties import Properties, classifier_accuracies, properties
+from vlae.experiments._properties import (
+    PropertiesOfDraws,
+    classifier_accuracies,
+    parts,
+)
 from vlae.experiments.base import Context, Result
 from vlae.statistics.stability import sign_consistency, stability
-from vlae.training.trained_run import decode
 
 CLASSIFIER = "optional"
 MEASURES_IMAGES = True
 
-COLUMNS = ["score", "layer", "coordinate", "property", "value", "low", "high", "draws"]
+COLUMNS = [
+    *("score", "layer", "coordinate", "property", "part_of"),
+    *("value", "low", "high", "draws"),
+]
 
 Row = dict[str, Any]
-Measure = Callable[[list[Tensor]], Properties]
-"""From the noise of all layers to properties of the decoded images."""
 
 
 def run(context: Context) -> Result:
@@ -33,48 +36,57 @@ def run(context: Context) -> Result:
       in which a step of the code from -step/2 to step/2 changes the property in the
       same direction. The layer's other coordinates are at 0.
 
-    Properties are those of `effects` without pixels and without what the classifier
-    does not name well enough; `sign` is only of properties that are one number. `draws`
-    counts the draws in which the property is defined.
+    Properties, and of which other property each is a part, are those of `effects`,
+    without pixels and without what the classifier does not see well enough. `sign` is
+    only of measures that are one number. `draws` counts the draws in which the property
+    is defined.
     """
-    measure, stream = _measure(context), context.run.stream("stability")
-    rows = _effects(context, measure, stream)
-    for layer, size in enumerate(context.run.model.latent_sizes):
-        for coordinate in range(min(size, context.settings["coordinates"])):
-            rows += _signs(context, measure, layer, coordinate, stream)
-    return Result(pd.DataFrame(rows, columns=COLUMNS))
-
-
-def _measure(context: Context) -> Measure:
-    """Return a function that measures what can be trusted."""
-    trusted = {
+    model, stream = context.run.model, context.run.stream("stability")
+    base = model.draw_noise(context.settings["samples"], stream)
+    measure, whole = PropertiesOfDraws(context, base), parts(context)
+    accuracies = classifier_accuracies(context)
+    unsure = {
         name
-        for name, accuracy in classifier_accuracies(context).items()
-        if accuracy >= context.settings["classifier_accuracy"]
+        for name, accuracy in accuracies.items()
+        if not accuracy >= context.settings["classifier_accuracy"]
     }
+    names = [name for name in measure.first if name not in {"pixels", *unsure}]
+    rows = _effects(context, base, measure, names, stream)
+    seen = accuracies.keys() - whole.keys()
+    numbers = [n for n in names if measure.first[n].ndim == 1 and n not in seen]
+    for layer, size in enumerate(model.latent_sizes):
+        for coordinate in range(min(size, context.settings["coordinates"])):
+            rows += _signs(context, measure, numbers, layer, coordinate, stream)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["part_of"] = [whole.get(name, "") for name in table["property"]]
+    return Result(table)
 
-    def measure(noise: list[Tensor]) -> Properties:
-        found = properties(context, decode(context.run, noise))
-        named = {k for k, v in found.items() if np.issubdtype(v.dtype, np.integer)}
-        left_out = {"pixels", *(named - trusted)}
-        return {name: v for name, v in found.items() if name not in left_out}
 
-    return measure
+def _effects(
+    context: Context,
+    base: list[Tensor],
+    measure: PropertiesOfDraws,
+    names: list[str],
+    stream: torch.Generator,
+) -> list[Row]:
+    """Return the rows of whole layers for the properties of `names`.
 
-
-def _effects(context: Context, measure: Measure, stream: torch.Generator) -> list[Row]:
-    """Return the rows of whole layers."""
+    Args:
+        context: the run.
+        base: noise of the first draws of `measure`.
+        measure: from noise to properties.
+        names: of the properties.
+        stream: where other noise is drawn from.
+    """
     model, count = context.run.model, context.settings["samples"]
-    base = model.draw_noise(count, stream)
-    before = measure(base)
     rows: list[Row] = []
     for layer, redrawn in enumerate(model.draw_noise(count, stream)):
         alone = measure([*base[:layer], redrawn, *base[layer + 1 :]])
         others = model.draw_noise(count, stream)
         others[layer] = base[layer]
         kept = measure(others)
-        for name, values in before.items():
-            sides = (values, alone[name], kept[name])
+        for name in names:
+            sides = (measure.first[name], alone[name], kept[name])
             defined = _defined(*sides)
             if defined < 2:
                 continue
@@ -88,12 +100,16 @@ def _effects(context: Context, measure: Measure, stream: torch.Generator) -> lis
 
 def _signs(
     context: Context,
-    measure: Measure,
+    measure: PropertiesOfDraws,
+    names: list[str],
     layer: int,
     coordinate: int,
     stream: torch.Generator,
 ) -> list[Row]:
-    """Return the rows of one coordinate of a layer; both counted from 0."""
+    """Return the rows of one coordinate of a layer; both counted from 0.
+
+    Properties of `names` are one number each.
+    """
     settings, model = context.settings, context.run.model
     noise = model.draw_noise(settings["pairs"], stream)
     sides = []
@@ -104,13 +120,11 @@ def _signs(
     before, after = sides
     place = {"layer": layer + 1, "coordinate": coordinate + 1}
     rows = []
-    for name, values in before.items():
-        if values.ndim > 1 or np.issubdtype(values.dtype, np.integer):
-            continue
-        defined = _defined(values, after[name])
+    for name in names:
+        defined = _defined(before[name], after[name])
         if not defined:
             continue
-        ends = asdict(sign_consistency(values, after[name]))
+        ends = asdict(sign_consistency(before[name], after[name]))
         row = {"score": "sign", **place, "property": name, **ends, "draws": defined}
         rows.append(row)
     return rows

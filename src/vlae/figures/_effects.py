@@ -77,20 +77,31 @@ def most_affected(effects: pd.DataFrame, count: int) -> list[str]:
 
     Args:
         effects: rows of the table `effects` that have a total effect.
-        count: of the returned properties, in the order of tables.
+        count: of the returned properties, in the order of tables. A property is
+            returned with all its parts or not at all.
     """
     means = effects.groupby(["property", "layer"])["total_effect"].mean()
     most = means.groupby("property").max()
-    others = most.drop("pixels", errors="ignore").nlargest(count - 1).index
-    return ordered([*others, *most.index.intersection(["pixels"])])
+    pairs = effects[["property", "part_of"]].drop_duplicates().to_numpy()
+    whole = {name: part_of or name for name, part_of in pairs}
+    by_whole = most.groupby(whole).max().drop("pixels", errors="ignore")
+    chosen = [*most.index.intersection(["pixels"])]
+    for group in by_whole.sort_values(ascending=False).index:
+        members = [name for name in most.index if whole[name] == group]
+        if len(chosen) + len(members) <= count:
+            chosen += members
+    return ordered(chosen)
 
 
 def most_changed(run: RunResults, names: Iterable[str]) -> str:
-    """Return a sentence that says which layer changes each property of `names` most."""
+    """Return a sentence that says which layer changes each property of `names` most.
+
+    It has the total effect, and by how much that of the next layer is smaller.
+    """
     found = {name: largest(run, name) for name in names}
     parts = [
         f"{in_print(name)} by {in_words(rows['layer'])}, "
-        f"T = {spread(rows['total_effect'])}"
+        f"T = {spread(rows['total_effect'])}{_ahead(rows)}"
         for name, rows in found.items()
         if not rows.empty
     ]
@@ -98,12 +109,27 @@ def most_changed(run: RunResults, names: Iterable[str]) -> str:
     return f"{run.title}: most changed is {changed}."
 
 
+def _ahead(rows: pd.DataFrame) -> str:
+    """Return the lead of the rows of `largest` in words, and in how many it is sure."""
+    if rows["lead"].isna().all():  # a single layer
+        return ""
+    sure, seeds = int((rows["lead_low"] > 0).sum()), len(rows)
+    words = f", ahead of the next by {spread(rows['lead'])}"
+    if sure == seeds:
+        return words
+    if seeds == 1:
+        return f"{words}, not surely"
+    return f"{words}, surely in {sure} of {seeds} seeds"
+
+
 def classifier_trust(run: RunResults) -> list[str]:
     """Return sentences on how far the classifier can be trusted.
 
-    There are none where no property depends on a classifier.
+    There are none where no property depends on a classifier. Properties within the
+    class depend on it as `class` does, and are not named beside it.
     """
     first = run.table("effects").drop_duplicates("property")
+    first = first[first["part_of"] == ""]
     first = first[first["classifier_accuracy"].notna() | first["withheld"]]
     sentences = []
     for withheld, opening in (

@@ -27,7 +27,7 @@ from vlae.results.text import spread
 
 GRID_COORDINATES = 2
 """A layer of at most this many coordinates is shown as a grid over its code."""
-MAX_PROPERTIES = 8
+MAX_PROPERTIES = 10
 """Properties in the heat map, the pixels among them; the table of numbers has all."""
 
 MAX_COLUMNS, MIN_COLUMNS = 4, 3

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.figures._effects import (
     classifier_trust,
     effects_table,
@@ -10,12 +11,18 @@ from vlae.figures._effects import (
 )
 from vlae.figures.plotting import WIDTH, layer_name, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
+from vlae.results.text import ordered
 
 EXPERIMENTS = ["traversal", "effects"]
 
 numbers = layers_table
 
-PREDICTED_PROPERTIES = ["thickness", "slant", "width", "class"]
+STROKE_PROPERTIES = ["thickness", "slant", "width"]
+PREDICTED_PROPERTIES = [
+    *STROKE_PROPERTIES,
+    *(name + WITHIN_CLASS_SUFFIX for name in STROKE_PROPERTIES),
+    "class",
+]
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -38,5 +45,8 @@ def findings(runs: list[RunResults]) -> list[str]:
     """Say which layer of each run changes each property of the paper most."""
     sentences = []
     for run in runs:
-        sentences += [most_changed(run, PREDICTED_PROPERTIES), *classifier_trust(run)]
+        sentences += [
+            most_changed(run, ordered(PREDICTED_PROPERTIES)),
+            *classifier_trust(run),
+        ]
     return sentences

@@ -6,17 +6,21 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.system import registry
 
 PROPERTIES = [
     *("thickness", "slant", "width", "ink"),
-    *("mean_colour", "contrast", "background_colour", "ink_colour", "polarity"),
-    *("face_colour", "hair_colour", "corner_colour"),
+    *("mean_colour", "mean_luminance", "mean_chromaticity", "contrast"),
+    *("background_colour", "ink_colour", "polarity"),
+    *("face_colour", "face_luminance", "hair_colour", "hair_luminance"),
+    *("corner_colour", "corner_chromaticity"),
     *("class", "pixels"),
 ]
 """Properties in the order of tables; those of other measures stand before "class".
 
-Attributes, which differ from data set to data set, stand before "pixels", the image.
+Attributes, which differ from data set to data set, stand before "pixels", the image. A
+property within the class stands behind the property itself.
 """
 
 
@@ -47,12 +51,22 @@ def ordered(properties: Iterable[str]) -> list[str]:
     for module in registry.names("measures"):
         for name in registry.constant("measures", module, "MEASURES"):
             places.setdefault(name, other_measure)
-    return sorted(properties, key=lambda name: (places.get(name, attribute), name))
+
+    def place(name: str) -> tuple[float, str, bool]:
+        whole = name.removesuffix(WITHIN_CLASS_SUFFIX)
+        return places.get(whole, attribute), whole, whole != name
+
+    return sorted(properties, key=place)
 
 
 def in_print(name: str) -> str:
-    """Return the name of a property or attribute as words."""
-    return name.replace("_", " ")
+    """Return the name of a property or attribute as words.
+
+    For example 'mean colour', and 'width within the class' for `width_within_class`.
+    """
+    whole = name.removesuffix(WITHIN_CLASS_SUFFIX)
+    words = whole.replace("_", " ")
+    return words if whole == name else f"{words} within the class"
 
 
 def in_words(layers: pd.Series) -> str:

@@ -20,7 +20,9 @@ def total_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
     """Return T of one layer on a property, summed over its dimensions.
 
     Args:
-        base: property of independent draws, (n,) or (n, ...).
+        base: property of independent draws, (n,) or (n, ...). A class is given by its
+            probabilities, (n, classes); if these are 0 and 1, the index is P(the class
+            changes) / P(independent draws differ).
         redrawn: property of the same draws with one layer's noise redrawn.
 
     Returns:
@@ -29,19 +31,6 @@ def total_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
         count.
     """
     return quotient(*effect_terms(base, redrawn))
-
-
-def class_effect(base: np.ndarray, redrawn: np.ndarray) -> float:
-    """Return T of one layer on a class: P(it changes) / P(independent draws differ).
-
-    Args:
-        base: class of independent draws, integers (n,).
-        redrawn: class after redrawing one layer.
-
-    Returns:
-        as `total_effect`; nan if there is only one class.
-    """
-    return quotient(*class_terms(base, redrawn))
 
 
 def effect_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
@@ -74,19 +63,6 @@ def effect_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
         change[block] = ((one - other) ** 2).sum(1)
         spread[block] = ((one - mean) ** 2).sum(1) + ((other - mean) ** 2).sum(1)
     return change, spread
-
-
-def class_terms(base: np.ndarray, redrawn: np.ndarray) -> Terms:
-    """Return the terms of `class_effect`; arguments and shapes as of `effect_terms`.
-
-    A class is taken as the indicators of its values.
-    """
-    both = np.concatenate([base, redrawn])
-    _, places, counts = np.unique(both, return_inverse=True, return_counts=True)
-    frequencies = counts / len(both)
-    distances = 1 - 2 * frequencies[places] + (frequencies**2).sum()
-    first, second = np.split(distances, 2)
-    return 2.0 * (base != redrawn), first + second
 
 
 def quotient(change: Floats, spread: Floats) -> float:

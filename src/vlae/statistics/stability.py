@@ -42,8 +42,7 @@ def stability(
     """Return S, T and S / T of a layer, with bootstrap intervals over the base samples.
 
     Args:
-        base: property of n independent draws, (n,) or (n, ...). Integers are a class:
-            they are taken as indicators, which makes T the `class_effect`.
+        base: property of n independent draws, (n,) or (n, ...).
         redrawn: property of the same draws with this layer's noise redrawn.
         kept: property of the same draws with the noise of all other layers redrawn.
         level: of the two-sided intervals.
@@ -60,7 +59,8 @@ def stability(
     """
     if not base.shape == redrawn.shape == kept.shape:
         raise ValueError(f"shapes differ: {base.shape} {redrawn.shape} {kept.shape}")
-    sides = [side.reshape(len(side), -1) for side in _numbers(base, redrawn, kept)]
+    rows_of = [side.astype(np.float64) for side in (base, redrawn, kept)]
+    sides = [side.reshape(len(side), -1) for side in rows_of]
     defined = ~np.isnan(np.concatenate(sides, 1)).any(1)
     start, alone, others = (side[defined] for side in sides)
     require_count("stability: draws with a defined property", len(start), 2)
@@ -119,14 +119,6 @@ def sign_consistency(
     share = scipy.stats.binomtest(most, len(change))
     found = share.proportion_ci(level, method="wilson")
     return Interval(most / len(change), float(found.low), float(found.high))
-
-
-def _numbers(*sides: NDArray[np.generic]) -> list[Floats]:
-    """Return properties as doubles, and classes (n,) as indicators (n, classes)."""
-    if not all(np.issubdtype(side.dtype, np.integer) for side in sides):
-        return [side.astype(np.float64) for side in sides]
-    classes = np.unique(np.concatenate(sides))
-    return [(side[..., None] == classes).astype(np.float64) for side in sides]
 
 
 def _squares(rows: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Tests of an interval against a threshold or against other intervals."""
+"""Tests of an interval against a threshold."""
 
 import math
 from collections.abc import Iterable
@@ -49,20 +49,21 @@ def at_most(found: Interval, threshold: float) -> Outcome:
     return Outcome.FAILS if found.low > threshold else Outcome.OPEN
 
 
-def largest(found: Interval, others: Iterable[Interval]) -> Outcome:
-    """Test whether a number is larger than all others.
+def largest(lead: Interval) -> Outcome:
+    """Test whether a number is larger than all others, by how far it is above them.
+
+    Args:
+        lead: the number less the largest other, see `vlae.statistics.quotients`.
 
     Returns:
-        PASSES if its interval is above all others, FAILS if another interval is above
-        it, OPEN otherwise; UNMEASURED if a number or an end of an interval is nan.
+        PASSES if the whole interval is above 0, FAILS if it is below, OPEN otherwise;
+        UNMEASURED if the number or an end of its interval is nan.
     """
-    others = list(others)
-    if not all(map(_known, (found, *others))):
+    if not _known(lead):
         return Outcome.UNMEASURED
-    if any(other.low > found.high for other in others):
-        return Outcome.FAILS
-    clear = all(found.low > other.high for other in others)
-    return Outcome.PASSES if clear else Outcome.OPEN
+    if lead.low > 0:
+        return Outcome.PASSES
+    return Outcome.FAILS if lead.high < 0 else Outcome.OPEN
 
 
 def all_of(outcomes: Iterable[Outcome]) -> Outcome:

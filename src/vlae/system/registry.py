@@ -76,6 +76,10 @@ REGISTRIES = {
         {
             # Names of the numbers that the module measures.
             "MEASURES": (),
+            # Those that are also measured within the class.
+            "WITHIN_CLASS": (),
+            # Those that are a part of another one, with the name of that one.
+            "PART_OF": {},
             # Numbers of channels that images may have; None for any.
             "CHANNELS": None,
         },

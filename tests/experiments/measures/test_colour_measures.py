@@ -62,6 +62,37 @@ def test_grey_images_have_one_channel():
     found = colour.measure(grey)
     np.testing.assert_allclose(found["mean_colour"], [[0.3], [0.5]])
     np.testing.assert_allclose(found["contrast"], [0, 0.2], atol=1e-9)
+    np.testing.assert_allclose(found["mean_luminance"], [0.3, 0.5])
+    assert not found["mean_chromaticity"].any()
+
+
+def test_luminance_and_chromaticity_of_the_mean_colour():
+    images = np.concatenate([plain(rgb) for rgb in ([0.2, 0.6, 0.1], [0.5] * 3)])
+    found = colour.measure(images)
+    expected = [0.2126 * 0.2 + 0.7152 * 0.6 + 0.0722 * 0.1, 0.5]
+    np.testing.assert_allclose(found["mean_luminance"], expected)
+    opponent = [[0.2 - 0.6, 0.1 - 0.4], [0, 0]]
+    np.testing.assert_allclose(found["mean_chromaticity"], opponent, atol=1e-12)
+
+
+def test_luminance_and_chromaticity_move_apart():
+    """Grey that is added moves the one, an exchange of equal luminance the other."""
+    start = np.array([0.3, 0.4, 0.5])
+    lighter = start + 0.2
+    tinted = start + np.array([0.1, -0.1 * 0.2126 / 0.7152, 0.0])
+    images = np.concatenate([plain(rgb) for rgb in (start, lighter, tinted)])
+    found = colour.measure(images)
+    luminance, hue = found["mean_luminance"], found["mean_chromaticity"]
+    np.testing.assert_allclose(luminance - luminance[0], [0, 0.2, 0], atol=1e-12)
+    np.testing.assert_allclose(hue[1], hue[0])
+    assert np.abs(hue[2] - hue[0]).max() > 0.1
+
+
+def test_opponent_axes_end_at_one():
+    ends = ([1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0])
+    found = colour.measure(np.concatenate([plain(rgb) for rgb in ends]))
+    expected = [[1, -0.5], [-1, -0.5], [0, 1], [0, -1]]
+    np.testing.assert_allclose(found["mean_chromaticity"], expected, atol=1e-12)
 
 
 # Pen and ground
@@ -150,6 +181,11 @@ def test_boxes_of_a_face(size):
     np.testing.assert_allclose(found["face_colour"], [skin])
     np.testing.assert_allclose(found["hair_colour"], [hair])
     np.testing.assert_allclose(found["corner_colour"], [wall])
+    weights = [0.2126, 0.7152, 0.0722]
+    np.testing.assert_allclose(found["face_luminance"], [skin @ weights])
+    np.testing.assert_allclose(found["hair_luminance"], [hair @ weights])
+    hue = [[wall[0] - wall[1], wall[2] - wall[:2].mean()]]
+    np.testing.assert_allclose(found["corner_chromaticity"], hue)
 
 
 def test_corners_are_averaged():

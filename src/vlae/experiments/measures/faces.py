@@ -12,7 +12,21 @@ reaches the corners too (correlation 0.36).
 import numpy as np
 from numpy.typing import NDArray
 
-MEASURES = ("face_colour", "hair_colour", "corner_colour")
+from vlae.experiments.measures._colour_axes import chromaticity, luminance
+
+MEASURES = (
+    "face_colour",
+    "face_luminance",
+    "hair_colour",
+    "hair_luminance",
+    "corner_colour",
+    "corner_chromaticity",
+)
+PART_OF = {
+    "face_luminance": "face_colour",
+    "hair_luminance": "hair_colour",
+    "corner_chromaticity": "corner_colour",
+}
 
 BOXES = {
     "face_colour": [(0.58, 0.75, 0.2, 0.8)],
@@ -23,10 +37,18 @@ BOXES = {
 
 
 def measure(images: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
-    """Return the mean colour (N, C), in [0, 1], over the boxes of each property.
+    """Return the mean colour over the boxes of each region, and parts of it.
+
+    How light skin and hair are is one matter and the tint of the surroundings another,
+    so the luminance of the former and the chromaticity of the latter stand apart.
 
     Args:
         images: (N, C, H, W) in [0, 1].
+
+    Returns:
+        `face_colour`, `hair_colour`, `corner_colour` (N, C), in [0, 1];
+        `face_luminance`, `hair_luminance` (N,), in [0, 1]: Y = 0.2126 R + 0.7152 G +
+        0.0722 B; `corner_chromaticity` (N, 2), in [-1, 1]: (R - G, B - (R + G) / 2).
     """
     height, width = images.shape[2:]
 
@@ -35,7 +57,14 @@ def measure(images: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
         columns = slice(round(left * width), round(right * width))
         return images[:, :, rows, columns].mean(axis=(2, 3), dtype=np.float64)
 
+    face, hair, corner = (
+        np.mean([mean(*box) for box in boxes], axis=0) for boxes in BOXES.values()
+    )
     return {
-        name: np.mean([mean(*box) for box in boxes], axis=0)
-        for name, boxes in BOXES.items()
+        "face_colour": face,
+        "face_luminance": luminance(face),
+        "hair_colour": hair,
+        "hair_luminance": luminance(hair),
+        "corner_colour": corner,
+        "corner_chromaticity": chromaticity(corner),
     }

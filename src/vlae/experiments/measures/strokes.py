@@ -18,6 +18,7 @@ from scipy.spatial import KDTree
 from skimage.morphology import skeletonize
 
 MEASURES = ("thickness", "slant", "width", "ink")
+WITHIN_CLASS = ("thickness", "slant", "width")
 CHANNELS = [1]
 
 UPSAMPLING = 4
