@@ -15,7 +15,7 @@ from exact_world import (
     plausible,
 )
 from experiments_helpers import ignore, run, trained
-from helpers import GENERATIVE, noise, prepared_strokes
+from helpers import GENERATIVE, prepared_strokes
 from linear_gaussian import PIXELS
 
 from vlae.experiments import top_layers
@@ -185,7 +185,7 @@ def test_results_follow_from_the_seed(data):
 
 
 def test_batches_are_joined_in_order(data, monkeypatch):
-    """The noise of a batch follows that of the one before; images stay in their place."""
+    """Every image counts once, however many fit into a batch."""
     monkeypatch.setattr(top_layers, "BATCH", 16)
     result = run("top_layers", trained(), data, settings=SETTINGS)
     assert set(result.table["images"]) == {40}

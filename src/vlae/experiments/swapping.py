@@ -21,23 +21,33 @@ import torch
 from torch import Tensor
 
 from vlae.data.prepared import targets
-from vlae.experiments._properties import classifier_accuracies, measured
+from vlae.experiments._properties import (
+    classifier_accuracies,
+    measured_within_class,
+    properties,
+    within,
+)
+from vlae.experiments._properties import parts as parts_of
 from vlae.experiments.base import Context, Result
 from vlae.models.base import Noise
 from vlae.statistics.correlation import rank_correlation
-from vlae.statistics.intervals import UNDEFINED, Interval, jackknife
+from vlae.statistics.intervals import UNDEFINED, jackknife
+from vlae.statistics.within_class import class_means, within_class
 from vlae.system.errors import UserError
-from vlae.training.trained_run import BATCH, classify, decode, grey_levels
+from vlae.training.trained_run import BATCH, decode, grey_levels
 
 CLASSIFIER = "optional"
 MEASURES_IMAGES = True
 FIXES_LAYERS = True
 
-COLUMNS = [
+FOUND = [
     *("layers_of_a", "property", "statistic", "image", "value", "low", "high"),
-    *("pairs", "classifier_accuracy", "withheld"),
+    "pairs",
 ]
+COLUMNS = [*FOUND, "part_of", "classifier_accuracy", "withheld"]
 SHARE, CORRELATION = "share", "rank correlation"
+ATTRIBUTE_LIMIT = 0.5
+"""Probability above which the classifier says that an image has an attribute."""
 BLOCKS = 20
 """Blocks of pairs of the jackknife."""
 STRAIGHT_COORDINATES = 2
@@ -62,8 +72,10 @@ def run(context: Context) -> Result:
 
     - `class`, or each attribute: the share of mixtures of which the classifier says
       what is true of that image, among the pairs of which different things are true
-    - a measure of the data set: the rank correlation of mixture and image over all
-      pairs; of several numbers, such as a colour, the mean of theirs
+    - a measure of the data set, or one within the class (`part_of` says of which it
+      is a part): the rank correlation of mixture and image over all pairs; of several
+      numbers, such as a colour, the mean of theirs. The means of the classes are those
+      of the images A and B.
     - `pixels`: the share of mixtures that are nearer to that image than to the other,
       in squared error
 
@@ -209,109 +221,125 @@ def _paths(context: Context, noises: list[Noise]) -> Values:
 # Numbers
 
 
-def _table(context: Context, rows: Rows, noises: list[Noise]) -> pd.DataFrame:
-    accuracies = classifier_accuracies(context)
-    originals = [_of_originals(context, side) for side in rows]
-    table = []
-    for name, chosen in choices(len(noises[0])).items():
-        seen = _of_mixtures(context, mixture(*noises, chosen), rows)
-        for found in _kept(seen, originals, set(accuracies)):
-            table.append((name, *found))
-    frame = pd.DataFrame(table, columns=COLUMNS[:-2])
-    frame["classifier_accuracy"] = frame["property"].map(accuracies).astype(float)
-    unsure = ~(frame["classifier_accuracy"] >= context.settings["classifier_accuracy"])
-    frame["withheld"] = frame["property"].isin(accuracies) & unsure
-    frame.loc[frame["withheld"], ["value", "low", "high"]] = np.nan
-    return frame
+class _Measure:
+    """Measures properties of images; those within the class by one mean for all images.
 
-
-def _of_originals(context: Context, rows: np.ndarray) -> Values:
-    """Return measures of held-out images, and what is true of them."""
-    stored = context.data.images("test")
-    parts = [
-        measured(context, stored[rows[part]].astype(np.float32) / 255)
-        for part in _chunks(len(rows))
-    ]
-    found = _joined(parts)
-    if context.classifier is not None:
-        facts = context.classifier.spec.data
-        truth = targets(context.data.table("test").iloc[rows], facts)
-        names = ["class"] if facts.classes else facts.attributes
-        found |= dict(zip(names, truth.reshape(len(rows), -1).T, strict=True))
-    return found
-
-
-def _of_mixtures(context: Context, noise: Noise, rows: Rows) -> Values:
-    """Return the same of mixtures, as the classifier sees them, and `pixels`.
-
-    `pixels` are two columns (n, 2): whether a mixture is nearer to its A, or to its B.
+    Args:
+        context: says which measures and which classifier to use.
+        rows: of the pairs, whose images give the means of the classes.
     """
-    stored, parts = context.data.images("test"), []
-    for part in _chunks(len(rows[0])):
-        images = decode(context.run, [layer[part] for layer in noise])
-        pixels = images.cpu().numpy()
-        found = measured(context, pixels)
-        if context.classifier is not None:
-            facts = context.classifier.spec.data
-            probabilities = classify(context.classifier, images)
-            if facts.classes:
-                found["class"] = probabilities.argmax(1)
-            else:
-                said = (probabilities > 0.5).astype(int).T
-                found |= dict(zip(facts.attributes, said, strict=True))
-        to_a, to_b = (
-            ((pixels - stored[side[part]] / np.float32(255)) ** 2).sum((1, 2, 3))
-            for side in rows
-        )
-        found["pixels"] = np.stack([to_a < to_b, to_b < to_a], 1)
-        parts.append(found)
-    return _joined(parts)
+
+    def __init__(self, context: Context, rows: Rows) -> None:
+        self._context, self._stored = context, context.data.images("test")
+        found = [self._of_stored(side) for side in rows]
+        both = _joined(found)
+        names = measured_within_class(context) if "class" in both else []
+        self._means = {n: class_means(both[n], both["class"]) for n in names}
+        self.originals = [self._with_class_removed(values) for values in found]
+        """Properties of the images A and of the images B, as the classifier sees it."""
+
+    def mixtures(self, noise: Noise, rows: Rows) -> Values:
+        """Return properties of the images of noise; of pixels, see `_nearer`.
+
+        Args:
+            noise: (n, d_l) per layer.
+            rows: of the images A and B that each is a mixture of.
+        """
+        parts = []
+        for part in _chunks(len(rows[0])):
+            images = decode(self._context.run, [layer[part] for layer in noise])
+            found = properties(self._context, images)
+            pixels = found["pixels"]
+            sides = (self._stored[side[part]] / np.float32(255) for side in rows)
+            found["pixels"] = _nearer(pixels, *sides)
+            parts.append(found)
+        return self._with_class_removed(_joined(parts))
+
+    def _of_stored(self, rows: np.ndarray) -> Values:
+        parts = []
+        for part in _chunks(len(rows)):
+            images = torch.tensor(self._stored[rows[part]]).float() / 255
+            found = properties(self._context, images)
+            del found["pixels"]
+            parts.append(found)
+        return _joined(parts)
+
+    def _with_class_removed(self, found: Values) -> Values:
+        return found | {
+            within(name): within_class(found[name], found["class"], means)
+            for name, means in self._means.items()
+        }
 
 
 def _joined(parts: list[Values]) -> Values:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def _nearer(images: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return whether images are nearer to A and whether to B, (n, 2)."""
+    to_a, to_b = (((images - other) ** 2).sum((1, 2, 3)) for other in (a, b))
+    return np.stack([to_a < to_b, to_b < to_a], 1)
+
+
+def _table(context: Context, rows: Rows, noises: list[Noise]) -> pd.DataFrame:
+    measure, truth = _Measure(context, rows), [_truth(context, side) for side in rows]
+    (of_a, of_b), table = noises, []
+    for name, chosen in choices(len(of_a)).items():
+        seen = measure.mixtures(mixture(of_a, of_b, chosen), rows)
+        for found in _kept(seen, measure.originals, truth):
+            table.append((name, *found))
+    frame = pd.DataFrame(table, columns=FOUND)
+    whole, accuracies = parts_of(context), classifier_accuracies(context)
+    frame["part_of"] = [whole.get(name, "") for name in frame["property"]]
+    frame["classifier_accuracy"] = frame["property"].map(accuracies).astype(float)
+    unsure = ~(frame["classifier_accuracy"] >= context.settings["classifier_accuracy"])
+    frame["withheld"] = frame["property"].isin(accuracies) & unsure
+    frame.loc[frame["withheld"], ["value", "low", "high"]] = np.nan
+    return frame[COLUMNS]
+
+
+def _truth(context: Context, rows: np.ndarray) -> Values:
+    """Return what is true of held-out images that a classifier names, (n,) each."""
+    if context.classifier is None:
+        return {}
+    facts = context.classifier.spec.data
+    found = targets(context.data.table("test").iloc[rows], facts)
+    names = ["class"] if facts.classes else facts.attributes
+    return dict(zip(names, found.reshape(len(rows), -1).T, strict=True))
+
+
 def _kept(
-    seen: Values, originals: list[Values], named: set[str]
+    seen: Values, originals: list[Values], truth: list[Values]
 ) -> Iterator[tuple[object, ...]]:
     """Yield property, statistic, image, value, low, high and pairs.
 
     Args:
         seen: properties of the mixtures.
         originals: properties of the images A and of the images B.
-        named: those that a classifier names.
+        truth: what is true of either, where the classifier names it.
     """
     for name, values in seen.items():
-        if name == "pixels":
-            statistic, count = SHARE, len(values)
-            intervals = _intervals(_shares, values)
-        else:
-            of_a, of_b = (side[name] for side in originals)
-            if name in named:
-                differ = of_a != of_b
-                statistic, count = SHARE, int(differ.sum())
-                hits = np.stack([values == of_a, values == of_b], 1)[differ]
-                intervals = _intervals(_shares, hits)
-            else:
-                statistic, count = CORRELATION, len(values)
-                intervals = _intervals(_correlations, values, of_a, of_b)
+        kept: Callable[..., np.ndarray] = _shares
+        statistic, arrays = SHARE, [values]
+        if name in truth[0]:
+            sides = [side[name] for side in truth]
+            named = values.argmax(1) if name == "class" else values > ATTRIBUTE_LIMIT
+            hits = np.stack([named == side for side in sides], 1)
+            arrays = [hits[sides[0] != sides[1]]]
+        elif name != "pixels":
+            statistic, kept = CORRELATION, _correlations
+            arrays = [values, *(side[name] for side in originals)]
+        count = len(arrays[0])
+        intervals = [UNDEFINED, UNDEFINED]
+        if count > 1:
+            intervals = jackknife(kept, *arrays, blocks=min(BLOCKS, count))
         for image, found in zip(("a", "b"), intervals, strict=True):
             yield name, statistic, image, *astuple(found), count
 
 
-def _intervals(
-    statistics: Callable[..., np.ndarray], *arrays: np.ndarray
-) -> list[Interval]:
-    """Return the statistics of A and of B; undefined for fewer than two pairs."""
-    count = len(arrays[0])
-    if count < 2:
-        return [UNDEFINED, UNDEFINED]
-    return jackknife(statistics, *arrays, blocks=min(BLOCKS, count))
-
-
 def _shares(hits: np.ndarray) -> np.ndarray:
-    return hits.mean(0)
+    found: np.ndarray = hits.mean(0)
+    return found
 
 
 def _correlations(values: np.ndarray, of_a: np.ndarray, of_b: np.ndarray) -> np.ndarray:

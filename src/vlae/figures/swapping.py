@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.figures.plotting import (
     PALETTE,
     WIDTH,
@@ -15,12 +16,12 @@ from vlae.figures.plotting import (
     subfigures,
 )
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_print, number, ordered, spread
+from vlae.results.text import in_print, ordered, spread
 
 EXPERIMENTS = ["swapping"]
 
 SHARE = "share"
-MAX_PROPERTIES = 8
+MAX_PROPERTIES = 7
 """Properties in the picture; the table of numbers has all."""
 MAX_COLUMNS = 4
 """Panels of mixtures side by side."""
@@ -183,57 +184,70 @@ def _matrix(
 
 
 def _numbers(block: SubFigure, table: pd.DataFrame) -> None:
-    """Draw what mixtures have of A and of B, one panel per property."""
+    """Draw what mixtures have of A and of B, one panel per property and its parts."""
     table = table.dropna(subset="value")
     names = _most_moved(table)
     panels = block.subplots(1, max(len(names), 1), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=False):
-        _property(axes, table[table["property"] == name], name)
+        _property(axes, table, name)
     panels[0].set_ylabel("kept of A and of B")
-    handles, labels = panels[0].get_legend_handles_labels()
-    block.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    shown = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    block.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
 
 
 def _most_moved(table: pd.DataFrame) -> list[str]:
-    """Return at most `MAX_PROPERTIES` properties: those that single layers move most."""
-    singles = table[table["layers_of_a"].str.isdigit() & table["image"].eq("a")]
-    means = singles.groupby(["property", "layers_of_a"])["value"].mean()
+    """Return at most `MAX_PROPERTIES` properties: those that single layers move most.
+
+    Parts of other properties do not count; those within the class are drawn with them.
+    """
+    singles = table["layers_of_a"].str.isdigit() & table["image"].eq("a")
+    chosen = table[singles & table["part_of"].eq("")]
+    means = chosen.groupby(["property", "layers_of_a"])["value"].mean()
     spans = means.groupby("property").agg(lambda values: values.max() - values.min())
     return ordered(spans.nlargest(MAX_PROPERTIES).index)
 
 
 def _property(axes: Axes, table: pd.DataFrame, name: str) -> None:
     """Draw the numbers of A and of B by choice of layers, a point for each seed."""
-    every, *names = reversed(_choices(table))
-    names = [n for n in reversed(names) if n != "none"] or [every]
-    seeds = sorted(table["seed"].unique())
-    for image, colour in COLOURS.items():
-        of_image = table[table["image"] == image].set_index(["layers_of_a", "seed"])
-        for index, seed in enumerate(seeds):
-            shift = 0.12 * (index - (len(seeds) - 1) / 2)
-            rows = of_image.loc[[(choice, seed) for choice in names]]
-            ends = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+    _, *names, every = _choices(table)
+    names = names or [every]
+    series = [(name, "o", ""), (name + WITHIN_CLASS_SUFFIX, "s", ", within the class")]
+    series = [one for one in series if table["property"].eq(one[0]).any()]
+    for index, (measured, marker, words) in enumerate(series):
+        shift = 0.3 * (index - (len(series) - 1) / 2)
+        for image, colour in COLOURS.items():
+            rows = table[table["property"].eq(measured) & table["image"].eq(image)]
+            rows = rows[rows["layers_of_a"].isin(names)]
+            places = rows["layers_of_a"].map(names.index) + shift
             axes.errorbar(
-                np.arange(len(names)) + shift,
+                places + _by_seed(rows["seed"]),
                 rows["value"],
-                ends,
-                fmt="o",
+                (rows["value"] - rows["low"], rows["high"] - rows["value"]),
+                fmt=marker,
                 markersize=4,
                 color=colour,
-                label=None if index else f"of {image.upper()}",
+                markerfacecolor=colour if marker == "o" else "white",
+                linewidth=1,
+                label=f"of {image.upper()}{words}",
             )
-    ceiling = table.loc[
-        table["layers_of_a"].eq(every) & table["image"].eq("a"), "value"
-    ]
-    axes.axhline(
-        ceiling.mean(), color="0.5", ls=":", lw=1, label="of A in its reconstruction"
-    )
+    whole = table[table["property"] == name]
+    ceiling = _values(whole[whole["layers_of_a"] == every], name, "a").mean()
+    axes.axhline(ceiling, color="0.5", ls=":", lw=1, label="of A in its reconstruction")
     axes.set_xticks(range(len(names)), names)
-    axes.margins(x=0.25)
-    axes.set(xlabel="layers of A", ylim=(-0.12, 1.05))
-    kind = SHARE if _is_share(table, name) else "rank correlation"
+    axes.set(xlabel="layers of A", ylim=(-0.15, 1.05), xlim=(-0.5, len(names) - 0.5))
+    kind = SHARE if _is_share(whole, name) else "rank correlation"
     axes.set_title(f"{in_print(name)}\n({kind})")
     despine(axes)
+
+
+def _by_seed(seeds: pd.Series) -> pd.Series:
+    """Return how far the points of each seed are moved to lie side by side."""
+    places = seeds.rank(method="dense") - 1
+    return 0.08 * (places - places.max() / 2)
 
 
 # Paths

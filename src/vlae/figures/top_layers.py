@@ -118,10 +118,10 @@ def _images(block: SubFigure, run: RunResults) -> None:
     block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
     panels = block.subplots(1, len(columns), width_ratios=columns)
     titles = ["held-\nout", "all\ninferred"]
-    for drawn in range(1, layers + 1):
+    for drawn in range(1, layers):
         which = "layer 1" if drawn == 1 else f"layers 1–{drawn}"
-        kept = f"{_kept(drawn, layers)} inferred" if drawn < layers else "the prior"
-        titles.append(f"{which} drawn,\n{kept}")
+        titles.append(f"{which} drawn,\n{_kept(drawn, layers)} inferred")
+    titles.append("all layers drawn:\nthe prior")
     pictures = [arrays["data"], arrays["drawn_0"][::redraws]]
     pictures += [arrays[f"drawn_{drawn}"] for drawn in range(1, layers + 1)]
     for axes, picture, count, title in zip(
@@ -131,8 +131,8 @@ def _images(block: SubFigure, run: RunResults) -> None:
     table = run.table("top_layers", run.seeds[0]).set_index(["drawn_layers", "measure"])
     for drawn, axes in enumerate(panels[1:]):
         rate, error = (table.loc[(drawn, name), "value"] for name in ("rate", "mse"))
-        if drawn:
-            axes.set_xlabel(f"{number(rate, 1)} nats, squared error {number(error, 3)}")
+        error_words = "" if drawn == 0 else "squared error "
+        axes.set_xlabel(f"{rate:.1f} nats\n{error_words}{number(error, 3)}")
 
 
 # Curves
@@ -146,43 +146,38 @@ def _curves(block: SubFigure, runs: list[RunResults]) -> None:
     panels = block.subplots(1, len(names))
     for axes, name in zip(panels, names, strict=True):
         for color, run, table in zip(PALETTE, runs, tables, strict=False):
-            for seed in run.seeds:
-                chosen = table[table["seed"] == seed]
+            for seed, of_seed in table.groupby("seed"):
                 label = run.title if seed == run.seeds[0] else None
-                _curve(axes, chosen, name, color=color, label=label)
+                _curve(axes, of_seed, name, color, label)
         axes.set(xlabel="rate: KL of the inferred layers (nats)", title=MEASURES[name])
+        axes.margins(0.08)
         despine(axes)
     handles, labels = panels[0].get_legend_handles_labels()
     block.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
-def _curve(axes: Axes, table: pd.DataFrame, name: str, **look: object) -> None:
-    """Draw one curve; the number beside a point is that of its inferred layers."""
+def _curve(
+    axes: Axes, table: pd.DataFrame, name: str, color: str, label: str | None
+) -> None:
+    """Draw a curve; in each point stands the number of inferred layers."""
     by_measure = {
         measure: rows.set_index("drawn_layers").sort_index()
         for measure, rows in table.groupby("measure")
     }
     rate, distortion = by_measure["rate"], by_measure[name]
-    ends = [
+    across, up = (
         (of["value"] - of["low"], of["high"] - of["value"]) for of in (rate, distortion)
-    ]
-    axes.errorbar(
-        rate["value"],
-        distortion["value"],
-        xerr=ends[0],
-        yerr=ends[1],
-        marker="o",
-        markersize=4,
-        linewidth=1.2,
-        **look,
     )
-    layers = rate.index.max()
+    x, y = rate["value"], distortion["value"]
+    axes.errorbar(x, y, up, across, color=color, linewidth=1.2, label=label)
+    axes.plot(x, y, "o", color=color, markersize=11, markeredgecolor="white")
     for drawn in rate.index:
-        place = (rate.loc[drawn, "value"], distortion.loc[drawn, "value"])
+        words = str(rate.index.max() - drawn)
         axes.annotate(
-            str(layers - drawn),
-            place,
-            textcoords="offset points",
-            xytext=(5, 4),
-            fontsize=8,
+            words,
+            (x[drawn], y[drawn]),
+            color="white",
+            fontsize=7,
+            ha="center",
+            va="center_baseline",
         )
