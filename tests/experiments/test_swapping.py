@@ -153,7 +153,7 @@ def test_a_layer_that_does_nothing_carries_nothing(ignored, data):
 
 
 class Copy(torch.nn.Module):
-    """An exact autoencoder: layer 1 is the left half of the image, layer 2 the right."""
+    """An exact autoencoder: layer 1 is the left half of an image, layer 2 the right."""
 
     latent_sizes = (28 * 14, 28 * 14)
 
