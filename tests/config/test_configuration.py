@@ -107,7 +107,7 @@ def test_presets_of_the_authors_code(
         likelihood=likelihood,
         scale="fixed",
         scale_value=scale,
-        kl_warmup=KLWarmup(schedule="exponential", steps=warmup),
+        kl_warmup=KLWarmup(schedule="exponential", steps=warmup, out_of=50000),
     )
     assert spec.network["batch_norm"] == batch_norm
     assert spec.network["posterior_scale"] == "sigmoid"

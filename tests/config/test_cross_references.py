@@ -19,10 +19,6 @@ BAD = {
         "figures: {figure3: [mnist/classifier]}",
         ["figures.figure3", "mnist/classifier is a classifier"],
     ),
-    "batch statistics where layers are fixed": (
-        "runs: {mnist: {hvae-plain: {network_settings: {batch_norm: batch}}}}",
-        ["figures.figure3", "mnist/hvae-plain", "batch_norm: moving"],
-    ),
     "unknown run of the explorer": (
         "explorer: [mnist/vlaee]",
         ["explorer", "'vlaee'", "Did you mean 'vlae'?"],

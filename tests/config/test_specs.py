@@ -198,3 +198,27 @@ def test_a_spec_that_does_not_fit_its_type_is_named(content, words, tmp_path):
 def test_specs_are_immutable(specs):
     with pytest.raises((AttributeError, msgspec.ValidationError)):
         specs.figure_spec("figure3").figure = "figure4"
+
+
+def ending(schedule, steps):
+    preset = {"objective": {"kl_warmup": schedule}}
+    content = {"presets": {"trial": preset}}
+    run = {"runs": {"mnist": {"vlae-trial": {"training": {"steps": steps}}}}}
+    return resolved(content, run)
+
+
+def test_a_warmup_that_the_training_never_finishes_is_refused():
+    schedule = {"schedule": "exponential", "steps": 15000}
+    with pytest.raises(UserError) as raised:
+        ending(schedule, 8000)
+    for words in (
+        "runs.mnist.vlae-trial.objective.kl_warmup",
+        "0.41",
+        "training.steps",
+    ):
+        assert words in str(raised.value)
+    ending({**schedule, "out_of": 50000}, 8000)
+    ending(schedule, 50000)
+    with pytest.raises(UserError, match=r"ends at 0\.80"):
+        ending({"schedule": "linear", "steps": 100}, 80)
+    ending({"schedule": "linear", "steps": 100}, 90)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-import yaml
-from helpers import ROOT, objective
+from helpers import objective, shipped_networks
 
 from vlae.config.run_spec import DataFacts
 from vlae.system import registry
@@ -13,8 +12,7 @@ OBJECTIVE = objective()
 
 def parameters(name, width):
     """Count the parameters of a shipped network, without memory for any of them."""
-    networks = yaml.safe_load((ROOT / "config" / "networks.yaml").read_text())
-    settings = {**networks["networks"][name], "width": width}
+    settings = {**shipped_networks()[name], "width": width}
     module = registry.load("models", settings["model"])
     data = DataFacts(shape=settings["input"], classes=0, attributes=())
     with torch.device("meta"):

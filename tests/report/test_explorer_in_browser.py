@@ -11,12 +11,10 @@ import pytest
 import torch
 from browser import LAPTOP, PHONE, chromium, faults, opened
 from explorer_helpers import export, grey_levels, lively, write_page
-from helpers import ROOT, network, prepared_strokes, spec
+from helpers import network, prepared_strokes, shipped_networks, spec
 from PIL import Image
 from playwright.sync_api import expect
 
-from vlae.config import overlays
-from vlae.config.overlays import merge
 from vlae.experiments.swapping import between
 from vlae.training.example_images import image_noise
 
@@ -409,8 +407,7 @@ SPEED = """async () => {
 
 def test_twenty_pictures_a_second(browser, tmp_path, record_property):
     """The network of mnist-cpu.yaml, whose layers are a quarter of the paper's."""
-    networks = overlays.read(ROOT / "config" / "networks.yaml")
-    chosen = merge(networks["networks"]["vlae-mnist"], {"width": 0.25})
+    chosen = {**shipped_networks()["vlae-mnist"], "width": 0.25}
     export(lively(spec(chosen), std=0.05), tmp_path)
     with opened(browser, write_page(tmp_path, ["vlae"])) as found:
         ready(found.page)

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 import yaml
 
+from vlae.config import overlays
 from vlae.config.overlays import merge
 from vlae.config.run_spec import Objective, RunFiles, RunSpec
+from vlae.config.schema_defaults import completed_networks
 from vlae.data import prepared
 from vlae.data.datasets import strokes
 from vlae.models import base
@@ -39,6 +41,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         **START,
         "posterior_scale": "sigmoid",
         "scale_minimum": 0.001,
+        "initial_gate": 0.1,
         "heads": ["c4,2 c4,2", "f16"],
         "trunks": ["c4,4 lin16"],
         "decoder": [
@@ -120,6 +123,12 @@ GENERATIVE = sorted(NETWORKS.keys() - {"classifier"})
 def network(name: str, **changes: Any) -> dict[str, Any]:
     """Return a tiny network of `NETWORKS`, keys replaced by `changes`."""
     return {**copy.deepcopy(NETWORKS[name]), **changes}
+
+
+def shipped_networks() -> dict[str, dict[str, Any]]:
+    """Return the networks of config/networks.yaml, with all keys that have defaults."""
+    content = overlays.read(ROOT / "config" / "networks.yaml")
+    return completed_networks(content["networks"])
 
 
 def spec(network: str | dict[str, Any] = "vlae", **changes: Any) -> RunSpec:

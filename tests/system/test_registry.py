@@ -167,7 +167,7 @@ def test_ways_to_set_a_constant(package, line):
         ("CLASIFIER = 'required'", "CLASSIFIER"),
         ("CLASSIFIERS: str = 'required'", "CLASSIFIER"),
         ("MEASURE_IMAGES = True", "MEASURES_IMAGES"),
-        ("FIXED_LAYERS = True", "FIXES_LAYERS"),
+        ("MEASURE_IMAGES = True", "MEASURES_IMAGES"),
     ],
 )
 @pytest.mark.parametrize("asked", ["MODELS", "CLASSIFIER"])

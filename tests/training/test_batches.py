@@ -69,7 +69,7 @@ def stop():
 
 @pytest.mark.parametrize("memory", [0, ROW * 1000])
 def test_batches_are_the_rows_of_the_order(images, memory):
-    order = Order(COUNT, 20, 1, CPU)
+    order = Order(COUNT, 20, (1, "mnist/vlae"), CPU)
     streamed = Streamed(images, COUNT, CPU, memory)
     resident = Resident(images, COUNT, CPU)
     # On through two epochs, back, and far ahead.
@@ -146,7 +146,7 @@ def test_few_batches_are_read_ahead(images, room, ahead, monkeypatch):
         return read(file, rows, pinned)
 
     monkeypatch.setattr(batches._File, "read", noted)
-    order = Order(COUNT, 10, 1, CPU)
+    order = Order(COUNT, 10, (1, "mnist/vlae"), CPU)
     streamed = Streamed(images, COUNT, CPU, room * 10 * ROW)
     streamed.batch(order, 5)
     assert streamed._ahead is not None

@@ -1,41 +1,11 @@
-"""The weight of the KL divergence and the learning rate, step by step."""
-
-import math
+"""The learning rate and the presence of layers, step by step."""
 
 import pytest
 
-from vlae.config.run_spec import Growing, KLWarmup
-from vlae.training.schedules import kl_weight, learning_rate_factor, presence
+from vlae.config.run_spec import Growing
+from vlae.training.schedules import learning_rate_factor, presence
 
 STEPS = 1_000
-
-
-@pytest.mark.parametrize("step", [0, 1, STEPS - 1])
-def test_no_warmup_is_the_elbo_at_every_step(step):
-    assert kl_weight(KLWarmup(schedule="none"), step, STEPS) == 1
-
-
-@pytest.mark.parametrize(
-    ("step", "weight"), [(0, 0), (50, 0.25), (100, 0.5), (200, 1), (201, 1), (999, 1)]
-)
-@pytest.mark.parametrize("length", [{"steps": 200}, {"fraction": 0.2}])
-def test_linear_warmup_by_steps_and_by_fraction(step, weight, length):
-    warmup = KLWarmup(schedule="linear", **length)
-    assert kl_weight(warmup, step, STEPS) == pytest.approx(weight)
-
-
-def test_warmup_by_steps_does_not_look_at_the_length_of_the_run():
-    warmup = KLWarmup(schedule="linear", steps=200)
-    assert kl_weight(warmup, 50, 10 * STEPS) == kl_weight(warmup, 50, STEPS)
-
-
-@pytest.mark.parametrize("length", [{"steps": 200}, {"fraction": 0.2}])
-def test_exponential_warmup(length):
-    warmup = KLWarmup(schedule="exponential", **length)
-    assert kl_weight(warmup, 0, STEPS) == 0
-    assert kl_weight(warmup, 200, STEPS) == pytest.approx(1 - 1 / math.e)
-    # After n lengths, e^-n of the way is left.
-    assert 1 - kl_weight(warmup, 600, STEPS) == pytest.approx(math.exp(-3))
 
 
 def test_learning_rate_without_a_tail_is_constant():

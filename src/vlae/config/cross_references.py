@@ -21,10 +21,10 @@ def check(selection: Selection, specs: Specs) -> None:
     for figure in content["figures"]:
         runs = selection.figure_runs(figure)
         needed = selection.figure_experiments(figure)
-        _check_runs(selection, specs, runs, needed, f"figures.{figure}")
+        _check_runs(selection, runs, needed, f"figures.{figure}")
     _check_explorer(selection, specs)
     for claim in content["claims"]:
-        _check_claim(selection, specs, claim)
+        _check_claim(selection, claim)
     for dataset in selection.datasets():
         _check_files(selection, dataset)
 
@@ -106,7 +106,7 @@ def _check_depicts(selection: Selection, dataset: str) -> None:
 def _check_explorer(selection: Selection, specs: Specs) -> None:
     """Check that the runs in the explorer can make one image alone."""
     runs = selection.listed_in_explorer()
-    _check_runs(selection, specs, runs, [], "explorer")
+    _check_runs(selection, runs, [], "explorer")
     for run in runs:
         if specs.network(run)["batch_norm"] == "batch":
             raise UserError(
@@ -116,7 +116,7 @@ def _check_explorer(selection: Selection, specs: Specs) -> None:
             )
 
 
-def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
+def _check_claim(selection: Selection, claim: str) -> None:
     """Check figure, runs and controls of a claim."""
     key, content = f"claims.{claim}", selection.content["claims"][claim]
     figure = content["figure"]
@@ -125,7 +125,7 @@ def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
     elif content["runs"] is None:
         raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
     needed, runs = selection.claim_experiments(claim), selection.claim_runs(claim)
-    _check_runs(selection, specs, runs, needed, f"{key}.runs")
+    _check_runs(selection, runs, needed, f"{key}.runs")
     for run in map(RunName.parse, content["runs"] or []):
         if not selection.concerns(claim, run):
             raise UserError(
@@ -141,13 +141,12 @@ def _check_claim(selection: Selection, specs: Specs, claim: str) -> None:
             )
     key = f"{key}.controls"
     # Controls of data sets that no run has are left out; their names must still exist.
-    _check_runs(selection, specs, selection.listed_controls(claim), [], key)
-    _check_runs(selection, specs, selection.controls(claim), needed, key)
+    _check_runs(selection, selection.listed_controls(claim), [], key)
+    _check_runs(selection, selection.controls(claim), needed, key)
 
 
 def _check_runs(
     selection: Selection,
-    specs: Specs,
     runs: list[RunName],
     experiments: list[str],
     key: str,
@@ -167,7 +166,6 @@ def _check_runs(
             where = f"{key}: {run}"
             _check_model(selection.model(run), experiment, where)
             _check_has_classifier(selection, run.dataset, experiment, where)
-            _check_batch_norm(specs.network(run), experiment, where)
 
 
 def _check_model(model: str, experiment: str, where: str) -> None:
@@ -197,17 +195,6 @@ def _check_has_classifier(
             f"{where}: the experiment '{experiment}' needs a classifier of classes, "
             f"and datasets.{dataset} has no 'classifier' or no 'classes'. Show other "
             "runs there."
-        )
-
-
-def _check_batch_norm(network: dict[str, object], experiment: str, where: str) -> None:
-    """Check that an experiment which fixes layers has no batch statistics."""
-    fixes = registry.constant("experiments", experiment, "FIXES_LAYERS")
-    if fixes and network["batch_norm"] == "batch":
-        raise UserError(
-            f"{where} samples with batch statistics (batch_norm: batch). The "
-            f"experiment '{experiment}' cannot use them: layers that are equal in a "
-            "whole batch are normalised away. Set batch_norm: moving or none."
         )
 
 

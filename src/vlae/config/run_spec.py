@@ -5,6 +5,7 @@ it means and which values it takes. Trainings depend on this module, so an edit 
 retrains every run.
 """
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +15,35 @@ from vlae.config.spec_types import Spec
 
 
 class KLWarmup(Spec, frozen=True, omit_defaults=True):
-    """Weight of the KL term over training; its length is `steps` or a `fraction`."""
+    """Weight of the KL term over training."""
 
     schedule: Literal["none", "linear", "exponential"]
     steps: int | None = None
+    out_of: int | None = None
     fraction: float | None = None
+
+    def weight(self, step: int, steps: int) -> float:
+        """Return the weight of the KL divergence at a step, in [0, 1].
+
+        `none` is always 1, the ELBO itself. `linear` goes from 0 to 1 over the length
+        of the warm-up. `exponential` is 1 - exp(-step / length), as in the authors'
+        code. The length is `fraction` of all steps, or `self.steps`; in a run of fewer
+        than `out_of` steps it is shortened in proportion.
+
+        Args:
+            step: counted from 0.
+            steps: number of steps of the training.
+        """
+        if self.schedule == "none":
+            return 1.0
+        if self.steps is None:
+            assert self.fraction is not None, "the schema asks for one of the two"
+            length = self.fraction * steps
+        else:
+            length = self.steps * min(1.0, steps / self.out_of if self.out_of else 1.0)
+        if self.schedule == "linear":
+            return min(1.0, step / length)
+        return 1.0 - math.exp(-step / length)
 
 
 class Objective(Spec, frozen=True):
@@ -87,6 +112,7 @@ class RunSpec(Spec, frozen=True):
     seed: int
     preset: str
     network_name: str
+    common_start: str | None
     data: DataFacts
     network: dict[str, Any]
     """Free keys: those of the model, which its plan in `vlae.networks` checks."""
@@ -103,6 +129,11 @@ class RunSpec(Spec, frozen=True):
     def name(self) -> str:
         """`dataset/run/seed`, the name in log lines and messages."""
         return f"{self.dataset}/{self.run}/{self.seed}"
+
+    @property
+    def stream(self) -> tuple[int, str]:
+        """Seed and name from which all random numbers of the run follow."""
+        return self.seed, self.common_start or f"{self.dataset}/{self.run}"
 
     @property
     def model(self) -> str:

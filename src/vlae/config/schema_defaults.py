@@ -12,7 +12,11 @@ from vlae.system.errors import UserError
 def completed_networks(networks: dict[str, Any]) -> dict[str, Any]:
     """Return the networks of a configuration with every key that has a default."""
     common = _defaults(schema("network")["properties"])
-    return {name: {**common, **content} for name, content in networks.items()}
+    found = {}
+    for name, content in networks.items():
+        own = _defaults(schema(f"networks/{content['model']}")["properties"])
+        found[name] = {**common, **own, **content}
+    return found
 
 
 def completed_datasets(datasets: dict[str, Any]) -> dict[str, Any]:

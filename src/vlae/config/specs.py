@@ -21,6 +21,8 @@ MACHINE_KEYS = ("mirror", "data_memory_mb", "container")
 """Keys that say where and how to compute; no result depends on them."""
 
 UNUSED_SEED = 0
+LEAST_FINAL_KL_WEIGHT = 0.9
+"""Weight of the KL term that a warm-up must have reached at the end."""
 """Seed of the specs that are kept; every question brings its own."""
 
 
@@ -209,6 +211,7 @@ class Specs:
         )
         _check_input(spec, key)
         _check_scale(spec, key)
+        _check_warmup(spec, key)
         _check_growing(spec, key)
         return spec
 
@@ -230,6 +233,19 @@ def _check_scale(spec: RunSpec, key: str) -> None:
         raise UserError(
             f"{key}.objective.scale: a learned scale ({scale}) on eight-bit images has "
             "no bound; set data_noise.dequantise: true, or scale: fixed."
+        )
+
+
+def _check_warmup(spec: RunSpec, key: str) -> None:
+    """Raise `UserError` if the training ends before its KL warm-up does."""
+    steps, warmup = spec.training.steps, spec.objective.kl_warmup
+    end = warmup.weight(steps, steps)
+    if end < LEAST_FINAL_KL_WEIGHT:
+        raise UserError(
+            f"{key}.objective.kl_warmup: with {steps} steps the weight of the KL term "
+            f"ends at {end:.2f}; expected at least {LEAST_FINAL_KL_WEIGHT:g}, since "
+            "models are judged by the ELBO. Shorten the warm-up (a `fraction` of the "
+            "run fits any length), or raise training.steps."
         )
 
 

@@ -5,8 +5,6 @@ import pandas as pd
 from vlae.experiments.base import Context, Result
 from vlae.training.trained_run import decode, grey_levels
 
-FIXES_LAYERS = True
-
 
 def run(context: Context) -> Result:
     """Return arrays `layer_1` ... `layer_L` and `kept_1`, and how much they vary.

@@ -278,12 +278,12 @@ class LatentVariableModel(Model):
 
 
 def build_model(spec: RunSpec) -> Model:
-    """Build the model of a run spec, with initial weights that follow from its seed.
+    """Build the model of a run spec, with the initial weights of its stream.
 
     Its weights lie channels last in memory, which makes convolutions faster.
     """
     module = registry.load("models", spec.model)
-    torch.manual_seed(derive(spec.seed, "initial weights"))
+    torch.manual_seed(derive(*spec.stream, "initial weights"))
     model: Model = module.build(spec.network, spec.objective, spec.data)
     # PyTorch's own types do not know the argument.
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -42,7 +42,10 @@ class VLAE(Independent):
             for head, latent in zip(layout.heads, self.latent_sizes, strict=True)
         )
         self.trunks = nn.ModuleList(encoder.chain(trunk) for trunk in layout.trunks)
-        self.stages = nn.ModuleList(DecoderStage(decoder, s) for s in layout.stages)
+        gate = network["initial_gate"]
+        self.stages = nn.ModuleList(
+            DecoderStage(decoder, stage, gate) for stage in layout.stages
+        )
         self.likelihood = Likelihood(
             objective,
             decoder,
@@ -102,17 +105,16 @@ class DecoderStage(nn.Module):
     Args:
         builder: makes the modules.
         stage: the resolved plan.
+        initial_gate: start of the learned gate of a gated merge.
     """
 
-    INITIAL_GATE = 0.1
-
-    def __init__(self, builder: Builder, stage: Stage) -> None:
+    def __init__(self, builder: Builder, stage: Stage, initial_gate: float) -> None:
         super().__init__()
         self.merge = stage.merge
         self.embed = builder.chain(stage.embed) if stage.embed else nn.Identity()
         self.body = builder.chain(stage.body)
         if stage.merge == "gated":
-            self.gate = nn.Parameter(torch.full(stage.body.inputs, self.INITIAL_GATE))
+            self.gate = nn.Parameter(torch.full(stage.body.inputs, initial_gate))
 
     def forward(
         self, z: Tensor, above: Tensor | None, presence: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Networks in the short notation of the paper's tables, resolved to shapes.
+"""Networks in a short notation of blocks, resolved to shapes.
 
 A chain is a string of blocks, applied left to right:
 
@@ -7,6 +7,9 @@ A chain is a string of blocks, applied left to right:
     f1024        dense, 1024 units, batch norm, activation
     f128x7x7     the same with 128*7*7 units, viewed as 128 channels of 7x7
     lin1024      plain dense: no norm, no activation
+    f1024:relu   with this activation, relu or leaky (slope 0.1), in place of the
+                 network's: leaky in encoders and relu in decoders
+    c64,2:plain  without batch norm; both can be joined, as in c64,2:relu:plain
 
 Channels and units scale with the network's `width`; spatial sizes do not.
 Padding is SAME: a convolution of stride s maps n pixels to ceil(n / s). The stride of a
@@ -15,7 +18,7 @@ transposed convolution is at most 4, since beyond that its 4x4 kernels would lea
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vlae.system.errors import UserError
@@ -30,6 +33,8 @@ _BLOCK = re.compile(
     r"(?P<kind>c|t)(?P<channels>\d+),(?P<stride>\d+)"
     r"|(?P<dense>f|lin)(?P<units>\d+)(?:x(?P<height>\d+)x(?P<width>\d+))?"
 )
+_ACTIVATIONS = ("relu", "leaky")
+_PLAIN = "plain"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Layer:
     inputs: Shape
     outputs: Shape
     stride: int = 1
+    activation: str = ""
+    """relu or leaky; empty for that of the network."""
+    normed: bool = True
+    """Whether batch norm follows, if the network has it; never after a linear layer."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,8 @@ def chain(text: str, inputs: Shape, width: float, key: str) -> Chain:
         key: configuration key of the chain, which errors name.
 
     Raises:
-        UserError: if a block is unknown, a stride is impossible, or a convolution
-            follows a flat layer.
+        UserError: if a block or its option is unknown, a stride is impossible, or a
+            convolution follows a flat layer.
     """
     layers: list[Layer] = []
     shape = inputs
@@ -82,6 +91,22 @@ def size(shape: Shape) -> int:
 
 
 def _layer(block: str, inputs: Shape, width: float, key: str) -> Layer:
+    shape, *options = block.split(":")
+    layer = _without_options(shape, inputs, width, key)
+    for option in options:
+        if layer.kind == "linear" or option not in (*_ACTIVATIONS, _PLAIN):
+            raise UserError(
+                f"{key}: cannot read ':{option}' in '{block}'; a block takes "
+                f"{', '.join(_ACTIVATIONS)} or {_PLAIN}, and lin takes none of them."
+            )
+        if option == _PLAIN:
+            layer = replace(layer, normed=False)
+        else:
+            layer = replace(layer, activation=option)
+    return layer
+
+
+def _without_options(block: str, inputs: Shape, width: float, key: str) -> Layer:
     match = _BLOCK.fullmatch(block)
     if match is None:
         raise UserError(

@@ -66,8 +66,6 @@ REGISTRIES = {
             "MEASURES_IMAGES": False,
             # Models that the experiment can examine; None for all.
             "MODELS": None,
-            # Whether layers are held fixed within a batch.
-            "FIXES_LAYERS": False,
         },
     ),
     "measures": Registry(

@@ -40,13 +40,14 @@ class Order:
         count: number of images of the split.
         size: number of images per batch. Images that do not fill a batch are left out
             of their epoch.
-        seed: seed of the run; with the epoch it determines the permutation.
+        stream: seed and name of the run; with the epoch they determine the
+            permutation.
         device: where the rows are returned.
     """
 
     count: int
     size: int
-    seed: int
+    stream: tuple[int, str]
     device: torch.device
     _epoch: int = field(default=-1, init=False)
     _rows: Tensor = field(default_factory=lambda: torch.empty(0), init=False)
@@ -55,8 +56,8 @@ class Order:
         """Return the rows (size,), int64, of the batch at `step`, counted from 0."""
         epoch, position = divmod(step, self.count // self.size)
         if self._epoch != epoch:
-            stream = generator(_CPU, self.seed, "epoch", epoch)
-            permutation = torch.randperm(self.count, generator=stream)
+            numbers = generator(_CPU, *self.stream, "epoch", epoch)
+            permutation = torch.randperm(self.count, generator=numbers)
             self._rows, self._epoch = permutation.to(self.device), epoch
         return self._rows[position * self.size : (position + 1) * self.size]
 

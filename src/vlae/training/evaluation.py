@@ -39,7 +39,7 @@ def evaluate(
     Returns:
         numbers by term; those in nats are per image.
     """
-    noise = generator(labels.device, spec.seed, "evaluation", split)
+    noise = generator(labels.device, *spec.stream, "evaluation", split)
     count = min(spec.evaluation.images, len(images))
     sums: dict[str, Tensor] = {}
     for start in range(0, count, BATCH):

@@ -109,7 +109,8 @@ class LoadedRun:
             UserError: unless exactly one of both is given, in the right shapes.
         """
         if codes is not None and noise is None:
-            return self._decode_codes(self._layers(codes, "codes"))
+            latents = self._layers(codes, "codes")
+            return _array(trained_run.decode_codes(self._trained, latents))
         if noise is not None and codes is None:
             images = trained_run.decode(self._trained, self._layers(noise, "noise"))
             return _array(images)
@@ -243,15 +244,6 @@ class LoadedRun:
         if len(parts[0]) != 1:
             raise UserError(f"noise: expected that of one image, got {len(parts[0])}.")
         return parts
-
-    @torch.no_grad()
-    def _decode_codes(self, codes: list[Tensor]) -> Floats:
-        model = self._model
-
-        def mean(*parts: Tensor) -> Tensor:
-            return model.likelihood(model.decoder(list(parts)))[0]
-
-        return _array(in_batches(mean, *codes))
 
     def _layers(self, arrays: Layers, name: str) -> list[Tensor]:
         """Return arrays (N, d_l) as tensors on the run's device, shapes checked."""

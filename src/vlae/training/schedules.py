@@ -1,32 +1,6 @@
-"""KL weight, learning rate and presence of layers as functions of the step."""
+"""Learning rate and presence of layers as functions of the step."""
 
-import math
-
-from vlae.config.run_spec import Growing, KLWarmup
-
-
-def kl_weight(warmup: KLWarmup, step: int, steps: int) -> float:
-    """Return the weight of the KL divergence at a step, in [0, 1].
-
-    `none` is always 1, the ELBO itself. `linear` goes from 0 to 1 over the length of
-    the warm-up. `exponential` is 1 - exp(-step / length), as in the authors' code. The
-    length is `warmup.steps`, or `warmup.fraction` of all steps.
-
-    Args:
-        warmup: the settings.
-        step: counted from 0.
-        steps: number of steps of the training.
-    """
-    if warmup.schedule == "none":
-        return 1.0
-    if warmup.steps is not None:
-        length: float = warmup.steps
-    else:
-        assert warmup.fraction is not None, "the schema asks for one of the two"
-        length = warmup.fraction * steps
-    if warmup.schedule == "linear":
-        return min(1.0, step / length)
-    return 1.0 - math.exp(-step / length)
+from vlae.config.run_spec import Growing
 
 
 def learning_rate_factor(tail: float, step: int, steps: int) -> float:

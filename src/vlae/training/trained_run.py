@@ -23,6 +23,9 @@ from vlae.training.device import resolve_device
 
 BATCH = 500
 """Images that a model sees at once."""
+COMPANY, GUESTS = 100, 8
+"""Size of a batch with batch statistics, and how many images of it are looked at; both
+are those of the authors' code of February 2017."""
 
 ModelT_co = TypeVar("ModelT_co", bound=Model, covariant=True)
 
@@ -36,8 +39,8 @@ class TrainedRun(Generic[ModelT_co]):
     device: torch.device
 
     def stream(self, *purpose: str | int) -> torch.Generator:
-        """Return the random numbers for `purpose`, which follow from the run's seed."""
-        return generator(self.device, self.spec.seed, *purpose)
+        """Return random numbers for `purpose`: they follow from the run's stream."""
+        return generator(self.device, *self.spec.stream, *purpose)
 
 
 def load(folder: Path, device: str = "") -> TrainedRun[LatentVariableModel]:
@@ -130,7 +133,68 @@ def decode(run: TrainedRun[LatentVariableModel], noise: list[Tensor]) -> Tensor:
         noise: (N, d_l) per layer, bottom to top, on the run's device.
     """
     model = run.model
-    return in_batches(lambda *parts: model.decode(list(parts)), *noise)
+
+    def mean(*parts: Tensor) -> Tensor:
+        return model.decode(list(parts))
+
+    if not _shares_statistics(run):
+        return in_batches(mean, *noise)
+    return _in_company(mean, noise, _company(run))
+
+
+def decode_codes(run: TrainedRun[LatentVariableModel], codes: list[Tensor]) -> Tensor:
+    """Return the mean images (N, C, H, W), in (0, 1), of p(x | z) for codes z.
+
+    Args:
+        run: the trained run.
+        codes: (N, d_l) per layer, bottom to top, on the run's device.
+    """
+    model = run.model
+
+    def mean(*parts: Tensor) -> Tensor:
+        return model.likelihood(model.decoder(list(parts)))[0]
+
+    if not _shares_statistics(run):
+        return in_batches(mean, *codes)
+    with torch.no_grad():
+        return _in_company(mean, codes, model.generate(_company(run)))
+
+
+def _shares_statistics(run: TrainedRun[LatentVariableModel]) -> bool:
+    """Return whether an image depends on the others of its batch."""
+    return bool(run.spec.network["batch_norm"] == "batch")
+
+
+def _company(run: TrainedRun[LatentVariableModel]) -> list[Tensor]:
+    """Return the noise of draws from the prior, (COMPANY, d_l) per layer.
+
+    It is the same in every batch, so that batches do not differ by chance.
+    """
+    return run.model.draw_noise(COMPANY, run.stream("company"))
+
+
+@torch.no_grad()
+def _in_company(
+    function: Callable[..., Tensor], guests: list[Tensor], company: list[Tensor]
+) -> Tensor:
+    """Apply `function` to `GUESTS` rows at a time that stand among draws of the prior.
+
+    Layers that are equal in a whole batch would be normalised away by its statistics.
+
+    Args:
+        function: maps tensors (B, ...), one per input, to (B, ...).
+        guests: the inputs, (N, ...) each.
+        company: draws from the prior for each input, (COMPANY, ...).
+    """
+    found = []
+    for part in zip(*(x.split(GUESTS) for x in guests), strict=True):
+        count = len(part[0])
+        batch = [
+            torch.cat([x, others[count:]])
+            for x, others in zip(part, company, strict=True)
+        ]
+        found.append(function(*batch)[:count])
+    return torch.cat(found)
 
 
 def grey_levels(images: Tensor) -> np.ndarray:

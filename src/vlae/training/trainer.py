@@ -42,7 +42,7 @@ from vlae.training.device import (
 )
 from vlae.training.evaluation import evaluate
 from vlae.training.live import Live
-from vlae.training.schedules import kl_weight, learning_rate_factor, presence
+from vlae.training.schedules import learning_rate_factor, presence
 from vlae.training.stopwatch import Stopwatch
 
 SPLITS = ("train", "test")
@@ -162,7 +162,7 @@ class _Trainer:
                 f"{spec.name}: training.batch_size is {size}, but there are {count} "
                 "training images. Lower it."
             )
-        self.order = batches.Order(count, size, spec.seed, device)
+        self.order = batches.Order(count, size, spec.stream, device)
         self.labels = {s: _labels(data, s, spec.data, device) for s in SPLITS}
         model = build_model(spec).to(device)
         optimiser = torch.optim.Adam(
@@ -171,7 +171,7 @@ class _Trainer:
         # Asking the model for them at every step takes longer than a small step.
         self.parameters = list(model.parameters())
         self.losses = compiled(self._losses, spec.compile)
-        noise = generator(device, spec.seed, "training noise")
+        noise = generator(device, *spec.stream, "training noise")
         self.state = State(model, optimiser, noise, identity(spec, data, device))
         self.request = Request()
         # On the device, so that a step does not wait for it; -1 while all is well.
@@ -261,7 +261,7 @@ class _Trainer:
         warmup, steps = spec.objective.kl_warmup, self.settings.steps
         # The weight is a tensor, since a new number makes a compiled function compile
         # again.
-        weight = torch.tensor(kl_weight(warmup, state.step, steps), device=self.device)
+        weight = torch.tensor(warmup.weight(state.step, steps), device=self.device)
         found: tuple[dict[str, Tensor], Tensor] = self.losses(
             x, target, self.labels["train"][rows], noise, weight
         )

@@ -71,7 +71,7 @@ def test_luminance_and_chromaticity_of_the_mean_colour():
     found = colour.measure(images)
     expected = [0.2126 * 0.2 + 0.7152 * 0.6 + 0.0722 * 0.1, 0.5]
     np.testing.assert_allclose(found["mean_luminance"], expected)
-    opponent = [[0.2 - 0.6, 0.1 - 0.4], [0, 0]]
+    opponent = np.array([[0.2 - 0.6, 0.1 - 0.4], [0, 0]])
     np.testing.assert_allclose(found["mean_chromaticity"], opponent, atol=1e-12)
 
 
@@ -91,7 +91,7 @@ def test_luminance_and_chromaticity_move_apart():
 def test_opponent_axes_end_at_one():
     ends = ([1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0])
     found = colour.measure(np.concatenate([plain(rgb) for rgb in ends]))
-    expected = [[1, -0.5], [-1, -0.5], [0, 1], [0, -1]]
+    expected = np.array([[1, -0.5], [-1, -0.5], [0, 1], [0, -1]])
     np.testing.assert_allclose(found["mean_chromaticity"], expected, atol=1e-12)
 
 

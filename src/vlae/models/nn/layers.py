@@ -153,8 +153,8 @@ class Block(nn.Module):
         super().__init__()
         self.inputs, self.outputs = layer.inputs, layer.outputs
         self.flat = layer.kind in ("dense", "linear")
-        plain = layer.kind == "linear"
-        norm = settings.batch_norm != "none" and not plain
+        linear = layer.kind == "linear"
+        norm = settings.batch_norm != "none" and layer.normed and not linear
         self.affine: nn.Module
         if self.flat:
             self.affine = nn.Linear(
@@ -170,7 +170,7 @@ class Block(nn.Module):
         if norm:
             features = size(layer.outputs) if self.flat else layer.outputs[0]
             self.norm = settings.norm(features, flat=self.flat)
-        self.activation = nn.Identity() if plain else activation
+        self.activation = nn.Identity() if linear else activation
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, *inputs) to (B, *outputs), the shapes of the planned layer."""
@@ -206,7 +206,8 @@ class Builder:
 
     Args:
         settings: what the layers of the network have in common.
-        activation: leaky (slope 0.1, encoders) or relu (decoders).
+        activation: leaky (slope 0.1, encoders) or relu (decoders), for blocks that do
+            not name one.
     """
 
     def __init__(self, settings: LayerSettings, activation: str) -> None:
@@ -236,7 +237,7 @@ class Builder:
         return last
 
     def _block(self, layer: Layer) -> Block:
-        leaky = self.activation == "leaky"
+        leaky = (layer.activation or self.activation) == "leaky"
         activation = nn.LeakyReLU(0.1, True) if leaky else nn.ReLU(True)
         return Block(layer, activation, self.settings)
 
