@@ -12,7 +12,7 @@ from experiments_helpers import (
     run,
     trained,
 )
-from helpers import GENERATIVE, noise, prepared_strokes
+from helpers import GENERATIVE, SHAPE, noise, prepared_strokes
 
 from vlae.experiments import swapping
 from vlae.experiments.swapping import between, choices, mixture
@@ -254,8 +254,6 @@ def test_intervals_hold_the_value_and_an_unsure_classifier_is_withheld(data):
 
 
 def test_attributes_are_counted_one_by_one(tmp_path):
-    from helpers import SHAPE  # of strokes
-
     class Named:
         def __init__(self, inner):
             self.inner = inner
@@ -268,7 +266,7 @@ def test_attributes_are_counted_one_by_one(tmp_path):
             bald = (np.arange(len(table)) % 2).astype(int)
             return table.assign(Bald=bald, Hat=1 - bald)
 
-    data = Named(prepared_strokes(tmp_path, 20, 80))
+    data = Named(prepared_strokes(tmp_path, 20, 120))
     facts = {"shape": list(SHAPE), "classes": 0, "attributes": ["Bald", "Hat"]}
     result = run(
         "swapping",

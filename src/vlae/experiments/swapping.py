@@ -38,7 +38,6 @@ from vlae.training.trained_run import BATCH, decode, grey_levels
 
 CLASSIFIER = "optional"
 MEASURES_IMAGES = True
-FIXES_LAYERS = True
 
 FOUND = [
     *("layers_of_a", "property", "statistic", "image", "value", "low", "high"),

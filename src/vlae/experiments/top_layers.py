@@ -20,7 +20,6 @@ from vlae.statistics.intervals import mean_interval
 from vlae.training.trained_run import BATCH, classify, decode, grey_levels
 
 CLASSIFIER = "optional"
-FIXES_LAYERS = True
 
 COLUMNS = ["drawn_layers", "measure", "value", "low", "high", "images"]
 RATE, SQUARED_ERROR, NLL, SAME_CLASS = "rate", "mse", "nll", "class"
