@@ -96,10 +96,12 @@ def swapped(tmp_path):
 
 def test_swapping_says_which_layer_carries_what(swapped):
     (said,) = swapping.findings([swapped])
-    assert "class by layer 3 (share .85 (.80–.90) for A, .05 (.00–.10) for B)" in said
-    assert "thickness by layer 1 (rank correlation .85 (.80–.90) for A" in said
-    assert "thickness within the class by layer 1" in said
-    assert "pixels by layer 2" in said
+    assert (
+        "class with layer 3 (share .85 (.80–.90) for A and .05 (.00–.10) for B)" in said
+    )
+    assert "thickness with layer 1 (rank correlation .85 (.80–.90) for A" in said
+    assert "thickness within the class with layer 1" in said
+    assert "pixels with layer 2" in said
 
 
 def test_swapping_table_has_a_row_per_choice(swapped):
@@ -114,7 +116,7 @@ def test_swapping_leaves_out_what_is_withheld(tmp_path):
     table = swapping_table(withheld=("class", "thickness_within_class"))
     run = results(tmp_path, "swapping", {1: table}, swapping_arrays())
     (said,) = swapping.findings([run])
-    assert "class" not in said and "thickness by layer 1" in said
+    assert "class" not in said and "thickness with layer 1" in said
     assert not any("class" in name for name in swapping.numbers([run]))
     titles = [axes.get_title() for axes in drawn(swapping.draw([run]))]
     assert not any("class" in title for title in titles)

@@ -76,12 +76,12 @@ def findings(runs: list[RunResults]) -> list[str]:
             kept = [spread(_values(chosen, name, image)) for image in COLOURS]
             what = "share" if _is_share(chosen, name) else "rank correlation"
             parts.append(
-                f"{in_print(name)} by layer {best} ({what} {kept[0]} for A, {kept[1]} "
-                "for B)"
+                f"{in_print(name)} with layer {best} ({what} {kept[0]} for A and "
+                f"{kept[1]} for B)"
             )
         sentences.append(
-            f"{run.title}: of single layers of A in an image that is B otherwise, most "
-            f"of A is carried over in {'; '.join(parts)}."
+            f"{run.title}: where one layer is that of A and all others are those of B, "
+            f"the image is most like A in {'; in '.join(parts)}."
         )
     return sentences
 

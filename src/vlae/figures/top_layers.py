@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from vlae.figures.plotting import (
+    INK,
     PALETTE,
     WIDTH,
     despine,
@@ -170,13 +171,13 @@ def _curve(
     )
     x, y = rate["value"], distortion["value"]
     axes.errorbar(x, y, up, across, color=color, linewidth=1.2, label=label)
-    axes.plot(x, y, "o", color=color, markersize=11, markeredgecolor="white")
+    axes.plot(x, y, "o", color=color, markersize=11, markerfacecolor="white")
     for drawn in rate.index:
         words = str(rate.index.max() - drawn)
         axes.annotate(
             words,
             (x[drawn], y[drawn]),
-            color="white",
+            color=INK,
             fontsize=7,
             ha="center",
             va="center_baseline",
