@@ -15,6 +15,24 @@ function normal() {
   return Math.abs(value) > EXTENT ? normal() : rounded(value);
 }
 
+// Codes on the way between two codes of a layer, as in experiments/swapping.py: straight
+// in one or two coordinates, else direction and length change evenly.
+function between(start, end, share) {
+  const straight = start.map((value, i) => value + share * (end[i] - value));
+  if (start.length <= 2) return straight;
+  const lengths = [start, end].map((code) => Math.hypot(...code));
+  const product = start.reduce((sum, value, i) => sum + value * end[i], 0);
+  const cosine = product / (lengths[0] * lengths[1]);
+  const angle = Math.acos(Math.min(Math.max(cosine, -1), 1));
+  const sine = Math.sin(angle);
+  if (!(sine >= 1e-4)) return straight; // without a direction it is not a number
+  const length = lengths[0] + share * (lengths[1] - lengths[0]);
+  const [first, last] = [1 - share, share].map(
+    (part, i) => (length * Math.sin(part * angle)) / (sine * lengths[i]),
+  );
+  return start.map((value, i) => first * value + last * end[i]);
+}
+
 function element(kind, properties = {}, ...children) {
   const made = Object.assign(document.createElement(kind), properties);
   made.append(...children);
@@ -22,9 +40,11 @@ function element(kind, properties = {}, ...children) {
 }
 
 class Layer {
-  // code: the layer's values, changed in place; changed: called after each change.
-  constructor(run, index, code, changed) {
-    Object.assign(this, { run, index, code, changed });
+  // code: the layer's values, changed in place; changed: called after each change; pair:
+  // the codes of images A and B in this layer, or null where the run has no images.
+  constructor(run, index, code, changed, pair) {
+    Object.assign(this, { run, index, code, changed, pair });
+    this.share = null; // of B, where the code is one on the way from A to B
     const number = index + 1;
     const place = { 1: " (bottom)", [run.latents.length]: " (top)" }[number] ?? "";
     this.fixed = element("input", { type: "checkbox", id: `fixed-${number}` });
@@ -43,6 +63,7 @@ class Layer {
         element("label", {}, this.fixed, " Keep fixed"),
         redraw,
       ),
+      ...(pair() ? [this.makeMixer()] : []),
       ...(code.length === 2 ? [this.makePad()] : []),
       ...this.arranged(),
     );
@@ -75,6 +96,26 @@ class Layer {
     return [...first, element("details", {}, summary, ...rest)];
   }
 
+  // From image A to image B.
+  makeMixer() {
+    const id = `mix-${this.index + 1}`;
+    this.mixer = element("input", { type: "range", id, min: 0, max: 1, step: 0.05, value: 0 });
+    this.mixer.setAttribute("aria-label", `Layer ${this.index + 1}, from image A to image B`);
+    this.mixer.addEventListener("input", () => this.mix(this.mixer.valueAsNumber));
+    this.mixed = element("output", { htmlFor: id });
+    const ends = ["A", "B"].map((name, share) => {
+      const end = element("button", { type: "button", textContent: name });
+      end.setAttribute("aria-label", `Layer ${this.index + 1} of image ${name}`);
+      end.addEventListener("click", () => this.mix(share));
+      return end;
+    });
+    return element("p", { className: "mixer" }, ends[0], this.mixer, ends[1], this.mixed);
+  }
+
+  mix(share) {
+    this.set(between(...this.pair(), share).map(rounded), share);
+  }
+
   // For the mouse and the finger; the sliders below serve the keyboard and tell values.
   makePad() {
     const [, height, width] = this.run.shape;
@@ -105,7 +146,8 @@ class Layer {
     return sides.map((row) => sides.map((column) => [centre(column), -centre(row)]));
   }
 
-  set(code) {
+  set(code, share = null) {
+    this.share = share;
     code.forEach((value, i) => (this.code[i] = value));
     this.show();
     this.changed(this);
@@ -116,6 +158,12 @@ class Layer {
       range.value = this.code[i];
       value.textContent = this.code[i].toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
     });
+    if (this.mixer) {
+      if (this.share !== null) this.mixer.value = this.share;
+      const words = { 0: "A", 1: "B" };
+      this.mixed.textContent =
+        this.share === null ? "neither" : (words[this.share] ?? `${Math.round(100 * this.share)} % B`);
+    }
     if (this.pad) {
       const [x, y] = this.code;
       this.thumb.style.left = `${50 * (1 + x / EXTENT)}%`;

@@ -12,19 +12,25 @@ const MEANINGS = {
 
 let decoder = null; // of the model shown; none while another is loaded
 let layers = []; // bottom layer first
+let pair = null; // of images of that model
 let stale = false; // the picture, or after it a map
 let busy = false;
 
 const codes = () => layers.map((layer) => layer.code);
 const frame = () => new Promise(requestAnimationFrame);
 
-// The address: run, values of each layer, numbers of the layers kept fixed.
+// The address: run, values of each layer, numbers of the layers kept fixed, images A and
+// B, and how far each layer is from A to B (nothing where it is neither).
 
 function address() {
   const words = new URLSearchParams({ run: decoder.run.name });
   layers.forEach((layer, i) => words.set(`z${i + 1}`, layer.code.join(",")));
   const fixed = layers.flatMap((layer, i) => (layer.fixed.checked ? [i + 1] : []));
   if (fixed.length) words.set("fixed", fixed.join(","));
+  if (layers.some((layer) => layer.share !== null)) {
+    for (const [side, index] of Object.entries(pair.chosen)) words.set(side, index + 1);
+    words.set("mix", layers.map((layer) => layer.share ?? "").join(","));
+  }
   return "#" + words.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 }
 
@@ -103,9 +109,32 @@ function each(value) {
   }
 }
 
+// Layers that are on the way from A to B stay as far on it; others become what is chosen.
+function chosen(side) {
+  for (const layer of layers) {
+    if (!layer.fixed.checked) layer.mix(layer.share ?? (side === "A" ? 0 : 1));
+  }
+}
+
+function whole(share) {
+  for (const layer of layers) {
+    if (!layer.fixed.checked) layer.mix(share);
+  }
+}
+
 function usable(yes) {
   for (const control of [choice, find("draw"), find("zero")]) control.disabled = !yes;
-  find("layers").inert = !yes;
+  for (const part of ["layers", "pair"]) find(part).inert = !yes;
+}
+
+// The images and shares of the address, if there are such.
+function restore(words) {
+  for (const side of ["A", "B"]) pair.choose(side, Number(words.get(side)) - 1);
+  const shares = (words.get("mix") ?? "").split(",");
+  layers.forEach((layer, i) => {
+    const share = Number(shares[i] || NaN);
+    if (pair.codes(i) && share >= 0 && share <= 1) layer.mix(share);
+  });
 }
 
 async function open(run, words) {
@@ -118,9 +147,11 @@ async function open(run, words) {
   choice.value = run.name;
   find("meaning").textContent = MEANINGS[run.inputs];
   [, picture.height, picture.width] = run.shape;
-  layers = run.start.map(
-    (start, i) => new Layer(run, i, written(words, run, i) ?? start.map(rounded), changed),
-  );
+  pair = new Pair(run, find("pair"), chosen);
+  layers = run.start.map((start, i) => {
+    const code = written(words, run, i) ?? start.map(rounded);
+    return new Layer(run, i, code, changed, () => pair.codes(i));
+  });
   const fixed = (words.get("fixed") ?? "").split(",").map(Number);
   layers.forEach((layer, i) => {
     layer.fixed.checked = fixed.includes(i + 1);
@@ -128,6 +159,7 @@ async function open(run, words) {
   });
   find("layers").replaceChildren(...layers.map((layer) => layer.root).reverse());
   decoder = opened;
+  restore(words);
   state.textContent = "Ready.";
   usable(true);
   writeAddress();
@@ -159,5 +191,7 @@ choice.addEventListener("change", () => {
 });
 find("draw").addEventListener("click", () => each(normal));
 find("zero").addEventListener("click", () => each(() => 0));
+find("all-a").addEventListener("click", () => whole(0));
+find("all-b").addEventListener("click", () => whole(1));
 window.addEventListener("hashchange", openAddress);
 openAddress();

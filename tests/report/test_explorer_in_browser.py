@@ -8,11 +8,15 @@ from itertools import count
 
 import numpy as np
 import pytest
+import torch
 from browser import LAPTOP, PHONE, chromium, faults, opened
 from explorer_helpers import export, grey_levels, lively, write_page
-from helpers import network, shipped_networks, spec
+from helpers import network, prepared_strokes, shipped_networks, spec
 from PIL import Image
 from playwright.sync_api import expect
+
+from vlae.experiments.swapping import between
+from vlae.training.example_images import image_noise
 
 COLOUR = network(
     "vlae",
@@ -33,17 +37,18 @@ def browser():
 
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory):
-    """Three runs by name, and the page of them."""
+    """Three runs by name, and the page of them; the third has no images to offer."""
     results = tmp_path_factory.mktemp("results")
+    data = prepared_strokes(tmp_path_factory.mktemp("strokes"), 4, 25)
     shape = {"shape": [3, 28, 28], "classes": 10, "attributes": []}
     runs = {
         "vlae": lively(spec("vlae")),
         "hvae": lively(spec("hvae")),
         "colour": lively(spec(COLOUR, run="colour", data=shape)),
     }
-    for run in runs.values():
-        export(run, results)
-    return runs, write_page(results, list(runs))
+    for name, run in runs.items():
+        export(run, results, None if name == "colour" else data.folder)
+    return runs, write_page(results, list(runs)), data
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def values(page):
     """What the controls say, layer by layer, bottom first."""
     codes = []
     for layer in range(1, page.locator("#layers fieldset").count() + 1):
-        sliders = page.locator(f"#layer-{layer} input[type=range]")
+        sliders = page.locator(f"#layer-{layer} .slider input")
         found = {
             int(slider.get_attribute("id").split("-")[2]): float(slider.input_value())
             for slider in sliders.all()
@@ -174,7 +179,7 @@ def test_map_under_a_pad_shows_what_pytorch_gives_there(visit, explored):
 def test_sliders_work_by_keyboard_on_a_hierarchy(visit, explored):
     page = visit()
     page.select_option("#run", "strokes/hvae")
-    expect(page.locator("#layer-1 input[type=range]")).to_have_count(6)
+    expect(page.locator("#layer-1 .slider input")).to_have_count(6)
     ready(page)
     assert "noise" in page.inner_text("#meaning")
     before = expect_pixels(page, explored[0]["hvae"])
@@ -195,7 +200,7 @@ def test_colour_pictures_and_many_sliders(visit, explored):
     influence = explored_influences(page)
     order = [
         int(slider.get_attribute("id").split("-")[2]) - 1
-        for slider in page.locator("#layer-2 input[type=range]").all()
+        for slider in page.locator("#layer-2 .slider input").all()
     ]
     assert order == sorted(order, key=lambda place: -influence[place])
     assert page.locator("#layer-2 details input").count() == 4
@@ -226,7 +231,7 @@ def test_drawing_again_leaves_fixed_layers_alone(visit, explored):
 
 DRAWS = """() => Array.from({ length: 60 }).flatMap(() => {
   document.getElementById("draw").click();
-  const sliders = [...document.querySelectorAll("#layers input[type=range]")];
+  const sliders = [...document.querySelectorAll("#layers .slider input")];
   return sliders.map(slider => slider.valueAsNumber);
 })"""
 
@@ -276,6 +281,111 @@ def test_no_serious_fault_for_anybody(visit, run, scheme):
 def test_nothing_is_cut_off(visit, size):
     page = visit("#run=strokes/colour", size=size)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+# Layers of two images
+
+
+@pytest.fixture
+def inferred(explored):
+    """The noise of the offered images by run: one array (images, d) per layer."""
+    runs, _, data = explored
+    images = torch.tensor(data.images("test")[:20]) / 255
+
+    def of(name):
+        return [layer.clamp(-3, 3) for layer in image_noise(runs[name], images)]
+
+    return of
+
+
+def expect_values(page, expected):
+    """Controls go in steps of a hundredth."""
+    found = values(page)
+    assert len(found) == len(expected)
+    for layer, wanted in zip(found, expected, strict=True):
+        assert layer == pytest.approx(wanted.tolist(), abs=0.0051)
+
+
+@pytest.mark.parametrize("name", ["vlae", "hvae"])
+def test_layers_of_two_images_are_exchanged(name, visit, explored, inferred):
+    page = visit(f"#run=strokes/{name}")
+    noise = inferred(name)
+    page.get_by_label("Image 4, class").and_(page.locator("[name=image-A]")).check()
+    expect_values(page, [layer[3] for layer in noise])
+    page.get_by_label("Image 7, class").and_(page.locator("[name=image-B]")).check()
+    expect_values(
+        page, [layer[3] for layer in noise]
+    )  # all layers are still those of A
+    page.get_by_role("button", name="Layer 2 of image B").click()
+    expect_values(page, [noise[0][3], noise[1][6]])
+    expect_pixels(page, explored[0][name])
+    page.get_by_label("Image 9, class").and_(page.locator("[name=image-B]")).check()
+    expect_values(page, [noise[0][3], noise[1][8]])
+    page.click("#all-b")
+    expect_values(page, [layer[8] for layer in noise])
+    page.check("#fixed-1")
+    page.click("#all-a")
+    expect_values(page, [noise[0][8], noise[1][3]])
+
+
+def test_layers_move_from_one_image_to_the_other(visit, explored, inferred):
+    """Two coordinates go straight, more of them turn, as in the experiment."""
+    page = visit("#run=strokes/hvae&A=2&B=5&mix=0,0")
+    noise = inferred("hvae")
+    expect_values(page, [layer[1] for layer in noise])
+    slider = page.locator("#mix-1")
+    slider.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    first = between(noise[0][1:2], noise[0][4:5], 0.3)[0]
+    straight = 0.7 * noise[0][1] + 0.3 * noise[0][4]
+    assert (first.clamp(-3, 3) - straight).abs().max() > 0.1
+    expect_values(page, [first.clamp(-3, 3), noise[1][1]])
+    assert page.inner_text("#layer-1 .mixer output") == "30 % B"
+    expect_pixels(page, explored[0]["hvae"])
+    page = visit("#run=strokes/vlae&A=2&B=5&mix=0.5,1")
+    noise = inferred("vlae")
+    expect_values(page, [(noise[0][1] + noise[0][4]) / 2, noise[1][4]])
+    assert page.inner_text("#layer-2 .mixer output") == "B"
+    page.get_by_role("button", name="Redraw layer 2").click()
+    assert page.inner_text("#layer-2 .mixer output") == "neither"
+
+
+def test_address_keeps_images_and_shares(visit):
+    page = visit("#run=strokes/vlae&A=3&B=20&mix=0.25,")
+    code = values(page)
+    page.wait_for_timeout(500)
+    address = page.url.split("#")[1]
+    assert "A=3&B=20&mix=0.25," in address
+    visit("#run=strokes/hvae")
+    again = visit(f"#{address}")
+    assert values(again) == code
+    assert again.locator("[name=image-B]").nth(19).is_checked()
+    assert again.inner_text("#layer-1 .mixer output") == "25 % B"
+    assert again.inner_text("#layer-2 .mixer output") == "neither"
+
+
+@pytest.mark.parametrize("anchor", ["A=0&B=99&mix=0,0", "A=x&mix=2,-1,NaN", "mix=,"])
+def test_a_wrong_choice_of_images_still_gives_a_picture(anchor, visit, explored):
+    page = visit(f"#run=strokes/vlae&{anchor}")
+    assert page.locator("[name=image-A]").first.is_checked()
+    assert page.locator("[name=image-B]").nth(1).is_checked()
+    expect_pixels(page, explored[0]["vlae"])
+
+
+def test_a_run_without_images_does_not_offer_them(visit):
+    page = visit("#run=strokes/colour&A=1&mix=0.5,0.5")
+    assert not page.locator("#pair").is_visible()
+    assert page.locator(".mixer").count() == 0
+    page = visit("#run=strokes/vlae")
+    assert page.locator("#pair").is_visible()
+    assert page.locator("[name=image-A]").count() == 20
+
+
+def test_choices_show_the_images_as_they_are_stored(visit, explored):
+    page = visit("#run=strokes/vlae")
+    shown = pixels(page.locator("#image-B canvas").nth(4))[..., 0]
+    assert np.array_equal(shown, explored[2].images("test")[4, 0])
 
 
 SPEED = """async () => {

@@ -48,6 +48,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
     "redundancy": {"samples": 20},
     "few_labels": {"images": 20, "pool": 20, "labels": [4, 20], "repeats": 2},
+    "swapping": {
+        "pairs": 10,
+        "classifier_accuracy": 0.0,
+        "shown": 3,
+        "paths": 2,
+        "steps": 3,
+    },
+    "top_layers": {"images": 20, "draws": 2, "shown": 3, "redraws": 2},
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},

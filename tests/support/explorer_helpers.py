@@ -23,14 +23,21 @@ def lively(spec: RunSpec, std: float = 0.4) -> TrainedRun[Any]:
     return run
 
 
-def export(run: TrainedRun[Any], results: Path) -> Path:
-    """Save the run as training does and export it; the folder of the decoder."""
+def export(run: TrainedRun[Any], results: Path, data: Path | None = None) -> Path:
+    """Save the run as training does and export it; the folder of the decoder.
+
+    Args:
+        run: the run.
+        results: the results folder.
+        data: prepared data, whose images the page then offers.
+    """
     name = run.spec.dataset, run.spec.run, run.spec.seed
     files = ResultsFolder(results).run(*name)
     out = ResultsFolder(results).export(*name)
     write_json(files.spec, run.spec.as_dict())
     weights.save(files.weights, run.model.state_dict(), {})
     words = ["--run", files.folder, "--out", out.onnx, "--card", out.facts]
+    words += ["--data", data] if data else []
     assert main(["export", *map(str, words)]) == 0
     return out.onnx.parent
 

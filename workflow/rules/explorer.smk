@@ -12,6 +12,7 @@ rule export:
     input:
         spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
+        card="results/data/{dataset}/card.json",
     output:
         graph="results/explorer/{dataset}/{run}/{seed}/decoder.onnx",
         card="results/explorer/{dataset}/{run}/{seed}/decoder.json",
@@ -27,6 +28,7 @@ rule export:
         """
         python -m vlae export \
             --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
+            --data results/data/{wildcards.dataset} \
             --out {output.graph:q} \
             --card {output.card:q} 2>&1 | tee {log:q}
         """

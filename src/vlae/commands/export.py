@@ -9,6 +9,8 @@ from vlae.system.progress import say
 
 INFLUENCE_DRAWS = 32
 """Number of images from which the order of a layer's sliders is estimated."""
+IMAGES = 20
+"""Held-out images whose layers can be exchanged: the first ones."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--card", type=Path, required=True, help="JSON to write: facts for the sliders"
     )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="prepared data folder, for held-out images on the card and their noise",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the decoder of a run and the facts that its sliders need."""
+    from vlae.data import prepared
     from vlae.training import device, onnx_export, trained_run
+    from vlae.training.example_images import examples
 
     # It takes seconds and runs beside Snakemake, on a machine that may have no GPU.
     trained = trained_run.load(arguments.run, device="cpu")
@@ -35,6 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
             "or none."
         )
     start = model.draw_noise(1, trained.stream("export"))
+    images = []
+    if arguments.data:
+        images = examples(trained, prepared.load(arguments.data), IMAGES)
     card = {
         "dataset": trained.spec.dataset,
         "run": trained.spec.run,
@@ -44,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         "latents": model.latent_sizes,
         "influences": onnx_export.influences(trained, INFLUENCE_DRAWS),
         "start": [part[0].clamp(-2, 2).tolist() for part in start],
+        "images": images,
     }
     exported = onnx_export.halved(onnx_export.graph(model))
     with atomic(arguments.out) as temporary:

@@ -18,7 +18,7 @@ from vlae.report.html import environment
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
-SCRIPTS = ("decoder.js", "controls.js", "explorer.js")
+SCRIPTS = ("decoder.js", "controls.js", "images.js", "explorer.js")
 """Scripts that make one module, in this order."""
 RUNTIME = Path("vendor") / "onnxruntime-web"
 
