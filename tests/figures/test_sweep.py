@@ -73,7 +73,26 @@ def test_a_property_without_numbers_is_counted_and_not_judged():
     row = sweep.shares_table(SPEC, found).set_index("property").loc["class"]
     assert set(row) == {""}
     titles = drawn(SPEC, found)
-    assert [*titles] == ["thickness"]
+    assert [*titles] == ["thickness", "class"]
+    counts = [text.get_text() for text in titles["class"].texts]
+    assert counts == ["3/3"] * 5  # of six cells
+
+
+def test_a_property_without_any_number_is_not_drawn():
+    table = effects(SPEC)
+    table.loc[table["property"] == "class", "total_effect"] = np.nan
+    found = sweep.decisions(SPEC, table)
+    assert [*drawn(SPEC, found)] == ["thickness"]
+    assert sweep.findings(SPEC, found)[-1].endswith("class (18 of 18).")
+
+
+def test_nothing_has_a_number():
+    table = effects(SPEC).assign(total_effect=np.nan)
+    found = sweep.decisions(SPEC, table)
+    assert not drawn(SPEC, found)
+    (said,) = sweep.findings(SPEC, found)
+    assert said.endswith("thickness (18 of 18), class (18 of 18).")
+    assert not sweep.leaders_table(SPEC, found)["class"].any()
 
 
 # In words

@@ -43,9 +43,9 @@ class Decision:
 
     @property
     def variance(self) -> float:
-        """Variance of the effects over trainings, summed over layers."""
-        every = tuple(range(self.effects.ndim - 1))
-        return float(self.effects.var(every).sum())
+        """Variance of the effects over trainings that have some, summed over layers."""
+        defined = self.effects[~np.isnan(self.effects).any(-1)]
+        return float(defined.var(0).sum())
 
     @property
     def undefined(self) -> int:
@@ -83,6 +83,8 @@ def decisions(spec: SweepSpec, table: pd.DataFrame) -> list[Decision]:
 def shown(spec: SweepSpec, found: Iterable[Decision]) -> list[Decision]:
     """Return the properties of the figure: those asked for, or that differ most.
 
+    There are none only if no property has a number in any training.
+
     Raises:
         UserError: if the sweep asks for a property that was not measured.
     """
@@ -95,10 +97,10 @@ def shown(spec: SweepSpec, found: Iterable[Decision]) -> list[Decision]:
             )
     if spec.properties:
         return [by_name[name] for name in spec.properties]
-    whole = [decision for decision in by_name.values() if not decision.undefined]
-    spread = {decision.name: decision.variance for decision in whole}
+    measured = [d for d in by_name.values() if d.undefined < d.trainings]
+    spread = {decision.name: decision.variance for decision in measured}
     most = sorted(spread, key=lambda name: -spread[name])[:MAX_SHOWN]
-    return [decision for decision in whole if decision.name in most]
+    return [decision for decision in measured if decision.name in most]
 
 
 def _decision(spec: SweepSpec, table: pd.DataFrame, name: str) -> Decision:

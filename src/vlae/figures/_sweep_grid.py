@@ -52,7 +52,7 @@ def picture(spec: SweepSpec, found: Sequence[Decision]) -> Figure:
         1 + len(chosen),
         squeeze=False,
         height_ratios=[cells, bars],
-        width_ratios=[names, *[(WIDTH - names) / len(chosen)] * len(chosen)],
+        width_ratios=[names, *[(WIDTH - names) / max(len(chosen), 1)] * len(chosen)],
     )
     _draw_names(panels[0, 0], spec, columns, widths)
     _draw_bar_names(panels[1, 0], spec)
