@@ -194,6 +194,15 @@ def test_many_properties_are_thinned_in_the_picture_and_kept_in_the_table(tmp_pa
     assert layers.numbers([run]).shape == (2, 5 + 41)
 
 
+def test_names_below_a_heat_map_are_broken_between_words(tmp_path):
+    names = ["width_within_class", "mean_chromaticity"]
+    table = effects_table([(n, name, 0.5) for name in names for n in (1, 2)])
+    figure = layers.draw([write_layers(tmp_path, effects=table)])
+    (heat,) = [a for a in figure.axes if a.get_title().startswith("total-effect")]
+    words = [t.get_text() for t in heat.get_xticklabels()]
+    assert words == ["width\nwithin the\nclass", "mean\nchromaticity"]
+
+
 def test_parts_of_a_property_are_shown_with_it_or_not_at_all():
     names = ["slant", "width", "width_within_class", "ink", "pixels"]
     values = [0.9, 0.5, 0.2, 0.3, 0.1]

@@ -3,6 +3,7 @@
 Seaborn, whose import takes longer than most figures, is imported where it draws.
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,10 @@ from matplotlib.axes import Axes
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, in_words, number, ordered, spread
 
+MAX_PROPERTIES = 12
+"""Properties in a heat map as wide as the page; the table of numbers has all."""
+LABEL_LETTERS = 11
+"""Letters in one line of a name below a heat map; longer words stay whole."""
 WHITE_TEXT_ABOVE = 0.66
 """Value in [0, 1] above which white text has more contrast on `Blues` than black."""
 
@@ -155,25 +160,34 @@ def _accuracies(found: pd.DataFrame) -> list[str]:
     return names + [f"{in_print(name)} (too few examples)" for name in unknown]
 
 
-def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
+def effects_table(
+    axes: Axes, effects: pd.DataFrame, count: int = MAX_PROPERTIES
+) -> None:
     """Draw the total effects of table `effects` as a heat map with numbers.
 
     A cell holds the mean over seeds and, for several seeds, the range below it.
     Properties without a number, such as withheld ones, are left out.
+
+    Args:
+        axes: where to draw.
+        effects: the table.
+        count: of the properties that are shown, at most; see `most_affected`.
     """
     import seaborn as sns
 
     defined = effects.dropna(subset="total_effect")
-    cells = defined.groupby(["layer", "property"])["total_effect"]
+    names = most_affected(defined, count)
+    shown = defined[defined["property"].isin(names)]
+    cells = shown.groupby(["layer", "property"])["total_effect"]
     mean = cells.mean().unstack()
-    mean = mean[ordered(mean.columns)]
+    mean = mean[names]
     text = mean.map(number)
     if effects["seed"].nunique() > 1:
         low, high = cells.min().unstack(), cells.max().unstack()
         spans = low.map(number) + "–" + high.map(number)
         text = text + "\n" + spans[mean.columns]
     sns.heatmap(
-        mean.rename(columns=lambda name: in_print(name).replace(" ", "\n")),
+        mean.rename(columns=_label),
         annot=text.to_numpy(),
         fmt="",
         vmin=0,
@@ -189,5 +203,16 @@ def effects_table(axes: Axes, effects: pd.DataFrame) -> None:
     for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
         cell.set_color("white" if value > WHITE_TEXT_ABOVE else "black")
     axes.set(xlabel="", ylabel="layer redrawn")
-    axes.set_title("total-effect index T: what redrawing one layer changes")
+    title = "total-effect index T: what redrawing\none layer changes"
+    properties = defined["property"].nunique()
+    if properties > len(names):
+        title += f", of {properties} properties the {len(names)} that change most"
+    axes.set_title(title)
     axes.tick_params(length=0, rotation=0)
+    axes.tick_params(axis="x", labelsize=8)
+
+
+def _label(name: str) -> str:
+    """Return the name of a property as words in short lines."""
+    words = in_print(name)
+    return textwrap.fill(words, LABEL_LETTERS, break_long_words=False)

@@ -111,7 +111,7 @@ def _block(run: RunResults) -> _Block:
         0.45
         + -(-len(panels) // _columns(len(panels)))
         * (_inches(len(panels)) * tallest + title + ticks),
-        0.9 + row * len(panels),
+        1.2 + row * len(panels),
         0.5 + 2 * tallness * WIDTH / columns,
     )
     return _Block(run, panels, pairs, heights, ink)
@@ -211,13 +211,7 @@ def _draw_numbers(block: SubFigure, run: RunResults) -> None:
         table.set_title("whatever layer is redrawn,\nthe image stays the same")
         table.axis("off")
         return
-    effects_table(table, effects[effects["property"].isin(names)])
-    title = "total-effect index T: what redrawing\none layer changes"
-    properties = effects["property"].nunique()
-    if properties > len(names):
-        title += f", of {properties} properties the {len(names)} that change most"
-    table.set_title(title)
-    table.tick_params(axis="x", labelsize=8)
+    effects_table(table, effects, MAX_PROPERTIES)
 
 
 def _draw_kl(axes: Axes, run: RunResults) -> None:

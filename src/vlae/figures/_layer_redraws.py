@@ -22,7 +22,7 @@ COLUMNS = 3
 
 def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
-    figure = Figure(figsize=(WIDTH, 9.4 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 9.7 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("ablation")
         layers = sum(name.startswith("layer_") for name in arrays)
@@ -32,7 +32,7 @@ def draw(runs: list[RunResults]) -> Figure:
         }
         panels["layer 1 kept, all others redrawn"] = arrays["kept_1"]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-        top, below = subfigures(block, 2, height_ratios=[7.0, 2.4])
+        top, below = subfigures(block, 2, height_ratios=[7.0, 2.7])
         axes = top.subplots(-(-len(panels) // COLUMNS), COLUMNS).flatten()
         for panel in axes[len(panels) :]:
             panel.set_visible(False)

@@ -27,11 +27,11 @@ PREDICTED_PROPERTIES = [
 
 def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a grid over each layer's code, and the total effects."""
-    figure = Figure(figsize=(WIDTH, 5.2 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 5.8 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         grids = run.arrays("traversal")
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-        top, below = subfigures(block, 2, height_ratios=[3.5, 1.7])
+        top, below = subfigures(block, 2, height_ratios=[3.5, 2.3])
         for layer, axes in enumerate(top.subplots(1, len(grids)), start=1):
             images = grids[f"layer_{layer}"]
             picture = mosaic(images, round(len(images) ** 0.5), gap=0)
