@@ -93,9 +93,9 @@ def test_bits_are_held_against_the_literature_for_dequantised_images_alone(
 
 
 def test_a_run_without_bounds_stands_beside_others(tmp_path):
-    row = {"image": 0, "draws": 1, "bound": np.nan, "bits": np.nan}
-    row |= {"effective": np.nan, "density": "", "reason": "batch statistics (why)"}
-    without = written(tmp_path, "likelihood", [pd.DataFrame([row])], "batch")
+    row = bounds().iloc[:1].assign(bound=np.nan, bits=np.nan, effective=np.nan)
+    row = row.assign(density="", reason="batch statistics (why)")
+    without = written(tmp_path, "likelihood", [row], "batch")
     other = written(tmp_path, "likelihood", [bounds()])
     table = likelihood.numbers([without, other])
     assert table["log p of"].tolist() == ["batch statistics (why)", GREY_LEVELS]
@@ -131,8 +131,11 @@ def test_scores_of_layers_and_of_coordinates(tmp_path):
     assert (table.drop(columns="run") == ".50 (.40–.60)").all(axis=None)
     layers, coordinates = disentanglement.findings([run])
     assert "my photos: vlae, layers: SAP .50 (.40–.60), FactorVAE score" in layers
-    assert "a FactorVAE score of .25; so many layers can reach .50." in layers
-    assert coordinates.endswith("so many coordinates can reach 1.00.")
+    assert (
+        "score of .25, and the most that this number of layers can reach is .50."
+        in layers
+    )
+    assert coordinates.endswith("this number of coordinates can reach is 1.00.")
     first, _ = drawn(disentanglement, [run]).axes
     heights = [bar.get_height() for bar in first.patches]
     assert heights == pytest.approx([0.5] * 3)

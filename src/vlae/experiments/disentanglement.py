@@ -34,7 +34,7 @@ def run(context: Context) -> Result:
 
     - `sap` of each factor and its mean, with a jackknife over images
     - `factor_vae`, with the range over random halves of the images; `chance` and
-      `maximum` are those of so many units and factors
+      `maximum` are those of this number of units and factors
     - `mig`, each factor and mean, of the same factors
     - `disentanglement` and `completeness` of DCI, of layers alone: means weighted by
       the importance of a layer, and over factors

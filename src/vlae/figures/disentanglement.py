@@ -24,7 +24,7 @@ SCORES = {
 SHOWN = ["sap", "factor_vae", "mig"]
 """Scores in the picture: those of layers and of coordinates."""
 BOUNDS = {"chance": ":", "maximum": "-"}
-"""Lines at what chance gives, and at the most that so many units can reach."""
+"""Lines at what chance gives, and at the most that this number of units reaches."""
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -117,8 +117,8 @@ def findings(runs: list[RunResults]) -> list[str]:
             voted = of[of["score"] == "factor_vae"].iloc[0]
             sentences.append(
                 f"{run.title}, {units}: {said}. Chance gives a FactorVAE score of "
-                f"{number(voted['chance'])}; so many {units} can reach "
-                f"{number(voted['maximum'])}."
+                f"{number(voted['chance'])}, and the most that this number of {units} "
+                f"can reach is {number(voted['maximum'])}."
             )
     return sentences
 
