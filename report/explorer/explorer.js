@@ -179,8 +179,8 @@ function fail(error) {
   console.error(error);
 }
 
-function openAddress() {
-  const words = new URLSearchParams(location.hash.slice(1));
+function openAddress(hash) {
+  const words = new URLSearchParams(hash.slice(1));
   const run = runs.find((r) => r.name === words.get("run")) ?? runs[0];
   turnTo(run, words);
 }
@@ -193,5 +193,6 @@ find("draw").addEventListener("click", () => each(normal));
 find("zero").addEventListener("click", () => each(() => 0));
 find("all-a").addEventListener("click", () => whole(0));
 find("all-b").addEventListener("click", () => whole(1));
-window.addEventListener("hashchange", openAddress);
-openAddress();
+// Not location.hash: what was still to be written may have replaced it by now.
+window.addEventListener("hashchange", (event) => openAddress(new URL(event.newURL).hash));
+openAddress(location.hash);

@@ -269,6 +269,23 @@ def test_a_wrong_address_still_gives_a_picture(visit, explored, anchor):
     expect_pixels(page, explored[0]["vlae"])
 
 
+# Another address is asked for, and then, before the page hears of it, the page itself
+# writes the address of what it still shows.
+OVERTAKEN = """hash => new Promise(resolve => {
+  const former = location.href;
+  addEventListener("hashchange", resolve, { once: true });
+  location.hash = hash;
+  history.replaceState(null, "", former);
+})"""
+
+
+def test_an_address_is_not_overtaken_by_the_one_before(visit):
+    page = visit("#run=strokes/vlae")
+    page.evaluate(OVERTAKEN, f"#run=strokes/hvae&visit={next(VISITS)}")
+    ready(page)
+    assert page.input_value("#run") == "strokes/hvae"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("run", ["vlae", "colour"])
 def test_no_serious_fault_for_anybody(visit, run, scheme):
