@@ -6,7 +6,7 @@ import pytest
 from configuration_helpers import refusal, resolved
 
 from vlae.config import configuration
-from vlae.config.overlays import check_words, merge
+from vlae.config.overlays import check_words, from_command_line, merge
 from vlae.system.errors import UserError
 
 MINE = """
@@ -213,3 +213,29 @@ def test_maps_are_merged_but_a_schedule_is_replaced():
     new = {"kl": {"schedule": "none"}, "a": {"c": [3]}}
     assert merge(old, new) == {"kl": {"schedule": "none"}, "a": {"b": 1, "c": [3]}}
     assert old["a"] == {"b": 1, "c": [1, 2]}
+
+
+# Values of --config
+
+
+def test_numbers_in_lists_and_maps_of_the_command_line_are_numbers():
+    """What Snakemake 9 makes of --config seeds='[1, 2]' 'defaults={training: ...}'."""
+    given = {
+        "seeds": ["1", "2"],
+        "defaults": {"training": {"steps": "500", "learning_rate": "1.0e-3"}},
+        "add_figures": "true",
+        "mirror": "null",
+        "title": "A study: 3 seeds",
+        "figures": {"figure5": ["mnist/vlae"]},
+    }
+    assert from_command_line(given) == {
+        "seeds": [1, 2],
+        "defaults": {"training": {"steps": 500, "learning_rate": 1.0e-3}},
+        "add_figures": True,
+        "mirror": None,
+        "title": "A study: 3 seeds",
+        "figures": {"figure5": ["mnist/vlae"]},
+    }
+    assert from_command_line("2026-11-29") == "2026-11-29"
+    assert from_command_line("[not closed") == "[not closed"
+    assert from_command_line(7) == 7

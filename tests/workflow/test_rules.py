@@ -49,7 +49,7 @@ INPUTS = {  # spelled in the rules; all others are answers of `Targets`
     "prepare": {DATA.spec},
     "train": {RUN.spec, DATA.card, *map(DATA.images, SPLITS)},
     "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, DATA.card},
-    "export": {RUN.spec, RUN.weights},
+    "export": {RUN.spec, RUN.weights, DATA.card},
     "figure": {FIGURE.spec},
     "sweep": {SWEEP.spec},
     "claim": {CLAIM.spec},

@@ -16,7 +16,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
 from vlae.config import configuration
-from vlae.config.overlays import check_words
+from vlae.config.overlays import check_words, from_command_line
 from vlae.results.targets import Targets
 from vlae.system import git, snakemake_state
 from vlae.system.checkout import check_path
@@ -28,12 +28,10 @@ accept_any_text(sys.stdout, sys.stderr)
 try:
     check_path()
     check_words(sys.argv)
+    GIVEN = from_command_line(readable(dict(workflow.config_settings.config)))
     # The package reads the files itself, on top of those of config/: Snakemake's `config`
     # loses a key that is given twice, and merges what an overlay means to replace.
-    CONFIGURATION = configuration.load(
-        workflow.config_settings.configfiles,
-        readable(dict(workflow.config_settings.config)),
-    )
+    CONFIGURATION = configuration.load(workflow.config_settings.configfiles, GIVEN)
     TARGETS = Targets(
         CONFIGURATION,
         main_process=workflow.is_main_process,
@@ -41,7 +39,7 @@ try:
         overlays=[
             readable(os.path.relpath(f)) for f in workflow.config_settings.configfiles
         ],
-        given=readable(dict(workflow.config_settings.config)),
+        given=GIVEN,
     )
     TARGETS.check_sources()
 except UserError as error:

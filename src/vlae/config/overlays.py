@@ -98,6 +98,27 @@ def read(path: Path) -> dict[str, Any]:
     return located(content, path.parent)
 
 
+def from_command_line(value: Any) -> Any:
+    """Return a value of `--config`, with numbers, booleans and null as such.
+
+    Snakemake reads them in a value such as `2`, but in `[1, 2]` and `{steps: 500}` it
+    leaves them as text.
+
+    Args:
+        value: what Snakemake made of it: a text, a map or a list of such values, or
+            anything else.
+    """
+    if isinstance(value, dict):
+        return {key: from_command_line(content) for key, content in value.items()}
+    if isinstance(value, list):
+        return [from_command_line(item) for item in value]
+    try:
+        read_again = yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+    return read_again if isinstance(read_again, bool | int | float | None) else value
+
+
 def merge(*maps: dict[str, Any]) -> dict[str, Any]:
     """Return merged maps: later ones win key by key, but replace a schedule whole."""
     result: dict[str, Any] = {}
