@@ -133,7 +133,7 @@ def _images(block: SubFigure, run: RunResults) -> None:
     for drawn, axes in enumerate(panels[1:]):
         rate, error = (table.loc[(drawn, name), "value"] for name in ("rate", "mse"))
         error_words = "" if drawn == 0 else "squared error "
-        axes.set_xlabel(f"{rate:.1f} nats\n{error_words}{number(error, 3)}")
+        axes.set_xlabel(f"{rate:z.1f} nats\n{error_words}{number(error, 3)}")
 
 
 # Curves
