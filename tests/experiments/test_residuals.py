@@ -231,7 +231,7 @@ def test_history_has_the_moments_of_held_out_residuals(model, data, tmp_path):
     weights = untrained(wanted).model
     weights.load_state_dict(result.weights)
     device = torch.device("cpu")
-    stream = generator(device, wanted.seed, "evaluation", "test")
+    stream = generator(device, *wanted.stream, "evaluation", "test")
     images = torch.tensor(np.array(data.images("test")))
     x, _ = observe(images, wanted.data_noise, stream)
     with torch.no_grad():
