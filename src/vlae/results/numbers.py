@@ -29,6 +29,8 @@ KEY_COLUMNS = {
     "residuals": ["layer", "dimension", "measure"],
     "samples": ["images"],
     "stability": ["score", "layer", "coordinate", "property"],
+    "swapping": ["layers_of_a", "property", "statistic", "image"],
+    "top_layers": ["drawn_layers", "measure"],
     "traversal": ["cell"],
 }
 """Columns that tell the rows of an experiment's table apart, without `IDENTITY`."""
