@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlae.claims.verdicts import Verdict
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
 from vlae.system import registry
@@ -110,7 +111,7 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
         joined(files.svg, files.png, files.spec),
         *_experiments(needed, rows, arrays=True),
         f"src/vlae/figures/{name}.py",
-        *(f"src/vlae/experiments/{experiment}.py" for experiment in needed),
+        *(f"src/vlae/experiments/{experiment}.py" for experiment in makers(needed)),
     ]
 
 
@@ -129,15 +130,15 @@ def claim_files(spec: ClaimSpec) -> list[str]:
 def _experiments(
     needed: Sequence[str], rows: Sequence[RunRow], *, arrays: bool
 ) -> list[str]:
-    """Return one pattern per run for the tables, and perhaps arrays, of experiments."""
+    """Return one pattern per run for tables, and perhaps one for the arrays with them."""
     if not needed:
         return []
-    found = []
+    found, results = [], ResultsFolder()
     for row in rows:
-        files = ResultsFolder().experiment(
-            _braces(needed), row.dataset, row.run, _braces(row.seeds)
-        )
-        found.append(joined(files.table, *([files.arrays] if arrays else [])))
+        place = (row.dataset, row.run, _braces(row.seeds))
+        found.append(str(results.table(_braces(needed), *place)))
+        if arrays:
+            found.append(str(results.experiment(_braces(makers(needed)), *place).arrays))
     return found
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from vlae.claims.base import numbers
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec, SweepSpec
 from vlae.config.run_spec import RunSpec
@@ -131,7 +132,7 @@ def dependences(
     ]
     parts = {
         "criterion": [claim.kind, numbers(claim.criterion)],
-        "experiments": [spec.experiments[name] for name in needed],
+        "experiments": [spec.experiments[name] for name in makers(needed)],
         "runs": {run.run: settings(run) for run in runs},
     }
     return {name: digest(part)[:HASH_LENGTH] for name, part in parts.items()}
