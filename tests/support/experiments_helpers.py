@@ -15,12 +15,8 @@ from vlae.experiments.base import Context
 
 # Settings of experiments for which a few images of strokes are enough.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "samples": {"count": 7},
-    "ablation": {"count": 7},
-    "traversal": {"grid": 3, "extent": 2.0},
+    "pictures": {"samples": 7, "redraws": 7, "grid": 3, "extent": 2.0},
     "effects": {"samples": 24, "classifier_accuracy": 0.0},
-    "activity": {"images": 7, "draws": 2, "threshold": 0.01},
-    "bounds": {"images": 7, "draws": 2},
     "likelihood": {"images": 7, "draws": [1, 2, 4]},
     "codes": {
         "images": 20,
@@ -59,7 +55,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
-    "residuals": {"images": 400, "active": 0.2},
+    "inference": {
+        "images": 400,
+        "draws": 2,
+        "bound_draws": 2,
+        "threshold": 0.01,
+        "correlation": 0.2,
+    },
     "disentanglement": {"images": 1000},
     "graph": {"points": 2},
 }

@@ -39,7 +39,7 @@ PANELS = {
     "reconstructions": "their reconstructions",
     "samples": "ancestral samples",
 }
-"""Arrays of the experiment `samples` that are shown of one run, with their titles."""
+"""Arrays of the experiment `pictures` that are shown of one run, with their titles."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _overview(run: RunResults) -> Overview:
     """Return one run at a glance; a classifier, which makes no images, has none."""
     charts = training_curves.charts(run.history())
     makes_images = not any(chart.title == "Accuracy" for chart in charts)
-    arrays = run.arrays("samples") if makes_images else {}
+    arrays = run.arrays("pictures") if makes_images else {}
     pictures = []
     for name, title in PANELS.items():
         if name in arrays:
