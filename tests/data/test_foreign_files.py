@@ -283,17 +283,19 @@ def test_a_pickle_as_weights(kind, bomb, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_results(kind, bomb, tmp_path):
-    files = ResultsFolder(tmp_path).experiment("samples", "strokes", "vlae", 1)
-    files.table.parent.mkdir(parents=True)
-    for path in (files.table, files.arrays):
+    place = ("strokes", "vlae", 1)
+    table = ResultsFolder(tmp_path).table("samples", *place)
+    arrays = ResultsFolder(tmp_path).experiment("pictures", *place).arrays
+    table.parent.mkdir(parents=True)
+    for path in (table, arrays):
         path.write_bytes(bomb(kind))
     names = dict.fromkeys(("dataset_title", "label"), "")
     row = RunRow(dataset="strokes", run="vlae", seeds=(1,), **names)
     found = RunResults(row, ResultsFolder(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
-        found.arrays("samples")
+        found.arrays("pictures")
     with pytest.raises(UserError, match="cannot be read"):
-        read_table(files.table)
+        read_table(table)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vlae.statistics.intervals import jackknife
+from vlae.statistics.intervals import UNDEFINED, jackknife
 from vlae.statistics.moments import SKEWNESS_VARIANCE, root_mean_square
 from vlae.statistics.normality import gaussian_divergence, normality
 
@@ -22,6 +22,8 @@ MEASURES = [
     *("explained", "draw_correlation"),
 ]
 EDGES = np.linspace(-5, 5, 101)
+MIN_IMAGES = 40
+"""Images below which nothing is said of residuals."""
 
 Floats = np.ndarray
 
@@ -57,8 +59,9 @@ def compared(
       active dimensions, in nats for the layer.
     - `active`: the number of active dimensions.
 
-    All but `draw_correlation` and `active` are nan if no dimension is active. Intervals
-    are 95 %, by a jackknife over blocks of images.
+    All but `draw_correlation` and `active` are nan if no dimension is active, and all
+    but `active` if there are fewer than `MIN_IMAGES` images. Intervals are 95 %, by a
+    jackknife over blocks of images.
 
     Arrays: `edges` (101,) and `density_1` ... `density_L` (100,), the densities of the
     residuals of all active dimensions of a layer, or of all dimensions if none is
@@ -70,10 +73,12 @@ def compared(
     for layer, (residual, other, above) in enumerate(layers, start=1):
         used = draw_correlation(residual, other) >= active
         of_layer = _statistics(used)
-        with np.errstate(invalid="ignore"):  # a dimension may not vary: kl is infinite
-            found = jackknife(of_layer, residual, other, above)
         names = [(d + 1, m) for m in MEASURES for d in range(len(used))]
         names += [(0, m) for m in [*MEASURES, "divergence"]]
+        found = [UNDEFINED] * len(names)
+        if len(residual) >= MIN_IMAGES:
+            with np.errstate(invalid="ignore"):  # a dimension may not vary: infinite kl
+                found = jackknife(of_layer, residual, other, above)
         rows += [
             (layer, dimension, measure, *astuple(one))
             for (dimension, measure), one in zip(names, found, strict=True)
@@ -121,10 +126,11 @@ def explained(residual: Floats, above: Floats) -> Floats:
         above: (n, a).
 
     Returns:
-        (d,), with mean 0 if both are independent; nan if there is nothing above.
+        (d,), with mean 0 if both are independent; nan if there is nothing above, or
+        if rows are too few for a regression.
     """
     count, seen = above.shape
-    if not seen:
+    if not seen or count <= seen + 1:
         return np.full(residual.shape[1], np.nan)
     design = np.concatenate([np.ones((count, 1)), above], 1)
     fitted = design @ np.linalg.lstsq(design, residual)[0]
