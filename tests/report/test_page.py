@@ -345,7 +345,8 @@ def test_files():
     one = evidence.figure_files("figure4", [structs.replace(ROW, seeds=(1,))])
     assert one == [
         "results/figures/figure4.{svg,png,spec.json}",
-        "results/experiments/strokes/vlae/1/graph.{parquet,npz}",
+        "results/experiments/strokes/vlae/1/graph.parquet",
+        "results/experiments/strokes/vlae/1/graph.npz",
         "src/vlae/figures/figure4.py",
         "src/vlae/experiments/graph.py",
     ]

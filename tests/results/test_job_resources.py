@@ -11,7 +11,7 @@ from vlae.results.job_resources import JobResources
 
 CONFIGURATION = resolved({"data_memory_mb": 100})
 RESOURCES = JobResources(CONFIGURATION)
-TRAINING = SimpleNamespace(dataset="mnist", run="vlae", seed="21", experiment="effects")
+TRAINING = SimpleNamespace(dataset="mnist", run="vlae", seed="21")
 SPEC = CONFIGURATION.specs.run_spec(RunName("mnist", "vlae"), 21)
 
 
@@ -43,7 +43,7 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 1),
         RESOURCES.training_memory(TRAINING, files, 1),
         RESOURCES.training_minutes(TRAINING, 1),
-        RESOURCES.experiment_memory(TRAINING, 1),
+        RESOURCES.experiment_memory("effects", TRAINING, 1),
         RESOURCES.experiment_minutes(TRAINING, 1),
     ]
     thrice = [
@@ -51,7 +51,7 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 3),
         RESOURCES.training_memory(TRAINING, files, 3),
         RESOURCES.training_minutes(TRAINING, 3),
-        RESOURCES.experiment_memory(TRAINING, 3),
+        RESOURCES.experiment_memory("effects", TRAINING, 3),
         RESOURCES.experiment_minutes(TRAINING, 3),
     ]
     assert thrice == [3 * value for value in once]

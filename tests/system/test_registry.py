@@ -13,8 +13,8 @@ ENTRIES = {
     "networks": "classifier hvae hvae_autoregressive lvae vae vlae",
     "models": "classifier hvae hvae_autoregressive lvae vae vlae",
     "experiments": (
-        "ablation activity bounds chains codes effects graph mixing recomposed "
-        "redundancy residuals samples stability traversal"
+        "chains codes effects graph inference mixing pictures recomposed redundancy "
+        "stability"
     ),
     "measures": "colour faces pen strokes",
     "figures": (

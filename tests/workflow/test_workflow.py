@@ -34,14 +34,13 @@ OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in B
 SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
         [
-            *("recomposed", "graph", "traversal", "effects", "activity"),
-            *("bounds", "codes", "stability"),
+            *("recomposed", "graph", "effects", "inference", "codes", "stability"),
         ],
         ["figure1", "figure4", "figure5"],
         ["F1", "F3", "F5", "stable-codes", "equal-budget", "layer-order"],
     ),
     "strokes-colour/vlae": (
-        ["ablation", "effects", "activity", "codes"],
+        ["effects", "inference", "codes"],
         ["figure6"],
         ["F3", "F6"],
     ),
@@ -53,7 +52,7 @@ def after_training(run):
     experiments, figures, claims = SHOWN[run]
     explored = {f"export {run}/1", "explorer"} if run == "strokes/vlae" else set()
     return explored | {
-        *(f"experiment {run}/1/{e}" for e in (*experiments, "samples")),
+        *(f"experiment {run}/1/{e}" for e in (*experiments, "pictures")),
         *(f"figure {figure}" for figure in figures),
         *(f"claim {name}" for name in claims),
         "verdicts",
@@ -287,18 +286,18 @@ def two_seeds(path):
 def test_work_is_counted_and_spec_files_are_not(finished):
     printed = (finished / "printed.txt").read_text()
     runs = len([*(finished / "results" / "runs").glob("*/*/*")])
-    tables = len([*(finished / "results" / "experiments").glob("*/*/*/*.parquet")])
+    made = len([*(finished / "results" / "experiments").glob("*/*/*/*.npz")])
     opening = (
-        f"work of this call: preparations 2, trainings {runs}, experiments {tables}"
+        f"work of this call: preparations 2, trainings {runs}, experiments {made}"
     )
     assert printed.count(opening) == 1
     lines = re.findall(r"^\[\d\d:\d\d:\d\d\] (.*)$", printed, re.MULTILINE)
-    rules = "prepare|train|experiment|figure|claim|export|explorer|report"
+    rules = "prepare|train|experiment_(?!spec)\\w+|figure|claim|export|explorer|report"
     assert len(lines) == len(
         re.findall(rf"^(?:local)?rule (?:{rules}):", printed, re.M)
     )
     assert sum(line.startswith("trainings") for line in lines) >= runs - 2
-    assert any(f"experiments {tables} of {tables}" in line for line in lines)
+    assert any(f"experiments {made} of {made}" in line for line in lines)
     assert " left for trainings" in printed and lines[-1] == "report 1 of 1"
     assert "steps (" not in re.sub(r"(?m)^\[strokes.*", "", printed)
 
@@ -547,7 +546,7 @@ def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
     words = ["-n", "--forceall", "--profile", "slurm"]
     printed = snakemake(tree, *words, config=[])
     for rule, name, cpus in (
-        *(("train", "mnist/vlae", 4), ("experiment", "mnist/vlae", 4)),
+        *(("train", "mnist/vlae", 4), ("experiment_effects", "mnist/vlae", 4)),
         *(("prepare", "celeba", 8), ("prepare", "mnist", 1)),
     ):
         (asked,) = set(

@@ -7,7 +7,9 @@ tables, so each of them has a rule of its own.
 from functools import partial
 
 # The rule of each experiment, and the experiment.
-EXPERIMENT_RULES = {f"experiment_{name}": name for name in CONFIGURATION.content["experiments"]}
+EXPERIMENT_RULES = {
+    f"experiment_{name}": name for name in CONFIGURATION.content["experiments"]
+}
 # What `--set-resources experiment:...` or a profile says holds for all of them.
 SET_FOR_EXPERIMENTS = workflow.resource_settings._parsed_overwrite_resources.get(
     "experiment", {}
@@ -27,8 +29,8 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             card="results/data/{dataset}/card.json",
             classifier=partial(TARGETS.classifier_files, experiment),
         output:
-            tables=TARGETS.experiment_tables(experiment),
             arrays=f"results/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.npz",
+            tables=TARGETS.experiment_tables(experiment),
         log:
             f"results/logs/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.log",
         benchmark:
