@@ -29,7 +29,9 @@ def test_a_bound_is_the_mean_of_the_models_own_elbo(model, data):
     sums = torch.zeros(len(x))
     for _ in range(2):
         noise = weights.model.draw_noise(len(x), stream)
-        sums += weights.model.summary(weights.model.terms(x, target, None, noise))["elbo"]
+        sums += weights.model.summary(weights.model.terms(x, target, None, noise))[
+            "elbo"
+        ]
     assert found["image"].tolist() == list(range(IMAGES))
     assert found["elbo"].to_numpy() == pytest.approx((sums / 2).numpy(), rel=1e-5)
 
@@ -63,5 +65,7 @@ def test_codes_and_residuals_do_not_depend_on_how_many_are_decoded(bound_draws, 
 
 def test_more_bounds_than_draws_are_refused(data):
     settings = {"draws": 2, "bound_draws": 3}
-    with pytest.raises(UserError, match=r"inference.bound_draws: 3 are more than the 2"):
+    with pytest.raises(
+        UserError, match=r"inference.bound_draws: 3 are more than the 2"
+    ):
         run("inference", trained(), data, settings=settings)

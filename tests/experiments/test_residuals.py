@@ -32,7 +32,9 @@ class Noise:
 
 
 def values(result):
-    return result.tables["residuals"].set_index(["layer", "dimension", "measure"])["value"]
+    return result.tables["residuals"].set_index(["layer", "dimension", "measure"])[
+        "value"
+    ]
 
 
 # Residuals of a model

@@ -287,9 +287,7 @@ def test_work_is_counted_and_spec_files_are_not(finished):
     printed = (finished / "printed.txt").read_text()
     runs = len([*(finished / "results" / "runs").glob("*/*/*")])
     made = len([*(finished / "results" / "experiments").glob("*/*/*/*.npz")])
-    opening = (
-        f"work of this call: preparations 2, trainings {runs}, experiments {made}"
-    )
+    opening = f"work of this call: preparations 2, trainings {runs}, experiments {made}"
     assert printed.count(opening) == 1
     lines = re.findall(r"^\[\d\d:\d\d:\d\d\] (.*)$", printed, re.MULTILINE)
     rules = "prepare|train|experiment_(?!spec)\\w+|figure|claim|export|explorer|report"

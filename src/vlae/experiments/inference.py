@@ -88,7 +88,9 @@ def draws(context: Context) -> list[Draw]:
             drawn = in_batches(infer_and_decode, held_out.x, held_out.target, *noise)
         else:
             drawn = in_batches(infer, held_out.x, *noise)
-        codes, residuals, elbo = drawn.cpu().double().tensor_split([width, 2 * width], 1)
+        codes, residuals, elbo = (
+            drawn.cpu().double().tensor_split([width, 2 * width], 1)
+        )
         found.append(
             Draw(codes, residuals, elbo[:, 0].numpy() if elbo.shape[1] else None)
         )

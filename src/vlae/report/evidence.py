@@ -138,7 +138,9 @@ def _experiments(
         place = (row.dataset, row.run, _braces(row.seeds))
         found.append(str(results.table(_braces(needed), *place)))
         if arrays:
-            found.append(str(results.experiment(_braces(makers(needed)), *place).arrays))
+            found.append(
+                str(results.experiment(_braces(makers(needed)), *place).arrays)
+            )
     return found
 
 

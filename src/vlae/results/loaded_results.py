@@ -75,8 +75,7 @@ class LoadedResults:
                 f"{self._folder.root}: no table '{name}'; " + closest(name, known)
             )
         places = {
-            place: self._folder.table(name, *place)
-            for place in self._trainings()
+            place: self._folder.table(name, *place) for place in self._trainings()
         }
         return _joined(
             {place: path for place, path in places.items() if path.is_file()}

@@ -350,9 +350,7 @@ class Targets:
         ]
         return _strings([*self._tables(tables, trainings), *arrays])
 
-    def _tables(
-        self, tables: Sequence[str], trainings: list[Training]
-    ) -> list[Path]:
+    def _tables(self, tables: Sequence[str], trainings: list[Training]) -> list[Path]:
         """Some tables of some trainings."""
         return [
             self._results.table(table, name.dataset, name.run, seed)
