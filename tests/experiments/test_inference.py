@@ -1,4 +1,4 @@
-"""What inference says of held-out images: units in use and bounds (see also residuals)."""
+"""What inference says of held-out images: units in use, and bounds."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures of a run: samples, reconstructions, single layers redrawn, grids of codes."""
+"""Pictures of a run: samples, reconstructions, redrawn layers, and grids of codes."""
 
 import numpy as np
 import pandas as pd

@@ -130,7 +130,7 @@ def claim_files(spec: ClaimSpec) -> list[str]:
 def _experiments(
     needed: Sequence[str], rows: Sequence[RunRow], *, arrays: bool
 ) -> list[str]:
-    """Return one pattern per run for tables, and perhaps one for the arrays with them."""
+    """Return one pattern per run for tables, and perhaps one for their arrays."""
     if not needed:
         return []
     found, results = [], ResultsFolder()
