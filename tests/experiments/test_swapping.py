@@ -174,7 +174,7 @@ class Copy(torch.nn.Module):
 
 
 def test_what_an_exact_autoencoder_keeps_is_known(data):
-    """Of all layers everything, of none nothing; of one what its half shows."""
+    """All layers give A itself, none gives B, and one gives what its half shows."""
     weights = dataclasses.replace(trained(), model=Copy())
     result = run("swapping", weights, data, settings=SETTINGS)
     for name in ("thickness", "slant", "width"):

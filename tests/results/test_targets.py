@@ -217,8 +217,8 @@ def test_all_pages_and_pictures():
     assert "results/claims/F3.verdicts.parquet" in TARGETS.verdict_files()
     assert TARGETS.explorer(ask()) == ["results/explorer.html"]
     assert TARGETS.decoders(ask())[:2] == [
-        "results/explorer/mnist/vlae/21/decoder.onnx",
-        "results/explorer/mnist/vlae/21/decoder.json",
+        "results/explorer/mnist/vlae-growing/21/decoder.onnx",
+        "results/explorer/mnist/vlae-growing/21/decoder.json",
     ]
     without = Targets(resolved({"explorer": [], "figures": {"figure7": []}}))
     assert without.explorer(ask()) == without.decoders(ask()) == []

@@ -105,7 +105,7 @@ def test_p_counts_the_exchanges_that_give_as_much(size, trainings):
 
 
 def test_the_smallest_p_of_few_trainings_is_large():
-    """Of the 20 ways to choose three of six, two are as extreme: one in ten."""
+    """Two of the 20 ways to choose three of six are as extreme: one in ten."""
     values = np.array([[0, 1, 2], [10, 11, 12]], dtype=float)[..., None]
     assert chance(values, 0) == pytest.approx(0.1)
 

@@ -35,8 +35,9 @@ SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
         [
             *("recomposed", "graph", "effects", "inference", "codes", "stability"),
+            "swapping",
         ],
-        ["figure1", "figure4", "figure5"],
+        ["figure1", "figure4", "figure5", "swapping"],
         ["F1", "F3", "F5", "stable-codes", "equal-budget", "layer-order"],
     ),
     "strokes-colour/vlae": (
@@ -397,10 +398,12 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
         "experiment strokes/vlae/1/effects",
         "experiment strokes/vlae/1/codes",
         "experiment strokes/vlae/1/stability",
+        "experiment strokes/vlae/1/swapping",
         "experiment strokes/vae-equal-budget/1/effects",
         "experiment strokes/hvae-matched/1/effects",
         "experiment strokes/hvae-matched/1/mixing",
         *(f"figure figure{i}" for i in (2, 3, 5)),
+        "figure swapping",
         *(f"claim {name}" for name in ("F3", "F5", "P1")),
         *("claim stable-codes", "claim equal-budget", "claim layer-order"),
         "verdicts",

@@ -16,7 +16,7 @@ class Effect:
     total: Interval
     """The total effect T."""
     lead: Interval
-    """T less the largest of the other layers; nan if there is no other layer."""
+    """T minus the largest T of another layer; nan if the model has one layer."""
 
 
 Layers = dict[int, Effect]

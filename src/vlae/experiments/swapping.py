@@ -129,7 +129,7 @@ def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     have nearly the same length, sqrt(d), of which a straight way falls short by up to a
     factor sqrt(2). There the direction turns evenly from one code to the other, and the
     length changes evenly (a spherical path). It is straight between codes of the same
-    or of opposite directions, where there is no plane to turn in.
+    or codes of opposite directions, which do not span a plane.
 
     Args:
         start: (B, d).
