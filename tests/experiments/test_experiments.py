@@ -10,7 +10,7 @@ from helpers import GENERATIVE, SHAPE, network, noise, save_run, spec, untrained
 
 from vlae.config import experiment_tables
 from vlae.data.noise import observe
-from vlae.experiments import pictures
+from vlae.experiments import _pictures, generation
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
@@ -75,8 +75,8 @@ def test_experiments_leave_the_model_alone(experiment, model, data):
 
 
 def test_samples(data):
-    count = SETTINGS["pictures"]["samples"]
-    table, arrays = pictures.samples(context("pictures", trained(), data))
+    count = SETTINGS["generation"]["samples"]
+    table, arrays = _pictures.samples(context("generation", trained(), data))
     assert [*arrays] == ["data", "reconstructions", "samples"]
     assert {len(a) for a in arrays.values()} == {count}
     assert np.array_equal(arrays["data"], data.images("test")[:count])
@@ -86,10 +86,10 @@ def test_samples(data):
 
 
 def test_no_picture_replaces_another(data):
-    asked = context("pictures", trained(), data)
-    kinds = (pictures.samples, pictures.ablation, pictures.traversal)
+    asked = context("generation", trained(), data)
+    kinds = (_pictures.samples, _pictures.ablation, _pictures.traversal)
     names = [name for kind in kinds for name in kind(asked)[1]]
-    assert names == [*pictures.run(asked).arrays]
+    assert names == [*generation.run(asked).arrays]
 
 
 def test_reconstructions_follow_the_images(data):
@@ -102,7 +102,7 @@ def test_reconstructions_follow_the_images(data):
 
     weights = trained()
     (_, first), (_, other) = (
-        pictures.samples(context("pictures", weights, d)) for d in (data, Other())
+        _pictures.samples(context("generation", weights, d)) for d in (data, Other())
     )
     assert np.array_equal(first["samples"], other["samples"])
     pairs = zip(first["reconstructions"], other["reconstructions"], strict=True)
@@ -118,20 +118,20 @@ def constant(rows):
 
 @pytest.mark.parametrize("model", GENERATIVE)
 def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
-    pictures.ablation(context("pictures", trained(model), data))
+    _pictures.ablation(context("generation", trained(model), data))
     layers = len(decoded)
     assert layers == 3
     for panel, parts in enumerate(decoded):
         for layer, rows in enumerate(parts):
             redrawn = layer == panel if panel < 2 else layer != 0  # the converse
-            assert len(rows) == SETTINGS["pictures"]["redraws"]
+            assert len(rows) == SETTINGS["generation"]["redraws"]
             assert constant(rows) != redrawn
             if redrawn:
                 assert len(rows.unique(dim=0)) == len(rows)
     # The fixed noise of a layer is the same in every panel.
     three = trained("hvae", latents=[4, 3, 2], posterior=["f9"] * 3, prior=["f9"] * 2)
     decoded.clear()
-    pictures.ablation(context("pictures", three, data))
+    _pictures.ablation(context("generation", three, data))
     for layer in range(3):
         fixed = [p[layer][0] for i, p in enumerate(decoded[:3]) if i != layer]
         assert torch.equal(*fixed)
@@ -142,18 +142,18 @@ def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
 def test_ablation_of_an_ignored_layer_is_constant(ignored, data):
     weights = trained()
     ignore(weights.model, ignored)
-    table, arrays = pictures.ablation(context("pictures", weights, data))
+    table, arrays = _pictures.ablation(context("generation", weights, data))
     assert [*arrays] == ["redrawn_1", "redrawn_2", "kept_1"]
     stds = table.set_index("panel")["pixel_std"]
     for layer in (0, 1):
         panel = arrays[f"redrawn_{layer + 1}"]
-        assert len(panel) == SETTINGS["pictures"]["redraws"]
+        assert len(panel) == SETTINGS["generation"]["redraws"]
         assert constant(torch.tensor(panel)) == (layer == ignored)
         assert (stds[f"redrawn_{layer + 1}"] < 1e-6) == (layer == ignored)
 
 
 def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
-    table, arrays = pictures.ablation(context("pictures", trained(), data))
+    table, arrays = _pictures.ablation(context("generation", trained(), data))
     for row in table.itertuples():
         panel = arrays[row.panel] / 255
         # Rounding to grey levels moves a pixel by 1/510 at most.
@@ -164,7 +164,7 @@ def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
 def test_traversal_of_an_ignored_layer_shows_the_others_alone(ignored, data, decoded):
     weights = trained()
     ignore(weights.model, ignored)
-    _, arrays = pictures.traversal(context("pictures", weights, data))
+    _, arrays = _pictures.traversal(context("generation", weights, data))
     parts = decoded[ignored]
     changed = [p if i != ignored else torch.randn_like(p) for i, p in enumerate(parts)]
     expected = grey_levels(decode(weights, changed))
@@ -174,8 +174,8 @@ def test_traversal_of_an_ignored_layer_shows_the_others_alone(ignored, data, dec
 def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
     settings = {"grid": 3, "extent": 2.0}
     weights = trained("hvae", latents=[6, 1])
-    asked = context("pictures", weights, data, settings=settings)
-    table, arrays = pictures.traversal(asked)
+    asked = context("generation", weights, data, settings=settings)
+    table, arrays = _pictures.traversal(asked)
     assert [len(a) for a in arrays.values()] == [9, 9]
     along, down = [-2.0, 0.0, 2.0], [2.0, 0.0, -2.0]
     cells = [(first, second) for second in down for first in along]
@@ -226,11 +226,11 @@ def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
     for experiment in SMALL:
         found = run(experiment, loaded, data)
         assert all(len(table) > 0 for table in found.named(experiment).values())
-        if experiment == "pictures":
+        if experiment == "generation":
             for kind in ("redrawn", "grid"):
                 assert {f"{kind}_{layer}" for layer in layers} <= found.arrays.keys()
-        if experiment == "effects":
-            pixels = found.table[found.table["property"] == "pixels"]
+            effects = found.named(experiment)["effects"]
+            pixels = effects[effects["property"] == "pixels"]
             assert [*pixels["layer"]] == [*layers]
             assert pixels["total_effect"].between(0, 2).all()
 
@@ -292,7 +292,7 @@ def test_grey_levels_are_rounded_and_clipped():
 
 def test_held_out_images_come_with_what_the_run_sees_of_them(data):
     weights = with_data_noise(trained(), 0.3)
-    asked = context("pictures", weights, data)
+    asked = context("generation", weights, data)
     found = asked.held_out(7, weights.stream("held out"))
     stored = torch.tensor(data.images("test")[:7])
     assert torch.equal(found.images, stored)
@@ -304,7 +304,7 @@ def test_held_out_images_come_with_what_the_run_sees_of_them(data):
     assert len(everything.images) == len(data.images("test"))
 
 
-@pytest.mark.parametrize("experiment", ["chains", "mixing", "redundancy", "recomposed"])
+@pytest.mark.parametrize("experiment", ["chains", "redundancy", "recomposed"])
 def test_an_experiment_without_its_classifier_is_refused(experiment, data):
     with pytest.raises(UserError, match=rf"{experiment} needs .*--classifier"):
         run(experiment, trained(), data, classifier=None)

@@ -391,7 +391,7 @@ def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():
 
 def test_every_figure_of_the_paper_reads_experiments_that_exist():
     for name in registry.names("figures"):
-        needed = registry.constant("figures", name, "EXPERIMENTS")
+        needed = registry.constant("figures", name, "TABLES")
         assert needed
         assert set(needed) <= set(registry.names("experiments"))
 

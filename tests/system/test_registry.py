@@ -137,7 +137,7 @@ def test_constants_that_modules_set():
         "test",
     ]
     assert registry.constant("measures", "strokes", "CHANNELS") == [1]
-    assert registry.constant("figures", "figure2", "EXPERIMENTS") == [
+    assert registry.constant("figures", "figure2", "TABLES") == [
         "chains",
         "mixing",
     ]

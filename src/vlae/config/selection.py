@@ -133,7 +133,7 @@ class Selection:
 
     def figure_tables(self, figure: str) -> list[str]:
         """Return the tables that a figure reads, as its module says."""
-        return list(registry.constant("figures", figure, "EXPERIMENTS"))
+        return list(registry.constant("figures", figure, "TABLES"))
 
     # Sweeps
 
@@ -195,7 +195,7 @@ class Selection:
     def claim_tables(self, claim: str) -> list[str]:
         """Return the tables that a claim reads, as its module says."""
         kind = self.content["claims"][claim]["kind"]
-        return list(registry.constant("claims", kind, "EXPERIMENTS"))
+        return list(registry.constant("claims", kind, "TABLES"))
 
     # Experiments
 

@@ -41,9 +41,12 @@ def run(context: Context) -> Result:
     settings, sizes = context.settings, context.run.model.latent_sizes
     drawn = draws(context)
     first, second, *_ = drawn
-    sides = (first.residuals, second.residuals, first.codes)
     residuals, arrays = _residuals.compared(
-        sizes, *(side.numpy() for side in sides), settings["correlation"]
+        sizes,
+        first.residuals.numpy(),
+        second.residuals.numpy(),
+        first.codes.numpy(),
+        settings["correlation"],
     )
     codes = torch.stack([draw.codes for draw in drawn])
     tables = {

@@ -96,7 +96,7 @@ def draw(runs: list[RunResults]) -> Figure:
 
 
 def _block(run: RunResults) -> _Block:
-    arrays = run.arrays("pictures")
+    arrays = run.arrays("generation")
     data, rebuilt = arrays["data"], arrays["reconstructions"]
     ink = mostly_black(data)
     panels = _panels(run, arrays, ink=ink)

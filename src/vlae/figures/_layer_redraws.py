@@ -24,7 +24,7 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
     figure = Figure(figsize=(WIDTH, 9.7 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
-        arrays = run.arrays("pictures")
+        arrays = run.arrays("generation")
         layers = sum(name.startswith("redrawn_") for name in arrays)
         panels = {
             f"{layer_name(layer, layers)} redrawn": arrays[f"redrawn_{layer}"]

@@ -18,7 +18,7 @@ from vlae.results.text import in_words, number, spread
 
 __all__ = ["draw", "findings", "numbers"]
 
-EXPERIMENTS = ["traversal", "ablation", "effects", "activity", "samples"]
+TABLES = ["traversal", "ablation", "effects", "activity", "samples"]
 
 BIT = float(np.log(2))
 """KL in nats below which a layer counts as hardly used."""
@@ -97,7 +97,7 @@ def _in_seeds(layer: int, count: int, seeds: int) -> str:
 
 def _about_reconstructions(run: RunResults) -> str:
     """Say how far reconstructions of the first seed are from the images."""
-    arrays = run.arrays("pictures")
+    arrays = run.arrays("generation")
     data, rebuilt = (arrays[name] / 255 for name in ("data", "reconstructions"))
     error = ((data - rebuilt) ** 2).mean() ** 0.5
     deviation = data.var(axis=0).mean() ** 0.5

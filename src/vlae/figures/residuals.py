@@ -10,7 +10,7 @@ from vlae.figures.plotting import PALETTE, WIDTH, despine, layer_name, subfigure
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["residuals"]
+TABLES = ["residuals"]
 
 HEADINGS = {
     "active": "active dimensions",

@@ -105,7 +105,7 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
 
     Paths are below the project folder; a shell expands the braces in them.
     """
-    needed = registry.constant("figures", name, "EXPERIMENTS")
+    needed = registry.constant("figures", name, "TABLES")
     files = ResultsFolder().figure(name)
     return [
         joined(files.svg, files.png, files.spec),
@@ -117,7 +117,7 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
 
 def claim_files(spec: ClaimSpec) -> list[str]:
     """Return the files that the verdicts on a claim come from, as `figure_files`."""
-    needed = registry.constant("claims", spec.kind, "EXPERIMENTS")
+    needed = registry.constant("claims", spec.kind, "TABLES")
     files = ResultsFolder().claim(spec.id)
     return [
         joined(files.spec, files.findings, files.verdicts),

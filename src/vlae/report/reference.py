@@ -124,7 +124,7 @@ def dependences(
         `experiments`: of the settings of the experiments that it reads.
         `runs`: of the settings of its runs and controls on that data set.
     """
-    needed = registry.constant("claims", claim.kind, "EXPERIMENTS")
+    needed = registry.constant("claims", claim.kind, "TABLES")
     runs = [
         RunResults(row, results)
         for row in [*claim.runs, *claim.controls]

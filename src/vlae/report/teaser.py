@@ -67,7 +67,7 @@ def _panels(run: RunResults, kind: str) -> list[Picture]:
 
     A panel has `SIDE` times `SIDE` images, evenly spaced in the square of all images.
     """
-    arrays = run.arrays("pictures")
+    arrays = run.arrays("generation")
     layers = [name for name in arrays if name.startswith(f"{kind}_")]
     ink = mostly_black(arrays["data"])
     return [

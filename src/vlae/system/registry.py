@@ -84,10 +84,10 @@ REGISTRIES = {
             "CHANNELS": None,
         },
     ),
-    # EXPERIMENTS are the tables that a figure or a kind of claim reads. A figure may
+    # TABLES are the tables that a figure or a kind of claim reads. A figure may
     # also read the arrays of the experiments that make them.
-    "figures": Registry("figures", "draw", {"EXPERIMENTS": []}),
-    "claims": Registry("claims", "findings", {"EXPERIMENTS": []}),
+    "figures": Registry("figures", "draw", {"TABLES": []}),
+    "claims": Registry("claims", "findings", {"TABLES": []}),
 }
 
 

@@ -4,23 +4,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vlae.experiments.base import Context, Result
+from vlae.experiments.base import Context
 from vlae.training.trained_run import decode, grey_levels
 
-TABLES = ("samples", "ablation", "traversal")
-
 Arrays = dict[str, np.ndarray]
-
-
-def run(context: Context) -> Result:
-    """Return the arrays and tables of `samples`, `ablation` and `traversal`.
-
-    They are one experiment since the work of each is much less than the start of a
-    process. Arrays of images are (N, C, H, W), uint8.
-    """
-    found = (samples(context), ablation(context), traversal(context))
-    tables = {name: table for name, (table, _) in zip(TABLES, found, strict=True)}
-    return Result(tables, {k: v for _, arrays in found for k, v in arrays.items()})
 
 
 @torch.no_grad()
