@@ -326,12 +326,12 @@ def test_missing_card_is_named(tmp_path, copied, spec, message):
 
 # Trained runs and results
 
-PICTURES = ("samples", "ablation", "traversal")
+GENERATION_TABLES = ("samples", "ablation", "traversal", "effects")
 
 
 @pytest.fixture
 def experiment_words(tmp_path, data, spec, shipped):
-    """`experiment pictures` on an untrained run in `tmp_path / "run"`."""
+    """`experiment generation` on an untrained run in `tmp_path / "run"`."""
     from vlae.models import base
 
     run = tmp_path / "run"
@@ -339,9 +339,9 @@ def experiment_words(tmp_path, data, spec, shipped):
     weights = base.build_model(spec).state_dict()
     weight_files.save(run / "model.safetensors", weights, {})
     name = RunName("strokes", "vlae")
-    experiment = shipped.specs.experiment_spec("pictures", name, 1)
+    experiment = shipped.specs.experiment_spec("generation", name, 1)
     write_json(tmp_path / "spec.json", experiment.as_dict())
-    tables = [tmp_path / f"{name}.parquet" for name in PICTURES]
+    tables = [tmp_path / f"{name}.parquet" for name in GENERATION_TABLES]
     out = ["--tables", *tables, "--arrays", tmp_path / "s.npz"]
     inputs = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data]
     return ["experiment", *inputs, *out]
@@ -349,7 +349,7 @@ def experiment_words(tmp_path, data, spec, shipped):
 
 def test_experiment_by_hand(tmp_path, experiment_words):
     assert main([str(word) for word in experiment_words]) == 0
-    for name in PICTURES:
+    for name in GENERATION_TABLES:
         table = pd.read_parquet(tmp_path / f"{name}.parquet")
         assert list(table.columns[:3]) == ["dataset", "run", "seed"]
     with np.load(tmp_path / "s.npz", allow_pickle=False) as arrays:
@@ -357,10 +357,10 @@ def test_experiment_by_hand(tmp_path, experiment_words):
 
 
 def test_tables_that_are_not_the_experiments(tmp_path, experiment_words, message):
-    other = tmp_path / f"{PICTURES[-1]}.parquet"
+    other = tmp_path / f"{GENERATION_TABLES[-1]}.parquet"
     words = [w for w in experiment_words if w != other]
     said = message(*words)
-    assert "experiment pictures: made the tables samples, ablation, traversal" in said
+    assert "generation: made the tables samples, ablation, traversal, effects" in said
     assert "expected samples, ablation" in said
     assert not [*tmp_path.glob("*.parquet")]
 
@@ -418,7 +418,7 @@ def figure_words(tmp_path, results):
             {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": seed}
         )
         table.to_parquet(path)
-        files = results.experiment("pictures", *place)
+        files = results.experiment("generation", *place)
         images = np.zeros((4, 1, 28, 28), np.uint8)
         np.savez_compressed(files.arrays, redrawn_1=images)
     places = ["--results", results.root, "--out", tmp_path / "f.svg"]
@@ -434,7 +434,7 @@ def test_figure_by_hand_twice_the_same(tmp_path, figure_words):
 
 
 @pytest.mark.parametrize("size", [None, 0, 50, -20])
-@pytest.mark.parametrize("name", ["effects.parquet", "pictures.npz"])
+@pytest.mark.parametrize("name", ["effects.parquet", "generation.npz"])
 def test_unreadable_results_are_named(
     tmp_path, results, figure_words, message, name, size
 ):
@@ -450,7 +450,7 @@ def test_unreadable_results_are_named(
 
 
 def test_pickles_are_refused(results, figure_words, message):
-    path = results.experiment("pictures", "strokes", "hvae-plain", 1).arrays
+    path = results.experiment("generation", "strokes", "hvae-plain", 1).arrays
     np.savez(path, redrawn_1=np.array([{}], dtype=object))
     assert f"{path}: cannot be read" in message(*figure_words)
 

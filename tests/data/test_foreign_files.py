@@ -285,7 +285,7 @@ def test_a_pickle_as_weights(kind, bomb, tmp_path):
 def test_a_pickle_as_results(kind, bomb, tmp_path):
     place = ("strokes", "vlae", 1)
     table = ResultsFolder(tmp_path).table("samples", *place)
-    arrays = ResultsFolder(tmp_path).experiment("pictures", *place).arrays
+    arrays = ResultsFolder(tmp_path).experiment("generation", *place).arrays
     table.parent.mkdir(parents=True)
     for path in (table, arrays):
         path.write_bytes(bomb(kind))
@@ -293,7 +293,7 @@ def test_a_pickle_as_results(kind, bomb, tmp_path):
     row = RunRow(dataset="strokes", run="vlae", seeds=(1,), **names)
     found = RunResults(row, ResultsFolder(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
-        found.arrays("pictures")
+        found.arrays("generation")
     with pytest.raises(UserError, match="cannot be read"):
         read_table(table)
 

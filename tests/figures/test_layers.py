@@ -6,7 +6,7 @@ from experiments_helpers import context, trained
 from helpers import GENERATIVE
 from layers_helpers import GRID, effects_table, images, write_layers
 
-from vlae.experiments import effects, inference, pictures
+from vlae.experiments import generation, inference
 from vlae.figures import _layer_blocks, layers, plotting
 from vlae.figures._effects import most_affected
 
@@ -234,7 +234,7 @@ def test_every_model_of_data_without_labels_has_the_figure(model, data, tmp_path
     weights = trained(model)
     run = write_layers(tmp_path, sizes=tuple(weights.model.latent_sizes))
     folder = tmp_path / "experiments" / "mine" / "vlae" / "1"
-    for module in (effects, inference, pictures):
+    for module in (generation, inference):
         name = module.__name__.rpartition(".")[2]
         asked = context(name, weights, data, measures=[], classifier=None)
         result = module.run(asked)

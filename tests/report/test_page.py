@@ -136,7 +136,7 @@ def test_teaser_shows_five_by_five_of_each_layer(tmp_path):
     grid = images(100, 0) + np.arange(100, dtype=np.uint8)[:, None, None, None]
     arrays = {"redrawn_1": grid, "redrawn_2": grid, "kept_1": grid}
     arrays |= {"grid_1": images(9, 0), "data": images(3, 0)}
-    save(folder / "pictures.npz", arrays)
+    save(folder / "generation.npz", arrays)
     shown = [FigureSpec(figure=name, rows=(ROW,)) for name in ("figure5", "figure3")]
     hvae, vlae = teaser(shown, ResultsFolder(tmp_path))
     assert [line.figure for line in (hvae, vlae)] == ["figure3", "figure5"]
@@ -189,9 +189,8 @@ def test_the_section_of_own_data_is_about_them(models, heading):
     ]
     others = RunSettings("MNIST: LVAE", {"network": {"model": "lvae"}}, {})
     experiments = {
-        "pictures": {"extent": 2.0},
+        "generation": {"extent": 2.0, "draws": 2048, "classifier_accuracy": 0.85},
         "inference": {"threshold": 0.01},
-        "effects": {"samples": 2048, "classifier_accuracy": 0.85},
     }
     figure4 = FigureSpec("figure4", (RunRow("mnist", "MNIST", "lvae", "LVAE", (1,)),))
     spec = SimpleNamespace(

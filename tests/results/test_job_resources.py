@@ -43,7 +43,7 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 1),
         RESOURCES.training_memory(TRAINING, files, 1),
         RESOURCES.training_minutes(TRAINING, 1),
-        RESOURCES.experiment_memory("effects", TRAINING, 1),
+        RESOURCES.experiment_memory("generation", TRAINING, 1),
         RESOURCES.experiment_minutes(TRAINING, 1),
     ]
     thrice = [
@@ -51,11 +51,11 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 3),
         RESOURCES.training_memory(TRAINING, files, 3),
         RESOURCES.training_minutes(TRAINING, 3),
-        RESOURCES.experiment_memory("effects", TRAINING, 3),
+        RESOURCES.experiment_memory("generation", TRAINING, 3),
         RESOURCES.experiment_minutes(TRAINING, 3),
     ]
     assert thrice == [3 * value for value in once]
-    settings = CONFIGURATION.content["experiments"]["effects"]
+    settings = CONFIGURATION.content["experiments"]["generation"]
     assert once[2] == resources.training_memory(SPEC, 2 * 10**6, 100)
     assert once[3] == resources.training_minutes(SPEC)
     assert once[4] == resources.experiment_memory(SPEC, settings)

@@ -57,7 +57,7 @@ def test_specs_are_the_texts_of_the_configurations(tmp_path):
     for text in (
         TARGETS.run_spec(training()),
         TARGETS.sources(ask(dataset="mnist")),
-        TARGETS.experiment_spec(training(experiment="effects")),
+        TARGETS.experiment_spec(training(experiment="generation")),
         TARGETS.figure_spec(ask(figure="figure3")),
         TARGETS.claim_spec(ask(claim="F3")),
         TARGETS.report_spec(ask()),
@@ -165,18 +165,18 @@ def test_an_experiment_gets_the_classifier_that_it_asks():
         f"{folder}/model.safetensors",
     ]
     assert TARGETS.classifier_option("chains", asks) == f"--classifier {folder}"
-    assert TARGETS.classifier_files("pictures", asks) == []
-    assert TARGETS.classifier_option("pictures", asks) == ""
+    assert TARGETS.classifier_files("inference", asks) == []
+    assert TARGETS.classifier_option("inference", asks) == ""
 
 
 def test_an_experiment_on_data_without_a_classifier_gets_none(hashed):
     overlay = {"datasets": {"strokes": {"classifier": None}}}
     targets = Targets(configuration.load([ROOT / "config" / "mnist-cpu.yaml"], overlay))
     asks = training("strokes/vlae")
-    assert targets.classifier_files("effects", asks) == []
+    assert targets.classifier_files("generation", asks) == []
     classifier = {"models.classifier", "networks.classifier"}
-    code = hashed(partial(TARGETS.experiment_code, "effects"), asks)
-    other = hashed(partial(targets.experiment_code, "effects"), asks)
+    code = hashed(partial(TARGETS.experiment_code, "generation"), asks)
+    other = hashed(partial(targets.experiment_code, "generation"), asks)
     assert code - other == classifier <= code
 
 
@@ -191,7 +191,7 @@ def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
         f"results/experiments/{run}/{seed}/{name}"
         for names in (
             ("ablation.parquet", "effects.parquet"),
-            ("pictures.npz", "effects.npz"),
+            ("generation.npz",),
         )
         for run in runs
         for seed in (21, 22, 23)
@@ -252,7 +252,7 @@ def test_the_report_has_what_the_overview_of_every_generative_run_shows():
     assert "samples" in OVERVIEW_TABLES
     for run in CONFIGURATION.selection.runs():
         for seed in CONFIGURATION.selection.seeds:
-            for name in ("samples.parquet", "pictures.npz"):
+            for name in ("samples.parquet", "generation.npz"):
                 assert f"results/experiments/{run}/{seed}/{name}" in files
     assert not [
         file
@@ -277,18 +277,18 @@ def test_code_that_results_depend_on(hashed):
         (TARGETS.train_code, effects, {"commands.train", *model}),
         (TARGETS.export_code, effects, {"commands.export", *model}),
         (
-            partial(TARGETS.experiment_code, "effects"),
+            partial(TARGETS.experiment_code, "generation"),
             effects,
             {
-                *("commands.experiment", "experiments.effects", *model),
+                *("commands.experiment", "experiments.generation", *model),
                 *("models.classifier", "networks.classifier"),
                 "experiments.measures.strokes",
             },
         ),
         (
-            partial(TARGETS.experiment_code, "pictures"),
+            partial(TARGETS.experiment_code, "inference"),
             training(),
-            {"commands.experiment", "experiments.pictures", *model},
+            {"commands.experiment", "experiments.inference", *model},
         ),
         (
             TARGETS.figure_code,

@@ -81,7 +81,7 @@ def write_layers(
         arrays = {"data": data, "reconstructions": rebuilt}
         for name, count in (("grid", GRID**2), ("redrawn", REDRAWS)):
             arrays |= {f"{name}_{n}": images(count, shape) for n in layers}
-        np.savez(folder / "pictures.npz", **arrays)  # type: ignore[arg-type]
+        np.savez(folder / "generation.npz", **arrays)  # type: ignore[arg-type]
         nats = kl[seed] if kl else [10.0 for _ in layers]
         history = [(9, "held-out", f"kl_{n}", v) for n, v in enumerate(nats, 1)]
         folder = root / "runs" / "mine" / "vlae" / str(seed)

@@ -50,9 +50,10 @@ def write_report(results: Path) -> Path:
     rows = spec["runs"]
     shown = ("figure2", "figure3", "figure5")
     spec["figures"] = [{"figure": name, "rows": rows} for name in shown]
-    for name in ("chains", "mixing", "pictures"):
+    for name in ("chains", "generation"):
         spec["experiments"][name] = {"samples": 32, "chains": 400, "steps": 500}
         spec["experiments"][name] |= {"confident": 0.9, "extent": 2.0}
+        spec["experiments"][name] |= {"draws": 32, "classifier_accuracy": 0.85}
     spec["claims"][0]["criterion"] = CRITERION
     spec["explorer"] = True
     path.write_text(json.dumps(spec))
@@ -92,7 +93,7 @@ def write_arrays(folder: Path, seed: int) -> None:
     arrays = {name: images(16, 90) for name in names}
     for kind in ("redrawn", "grid"):
         arrays |= {f"{kind}_{n}": images(25, 60 * n) for n in (1, 2)}
-    save(folder / "pictures.npz", arrays)
+    save(folder / "generation.npz", arrays)
 
 
 def images(count: int, level: int) -> np.ndarray:

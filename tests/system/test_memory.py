@@ -178,15 +178,16 @@ def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     weight_files.save(run / "model.safetensors", weights, {})
     wanted = {"dataset": "strokes", "run": "vlae", "seed": 1, "measures": []}
     settings = {"samples": 1_000_000, "redraws": 1, "grid": 2, "extent": 1.0}
-    wanted |= {"experiment": "pictures", "settings": settings}
+    settings |= {"draws": 16, "classifier_accuracy": 0.5}
+    wanted |= {"experiment": "generation", "settings": settings}
     write_json(tmp_path / "spec.json", wanted)
     places = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data.folder]
     out = ["--tables", tmp_path / "new" / "t", "--arrays", tmp_path / "new" / "a"]
     finished = limited(["experiment", *places, *out], 1 << 28)
     assert finished.returncode == 1, finished.stderr
     assert re.match(
-        r"vlae experiment: pictures: out of memory on this machine.*"
-        r"Lower samples \(now 1000000\), .* in experiments.pictures.*\n$",
+        r"vlae experiment: generation: out of memory on this machine.*"
+        r"Lower samples \(now 1000000\), .* in experiments.generation.*\n$",
         finished.stderr,
     ), finished.stderr
     assert not (tmp_path / "new").exists()

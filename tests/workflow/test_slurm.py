@@ -26,7 +26,7 @@ pytestmark = [
 CLASSIFIER = "strokes/classifier/0"
 SEEDS = [f"strokes/hvae-matched/{seed}" for seed in (1, 2)]
 RUNS = [CLASSIFIER, *SEEDS]
-EXPERIMENTS = ("inference", "pictures")
+EXPERIMENTS = ("inference", "generation")
 WEIGHTS = "results/runs/strokes/classifier/0/model.safetensors"
 
 

@@ -28,7 +28,7 @@ TINY = {
         "classifier": {"training": {"steps": 8}, "evaluation": {"every": 4}},
     },
     "runs": {"strokes": {"pilot": {"network_settings": {"width": 0.05}}}},
-    "experiments": {"effects": {"samples": 32}},
+    "experiments": {"generation": {"draws": 32}},
 }
 SMALL = ["--configfile", EXAMPLE, "my/tiny.yaml"]
 CELLS = [

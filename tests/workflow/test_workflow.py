@@ -34,14 +34,14 @@ OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in B
 SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
         [
-            *("recomposed", "graph", "effects", "inference", "codes", "stability"),
+            *("recomposed", "graph", "inference", "codes", "stability"),
             "swapping",
         ],
         ["figure1", "figure4", "figure5", "swapping"],
         ["F1", "F3", "F5", "stable-codes", "equal-budget", "layer-order"],
     ),
     "strokes-colour/vlae": (
-        ["effects", "inference", "codes"],
+        ["inference", "codes"],
         ["figure6"],
         ["F3", "F6"],
     ),
@@ -53,7 +53,7 @@ def after_training(run):
     experiments, figures, claims = SHOWN[run]
     explored = {f"export {run}/1", "explorer"} if run == "strokes/vlae" else set()
     return explored | {
-        *(f"experiment {run}/1/{e}" for e in (*experiments, "pictures")),
+        *(f"experiment {run}/1/{e}" for e in (*experiments, "generation")),
         *(f"figure {figure}" for figure in figures),
         *(f"claim {name}" for name in claims),
         "verdicts",
@@ -395,13 +395,13 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
     assert planned(work) == set()
     edit(work, "experiments/measures/strokes.py", "\nEDITED = True\n")
     assert planned(work) == {
-        "experiment strokes/vlae/1/effects",
+        "experiment strokes/vlae/1/generation",
         "experiment strokes/vlae/1/codes",
         "experiment strokes/vlae/1/stability",
         "experiment strokes/vlae/1/swapping",
-        "experiment strokes/vae-equal-budget/1/effects",
-        "experiment strokes/hvae-matched/1/effects",
-        "experiment strokes/hvae-matched/1/mixing",
+        "experiment strokes/vae-equal-budget/1/generation",
+        "experiment strokes/hvae-matched/1/generation",
+        "experiment strokes/hvae-matched/1/chains",
         *(f"figure figure{i}" for i in (2, 3, 5)),
         "figure swapping",
         *(f"claim {name}" for name in ("F3", "F5", "P1")),
@@ -547,7 +547,7 @@ def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
     words = ["-n", "--forceall", "--profile", "slurm"]
     printed = snakemake(tree, *words, config=[])
     for rule, name, cpus in (
-        *(("train", "mnist/vlae", 4), ("experiment_effects", "mnist/vlae", 4)),
+        *(("train", "mnist/vlae", 4), ("experiment_generation", "mnist/vlae", 4)),
         *(("prepare", "celeba", 8), ("prepare", "mnist", 1)),
     ):
         (asked,) = set(
