@@ -141,7 +141,15 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    places = {"--out", "--table", "--verdicts", "--folder", "--results", "--configfile"}
+    places = {
+        "--out",
+        "--table",
+        "--tables",
+        "--verdicts",
+        "--folder",
+        "--results",
+        "--configfile",
+    }
     assert places & {*said.split()}
 
 

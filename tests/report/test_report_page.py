@@ -98,7 +98,7 @@ def test_figures_and_claims_say_how_sure_and_whence(page, path):
     files = page.locator("#figure5 .files code").all_text_contents()
     folder = "results/experiments/strokes/vlae/{1,2,3}"
     assert f"{folder}/{{traversal,effects}}.parquet" in files
-    assert f"{folder}/{{pictures,effects}}.npz" in files
+    assert f"{folder}/generation.npz" in files
 
 
 # Tables

@@ -33,10 +33,10 @@ class Found:
     ratio: Interval
 
 
-def stability(first, second, mixed, level=0.95):
+def stability(first, second, mixed, *, level=0.95):
     """Effects of one layer on one property with their intervals."""
-    sides = [effect_terms(side, mixed) for side in (first, second)]
-    both = layer_effects([tuple(sides)])
+    terms = (effect_terms(first, mixed), effect_terms(second, mixed))
+    both = layer_effects([terms])
     kinds = (both.total, both.first_order, both.ratio)
     return Found(*(kind.intervals(level)[0] for kind in kinds))
 

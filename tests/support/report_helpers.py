@@ -54,6 +54,7 @@ def write_report(results: Path) -> Path:
         spec["experiments"][name] = {"samples": 32, "chains": 400, "steps": 500}
         spec["experiments"][name] |= {"confident": 0.9, "extent": 2.0}
         spec["experiments"][name] |= {"draws": 32, "classifier_accuracy": 0.85}
+    spec["experiments"]["chains"]["mixing"] = {"chains": 20, "steps": 500}
     spec["claims"][0]["criterion"] = CRITERION
     spec["explorer"] = True
     path.write_text(json.dumps(spec))

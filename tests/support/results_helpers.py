@@ -114,7 +114,7 @@ def write_seed(
         }
     )
     folder = root / "experiments" / "strokes" / run / str(seed)
-    content = {"experiment": "generation", "dataset": "strokes"}
+    content: dict[str, Any] = {"experiment": "generation", "dataset": "strokes"}
     content |= {"run": run, "seed": seed}
     content |= {"settings": {"draws": 32}, "measures": []}
     write_json(folder / "generation.spec.json", content)

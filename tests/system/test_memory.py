@@ -187,7 +187,7 @@ def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     assert finished.returncode == 1, finished.stderr
     assert re.match(
         r"vlae experiment: generation: out of memory on this machine.*"
-        r"Lower samples \(now 1000000\), .* in experiments.generation.*\n$",
+        r"Lower .*samples \(now 1000000\) in experiments.generation.*\n$",
         finished.stderr,
     ), finished.stderr
     assert not (tmp_path / "new").exists()
