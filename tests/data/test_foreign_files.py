@@ -19,6 +19,7 @@ from vlae.config.report_spec import RunRow
 from vlae.data import prepared
 from vlae.data.datasets import arrays
 from vlae.models import base
+from vlae.models.nn.layers import fold_batch_norm
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
 from vlae.system.files import ABANDONED_AFTER_S, atomic, write_json
@@ -213,11 +214,14 @@ def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_of_the_same_network_are_taken(name, tmp_path):
     write_json(tmp_path / "spec.json", spec(name).as_dict())
-    ours = base.build_model(spec(name)).state_dict()
-    weight_files.save(tmp_path / "model.safetensors", ours, {})
+    model = base.build_model(spec(name))
+    weight_files.save(tmp_path / "model.safetensors", model.state_dict(), {})
     classifier = name == "classifier"
     load = trained_run.load_classifier if classifier else trained_run.load
     found = load(tmp_path).model.state_dict()
+    fold_batch_norm(model)
+    ours = model.state_dict()
+    assert found.keys() == ours.keys()
     assert all(torch.equal(found[key], ours[key]) for key in ours)
 
 

@@ -64,7 +64,7 @@ def test_what_would_run_are_the_cells_and_nothing_else(tree):
         "prepare strokes",
         "train strokes/classifier/0",
         *(f"train {training}" for training in trainings),
-        *(f"experiment {training}/effects" for training in trainings),
+        *(f"experiment {training}/generation" for training in trainings),
         "sweep start-codes",
         "verdicts",
         "report",

@@ -404,7 +404,7 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
         "experiment strokes/hvae-matched/1/chains",
         *(f"figure figure{i}" for i in (2, 3, 5)),
         "figure swapping",
-        *(f"claim {name}" for name in ("F3", "F5", "P1")),
+        *(f"claim {name}" for name in ("F3", "F5", "P1", "P3")),
         *("claim stable-codes", "claim equal-budget", "claim layer-order"),
         "verdicts",
         "report",
@@ -535,11 +535,17 @@ def test_only_what_prepares_trains_or_tries_is_a_job():
     assert "localrule: True" in specs
 
 
-def test_under_slurm_exports_ask_for_memory_and_no_gpu(tree):
-    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
+def test_under_slurm_resources_are_those_that_rules_ask_and_the_site_sets(tree):
+    one, each = "experiment_generation:mem_mb=777", "experiment:mem_mb=888"
+    words = ["-n", "--forceall", "--profile", "slurm", "--set-resources", one, each]
+    printed = snakemake(tree, *words)
     asked = blocks(printed, "export")
     assert "strokes/vlae/1/" in asked and "mem_mb=4000" in asked
     assert "gpu" not in asked
+    # What is said of all experiments holds, unless something else is said of one.
+    for rule, megabytes in (("generation", 777), ("inference", 888)):
+        asked = blocks(printed, f"experiment_{rule}")
+        assert {*re.findall(r"mem_mb=(\d+)", asked)} == {str(megabytes)}
 
 
 def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):

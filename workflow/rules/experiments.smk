@@ -10,10 +10,9 @@ from functools import partial
 EXPERIMENT_RULES = {
     f"experiment_{name}": name for name in CONFIGURATION.content["experiments"]
 }
-# What `--set-resources experiment:...` or a profile says holds for all of them.
-SET_FOR_EXPERIMENTS = workflow.resource_settings._parsed_overwrite_resources.get(
-    "experiment", {}
-)
+# What `--set-resources` or a profile says of `experiment` holds for all of them, unless
+# it says something else of one. Snakemake itself knows only names of rules.
+SET_RESOURCES = workflow.resource_settings._parsed_overwrite_resources
 
 
 for experiment_rule, experiment in EXPERIMENT_RULES.items():
@@ -58,4 +57,7 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
                 --arrays {output.arrays:q} 2>&1 | tee {log:q}
             """
 
-    workflow.get_rule(experiment_rule).resources.update(SET_FOR_EXPERIMENTS)
+    for set_for in ("experiment", experiment_rule):
+        workflow.get_rule(experiment_rule).resources.update(
+            SET_RESOURCES.get(set_for, {})
+        )

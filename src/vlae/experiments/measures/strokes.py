@@ -128,7 +128,7 @@ def _in_the_corner(masks: Masks) -> Masks:
     """
     starts, sizes = [], []
     for axis in (2, 1):
-        inked = masks.any(axis=axis)
+        inked = np.asarray(masks.any(axis=axis))
         first, last = inked.argmax(axis=1), inked[:, ::-1].argmax(axis=1)
         starts.append(np.maximum(first - 1, 0))
         sizes.append(int((inked.shape[1] - last - first).max(initial=1)) + 2)
