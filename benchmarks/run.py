@@ -29,6 +29,7 @@ SCALE = (0.25, 0.5, 1, 2, 4, 8)
 COMMANDS: dict[str, list[str]] = {
     "training": [],
     "against_pythae": [],
+    "inference": [],
     "bound": [],
     "pipeline": ["--demo"],
     "prepare": ["--synthetic", "5000"],

@@ -49,7 +49,7 @@ def decoded(monkeypatch):
         calls.append([part.clone() for part in parts])
         return decode(trained_run, parts)
 
-    for name in ("ablation", "traversal", "_properties"):
+    for name in ("_pictures", "_properties"):
         module = importlib.import_module(f"vlae.experiments.{name}")
         monkeypatch.setattr(module, "decode", spy)
     return calls

@@ -11,17 +11,22 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlae.system import registry
 from vlae.system.registry import REGISTRIES
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- made by workflow/rulegraph.py -->", "<!-- end -->"
 COMMAND = r"python -m vlae (\w+)"
-OUTPUT = r'output:\n\s+(?:\w+=)?(?:report\(\s*)?"([^"]+)"'
+OUTPUT = r'output:\n\s+(?:\w+=)?(?:report\(\s*)?f?"([^"]+)"'
 SPECS_FILE = "specs.smk"
+EXPERIMENTS_FILE = "experiments.smk"
+EXPERIMENT = "experiment"
+"""What the page calls the rules of all experiments, which differ in their files."""
 FOUND_BY_NAME = {
     "prepare": ["datasets"],
     "train": ["models", "networks"],
@@ -62,7 +67,7 @@ def rules(folder: Path) -> list[Rule]:
             continue
         named = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
         local = re.findall(r"\w+", named[1]) if named else []
-        for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.M):
+        for name, body in bodies(path.name, text):
             if "    output:" not in body:
                 continue  # a target: it only names what others make
             does = re.search(r'^    """(.*?)"""', body, re.DOTALL)
@@ -75,11 +80,23 @@ def rules(folder: Path) -> list[Rule]:
                     path.name,
                     does[1],
                     called[1] if called else "",
-                    output[1],
+                    output[1].replace("{{", "{").replace("}}", "}"),
                     name in local,
                 )
             )
     return found
+
+
+def bodies(file: str, text: str) -> list[tuple[str, str]]:
+    """Return name and text of every rule that stands for itself in a file.
+
+    The rule of experiments, which a loop makes for each of them, is one of these.
+    """
+    if file == EXPERIMENTS_FILE:
+        _, found, loop = text.partition("\n    rule:\n")
+        assert found, f"{file} makes no rules in a loop"
+        text = f"rule {EXPERIMENT}:\n{textwrap.dedent(loop)}"
+    return re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE)
 
 
 def spec_rules(text: str) -> list[Rule]:
@@ -99,8 +116,10 @@ def edges(printed: str) -> set[Edge]:
         printed: what `snakemake --rulegraph mermaid-js` prints.
     """
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", printed, re.MULTILINE))
+    made = {f"{EXPERIMENT}_{name}" for name in registry.names("experiments")}
+    shown = {key: EXPERIMENT if n in made else n for key, n in names.items()}
     pairs = re.findall(r"^\s*(id\d+) --> (id\d+)$", printed, re.MULTILINE)
-    return {(names[a], names[b]) for a, b in pairs if a != b}
+    return {(shown[a], shown[b]) for a, b in pairs if a != b}
 
 
 def without(graph: Iterable[Edge], rules: Iterable[str]) -> set[Edge]:

@@ -17,13 +17,14 @@ from claims_helpers import (
     write_table,
 )
 from effects_of_claims import HVAE, HVAE_ALL, VLAE, Drawing, permuted, write_all
-from experiments_helpers import run as run_experiment
+from experiments_helpers import effects
 from helpers import ROOT, network, spec, untrained
 
 from vlae.__main__ import main
 from vlae.claims.base import numbers, reasons
 from vlae.claims.expected_layers import WIDE
 from vlae.claims.verdicts import FINDING_COLUMNS, VERDICT_COLUMNS
+from vlae.config.experiment_tables import makers
 from vlae.experiments import stability
 from vlae.system import registry
 from vlae.training.trained_run import TrainedRun
@@ -356,10 +357,8 @@ def drawn_verdicts(root, model, data, rise):
     """Return verdicts on F5 with `LAYERS`, from the experiment itself."""
     for seed in FRESH:
         trained = TrainedRun(spec(seed=seed), model, torch.device("cpu"))
-        settings = {"settings": {"samples": 400}, "measures": ["colour"]}
-        found = run_experiment(
-            "effects", trained, data, classifier=None, **settings
-        ).table
+        settings = {"settings": {"draws": 400}, "measures": ["colour"]}
+        found = effects(trained, data, classifier=None, **settings)
         write_run(root, {"pixels": [0.5, 0.5]}, seed, rise=rise)
         write_table(root, "effects", found, seed)
     criterion = {**SHIPPED["F5"]["criterion"], "layers": LAYERS}
@@ -387,7 +386,7 @@ def test_an_untrained_vlae_is_not_supported(tmp_path, data):
 def test_every_shipped_claim_says_its_criterion_and_why(name):
     claim = SHIPPED[name]
     module = registry.load("claims", claim["kind"])
-    assert set(module.EXPERIMENTS) <= set(registry.names("experiments"))
+    assert set(makers(module.TABLES)) <= set(registry.names("experiments"))
     found = reasons(claim["criterion"])
     assert found or "exploratory" in module.criterion({})
     assert all(why.endswith(".") for _, _, why in found)

@@ -3,11 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from claims_helpers import FRESH, decided, row, write_table
-from effects_of_claims import HVAE_ALL, VLAE, Drawing, write_all
-from experiments_helpers import run as run_experiment
-from helpers import run_of, spec
+from effects_of_claims import HVAE_ALL, VLAE, write_all
 
 LVAE_RUN, HVAE_RUN = "lvae-equal-budget", "hvae-equal-budget"
 VLAE_RUN, FLAT_RUN = "vlae-equal-budget", "vae-equal-budget"
@@ -139,54 +136,3 @@ def test_what_an_equal_budget_needs(tmp_path, capsys, runs, controls, words):
     with pytest.raises(AssertionError):
         decided(tmp_path, "equal-budget", [*map(row, runs)], [*map(row, controls)])
     assert words in capsys.readouterr().err
-
-
-# The bound of each image
-
-
-def test_bounds_are_of_each_image_and_the_mean_of_draws(data):
-    """A model whose ELBO is the sum of the image plus its noise."""
-
-    class Counting(Drawing):
-        def draw_noise(self, count, generator):
-            return [torch.randn(count, 1, generator=generator)]
-
-        def terms(self, x, target, labels, noise):
-            return {"elbo": target.sum((1, 2, 3)) + noise[0][:, 0]}
-
-        def summary(self, terms):
-            return terms
-
-    trained = run_of(spec(), Counting((0, 1)))
-    settings = {"images": 15, "draws": 400}
-    table = run_experiment("bounds", trained, data, settings=settings).table
-    sums = np.array(data.images("test"))[:15].sum((1, 2, 3)) / 255
-    assert table["image"].tolist() == list(range(15))
-    assert np.abs(table["elbo"] - sums).max() < 5 / 20  # five standard errors
-
-
-# How much of a layer is in use
-
-
-def test_activity_counts_units_that_depend_on_the_image(data):
-    """Unit 1 of layer 1 follows the image, all others are noise."""
-
-    class Coded(Drawing):
-        latent_sizes = (2, 1)
-
-        def draw_noise(self, count, generator):
-            sizes = self.latent_sizes
-            return [torch.randn(count, d, generator=generator) for d in sizes]
-
-        def infer(self, x, noise):
-            seen = x.mean((1, 2, 3)) * 20
-            first = torch.stack([seen + noise[0][:, 0], noise[0][:, 1]], 1)
-            return [first, noise[1]], None
-
-    trained = run_of(spec(), Coded((0, 1)))
-    settings = {"images": 20, "draws": 200, "threshold": 0.05}
-    table = run_experiment("activity", trained, data, settings=settings).table
-    assert table["units"].tolist() == [2, 1]
-    assert table["active"].tolist() == [1, 0]
-    brightness = np.array(data.images("test")).mean((1, 2, 3)) / 255 * 20
-    assert table["largest"].iloc[0] == pytest.approx(brightness.var(), rel=0.1)

@@ -141,7 +141,15 @@ def test_help_of_each_command(name, capsys):
     assert caught.value.code == 0
     said = capsys.readouterr().out
     assert f"vlae {name}" in said
-    places = {"--out", "--table", "--verdicts", "--folder", "--results", "--configfile"}
+    places = {
+        "--out",
+        "--table",
+        "--tables",
+        "--verdicts",
+        "--folder",
+        "--results",
+        "--configfile",
+    }
     assert places & {*said.split()}
 
 
@@ -227,7 +235,7 @@ def test_unknown_module_in_a_spec(tmp_path, message):
     write_json(spec, {"experiment": "chain", **content})
     folders = ["--run", tmp_path, "--data", tmp_path]
     said = message(
-        "experiment", "--spec", spec, *folders, "--table", "t", "--arrays", "a"
+        "experiment", "--spec", spec, *folders, "--tables", "t", "--arrays", "a"
     )
     assert "'chain'" in said
     assert "Did you mean 'chains'?" in said
@@ -326,10 +334,12 @@ def test_missing_card_is_named(tmp_path, copied, spec, message):
 
 # Trained runs and results
 
+GENERATION_TABLES = ("samples", "ablation", "traversal", "effects")
+
 
 @pytest.fixture
 def experiment_words(tmp_path, data, spec, shipped):
-    """`experiment samples` on an untrained run in `tmp_path / "run"`."""
+    """`experiment generation` on an untrained run in `tmp_path / "run"`."""
     from vlae.models import base
 
     run = tmp_path / "run"
@@ -337,19 +347,30 @@ def experiment_words(tmp_path, data, spec, shipped):
     weights = base.build_model(spec).state_dict()
     weight_files.save(run / "model.safetensors", weights, {})
     name = RunName("strokes", "vlae")
-    experiment = shipped.specs.experiment_spec("samples", name, 1)
+    experiment = shipped.specs.experiment_spec("generation", name, 1)
     write_json(tmp_path / "spec.json", experiment.as_dict())
-    out = ["--table", tmp_path / "s.parquet", "--arrays", tmp_path / "s.npz"]
+    tables = [tmp_path / f"{name}.parquet" for name in GENERATION_TABLES]
+    out = ["--tables", *tables, "--arrays", tmp_path / "s.npz"]
     inputs = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data]
     return ["experiment", *inputs, *out]
 
 
 def test_experiment_by_hand(tmp_path, experiment_words):
     assert main([str(word) for word in experiment_words]) == 0
-    table = pd.read_parquet(tmp_path / "s.parquet")
-    assert list(table.columns[:3]) == ["dataset", "run", "seed"]
+    for name in GENERATION_TABLES:
+        table = pd.read_parquet(tmp_path / f"{name}.parquet")
+        assert list(table.columns[:3]) == ["dataset", "run", "seed"]
     with np.load(tmp_path / "s.npz", allow_pickle=False) as arrays:
         assert all(array.dtype == np.uint8 for array in arrays.values())
+
+
+def test_tables_that_are_not_the_experiments(tmp_path, experiment_words, message):
+    other = tmp_path / f"{GENERATION_TABLES[-1]}.parquet"
+    words = [w for w in experiment_words if w != other]
+    said = message(*words)
+    assert "generation: made the tables samples, ablation, traversal, effects" in said
+    assert "expected samples, ablation" in said
+    assert not [*tmp_path.glob("*.parquet")]
 
 
 def test_weights_of_another_network(tmp_path, experiment_words, spec, message):
@@ -398,15 +419,16 @@ def figure_words(tmp_path, results):
     spec = FigureSpec(figure="figure3", rows=(row,))
     write_json(tmp_path / "spec.json", spec.as_dict())
     for seed in row.seeds:
-        files = results.experiment("effects", row.dataset, row.run, seed)
-        files.table.parent.mkdir(parents=True)
+        place = (row.dataset, row.run, seed)
+        path = results.table("effects", *place)
+        path.parent.mkdir(parents=True)
         table = pd.DataFrame(
             {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": seed}
         )
-        table.to_parquet(files.table)
-        files = results.experiment("ablation", row.dataset, row.run, seed)
+        table.to_parquet(path)
+        files = results.experiment("generation", *place)
         images = np.zeros((4, 1, 28, 28), np.uint8)
-        np.savez_compressed(files.arrays, layer_1=images)
+        np.savez_compressed(files.arrays, redrawn_1=images)
     places = ["--results", results.root, "--out", tmp_path / "f.svg"]
     return ["figure", "--spec", tmp_path / "spec.json", *places]
 
@@ -420,11 +442,11 @@ def test_figure_by_hand_twice_the_same(tmp_path, figure_words):
 
 
 @pytest.mark.parametrize("size", [None, 0, 50, -20])
-@pytest.mark.parametrize("name", ["effects.parquet", "ablation.npz"])
+@pytest.mark.parametrize("name", ["effects.parquet", "generation.npz"])
 def test_unreadable_results_are_named(
     tmp_path, results, figure_words, message, name, size
 ):
-    path = results.experiment("effects", "strokes", "hvae-plain", 1).table.parent / name
+    path = results.experiments("strokes", "hvae-plain", 1) / name
     whole = path.read_bytes()
     path.unlink()
     if size is not None:
@@ -436,8 +458,8 @@ def test_unreadable_results_are_named(
 
 
 def test_pickles_are_refused(results, figure_words, message):
-    path = results.experiment("ablation", "strokes", "hvae-plain", 1).arrays
-    np.savez(path, layer_1=np.array([{}], dtype=object))
+    path = results.experiment("generation", "strokes", "hvae-plain", 1).arrays
+    np.savez(path, redrawn_1=np.array([{}], dtype=object))
     assert f"{path}: cannot be read" in message(*figure_words)
 
 

@@ -7,6 +7,7 @@ import yaml
 from configuration_helpers import merged, resolved
 
 from vlae.config import configuration, validation
+from vlae.config.experiment_tables import makers
 from vlae.config.overlays import BASE, read
 from vlae.config.run_spec import DataNoise, KLWarmup, Objective
 from vlae.config.selection import RunName
@@ -54,7 +55,7 @@ def test_shipped_configuration_is_right(overlay):
     }.items():
         assert names <= set(registry.names(package))
     for name in found.selection.figures():
-        for experiment in found.selection.figure_experiments(name):
+        for experiment in makers(found.selection.figure_tables(name)):
             for run in found.selection.figure_runs(name):
                 assert found.specs.experiment_spec(experiment, run, 1).settings
 
@@ -242,8 +243,11 @@ def in_colour(**changes):
 def test_measures_concern_the_experiments_that_measure_and_no_data(shipped):
     name = RunName("plates", "classifier")
     found, other = in_colour(), in_colour(measures=["pen"])
-    assert found.specs.experiment_spec("effects", name, 1).measures == ("colour", "pen")
-    assert other.specs.experiment_spec("effects", name, 1).measures == ("pen",)
+    assert found.specs.experiment_spec("generation", name, 1).measures == (
+        "colour",
+        "pen",
+    )
+    assert other.specs.experiment_spec("generation", name, 1).measures == ("pen",)
     for experiment in found.content["experiments"]:
         if registry.constant("experiments", experiment, "MEASURES_IMAGES"):
             continue

@@ -184,10 +184,10 @@ def test_a_key_given_twice_is_refused_with_both_lines(text, key, first, second):
 
 
 def test_a_merged_block_may_be_changed(tmp_path):
-    text = "experiments:\n  samples: &a {count: 8}\n  effects: {<<: *a, count: 9}"
+    text = "experiments:\n  samples: &a {count: 8}\n  generation: {<<: *a, count: 9}"
     path = tmp_path / "a.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"experiments.effects: unknown key 'count'"):
+    with pytest.raises(UserError, match=r"experiments.generation: unknown key 'count'"):
         configuration.load([path])
 
 

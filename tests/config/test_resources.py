@@ -87,11 +87,11 @@ TRAININGS = [
     ("faces64/vlae", "faces64.yaml", 20_000 * 12_288, 1742),
 ]
 EXPERIMENTS = [
-    ("faces64/vlae", "faces64.yaml", "effects", 2151),
-    ("celeba/vlae", "subset.yaml", "effects", 1622),
-    ("svhn/vlae", "subset.yaml", "effects", 1140),
+    ("faces64/vlae", "faces64.yaml", "generation", 2151),
+    ("celeba/vlae", "subset.yaml", "generation", 1622),
+    ("svhn/vlae", "subset.yaml", "generation", 1140),
     ("mnist/vlae", "mnist-cpu.yaml", "recomposed", 1008),
-    ("strokes-colour/hvae-warmup", "strokes-seeds.yaml", "effects", 1290),
+    ("strokes-colour/hvae-warmup", "strokes-seeds.yaml", "generation", 1290),
 ]
 
 

@@ -151,7 +151,7 @@ def test_what_is_written_can_be_read(specs, tmp_path):
     name = RunName("mnist", "vlae")
     for spec in (
         specs.run_spec(name, 3),
-        specs.experiment_spec("effects", name, 3),
+        specs.experiment_spec("generation", name, 3),
         specs.figure_spec("figure3"),
         specs.claim_spec("F3"),
         specs.report_spec(["mine.yaml"], {"title": "My own"}),

@@ -19,6 +19,7 @@ from vlae.config.report_spec import RunRow
 from vlae.data import prepared
 from vlae.data.datasets import arrays
 from vlae.models import base
+from vlae.models.nn.layers import fold_batch_norm
 from vlae.results.run_results import RunResults, read_table
 from vlae.system.errors import UserError
 from vlae.system.files import ABANDONED_AFTER_S, atomic, write_json
@@ -213,11 +214,14 @@ def test_weights_of_another_network_are_refused_in_a_line(tmp_path):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_of_the_same_network_are_taken(name, tmp_path):
     write_json(tmp_path / "spec.json", spec(name).as_dict())
-    ours = base.build_model(spec(name)).state_dict()
-    weight_files.save(tmp_path / "model.safetensors", ours, {})
+    model = base.build_model(spec(name))
+    weight_files.save(tmp_path / "model.safetensors", model.state_dict(), {})
     classifier = name == "classifier"
     load = trained_run.load_classifier if classifier else trained_run.load
     found = load(tmp_path).model.state_dict()
+    fold_batch_norm(model)
+    ours = model.state_dict()
+    assert found.keys() == ours.keys()
     assert all(torch.equal(found[key], ours[key]) for key in ours)
 
 
@@ -283,17 +287,19 @@ def test_a_pickle_as_weights(kind, bomb, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickle_as_results(kind, bomb, tmp_path):
-    files = ResultsFolder(tmp_path).experiment("samples", "strokes", "vlae", 1)
-    files.table.parent.mkdir(parents=True)
-    for path in (files.table, files.arrays):
+    place = ("strokes", "vlae", 1)
+    table = ResultsFolder(tmp_path).table("samples", *place)
+    arrays = ResultsFolder(tmp_path).experiment("generation", *place).arrays
+    table.parent.mkdir(parents=True)
+    for path in (table, arrays):
         path.write_bytes(bomb(kind))
     names = dict.fromkeys(("dataset_title", "label"), "")
     row = RunRow(dataset="strokes", run="vlae", seeds=(1,), **names)
     found = RunResults(row, ResultsFolder(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
-        found.arrays("samples")
+        found.arrays("generation")
     with pytest.raises(UserError, match="cannot be read"):
-        read_table(files.table)
+        read_table(table)
 
 
 @pytest.mark.parametrize("kind", KINDS)

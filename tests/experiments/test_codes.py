@@ -195,7 +195,7 @@ class Greys(torch.nn.Module):
 
 def steadiness(grey, data, **settings):
     run = run_of(spec(), Greys(grey))
-    chosen = {"samples": 3000, "pairs": 300, **settings}
+    chosen = {"draws": 3000, "pairs": 300, **settings}
     found = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=chosen
     ).table
@@ -238,7 +238,7 @@ class Patterns(Greys):
 )
 def test_direction_of_a_step(data, depth, share):
     run = run_of(spec(), Patterns(depth))
-    settings = {"samples": 50, "pairs": 400, "coordinates": 2}
+    settings = {"draws": 50, "pairs": 400, "coordinates": 2}
     table = run_experiment(
         "stability", run, data, classifier=None, measures=["colour"], settings=settings
     ).table

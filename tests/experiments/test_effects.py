@@ -1,4 +1,4 @@
-"""The experiment `effects`: what it redraws, whom it asks, what it withholds."""
+"""The effects of layers: what it redraws, whom it asks, what it withholds."""
 
 import math
 
@@ -7,12 +7,19 @@ import pandas as pd
 import pytest
 import scipy.stats
 import torch
-from experiments_helpers import context, ignore, random_classifier, run, trained
+from experiments_helpers import (
+    context,
+    effects,
+    ignore,
+    random_classifier,
+    run,
+    trained,
+)
 from helpers import run_of, spec
 
 from vlae.experiments import _properties
+from vlae.experiments._effects import COLUMNS, NUMBERS
 from vlae.experiments._properties import classifier_accuracies
-from vlae.experiments.effects import COLUMNS, NUMBERS
 from vlae.training.trained_run import classify
 
 MEASURES = ["thickness", "slant", "width", "ink"]
@@ -32,15 +39,13 @@ COLOURS = ["mean_colour", "mean_luminance", "mean_chromaticity", "contrast"]
     ],
 )
 def test_effects_has_a_row_per_layer_and_property(measures, properties, data):
-    result = run("effects", trained(), data, measures=measures)
-    table = result.table
+    table = effects(trained(), data, measures=measures)
     assert [*table.columns] == COLUMNS
     rows = [*zip(table["layer"], table["property"], strict=True)]
     assert rows == [(layer, name) for layer in (1, 2) for name in properties]
     parts = {name: name.removesuffix("_within_class") for name in WITHIN}
     parts |= dict.fromkeys(["mean_luminance", "mean_chromaticity"], "mean_colour")
     assert [*table["part_of"]] == [parts.get(name, "") for _, name in rows]
-    assert not result.arrays
     defined = table["total_effect"].dropna()
     assert len(defined)
     # An index is at most 2 for an even number of exchangeable draws.
@@ -52,8 +57,8 @@ def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored,
     weights = trained()
     ignore(weights.model, ignored)
     count = 600
-    settings = {"samples": count}
-    table = run("effects", weights, data, settings=settings, measures=[]).table
+    settings = {"draws": count}
+    table = effects(weights, data, settings=settings, measures=[])
     found = table.set_index(["layer", "property"])["total_effect"]
     nothing, all_of_it = found[ignored + 1], found[2 - ignored]
     assert nothing["pixels"] == 0
@@ -69,15 +74,15 @@ def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored,
 
 @pytest.mark.parametrize("model", ["vlae", "hvae"])
 def test_effects_redraws_one_layer_at_a_time(model, data, decoded):
-    run("effects", trained(model), data)
-    base, *pairs = decoded
-    assert len(pairs) == 2 * len(base) == 4
-    for layer in range(2):
-        alone, others = pairs[2 * layer : 2 * layer + 2]
-        for index, before in enumerate(base):
-            for parts, redrawn in ((alone, index == layer), (others, index != layer)):
-                assert torch.equal(before, parts[index]) != redrawn
-                assert (before != parts[index]).all() == redrawn
+    effects(trained(model), data)
+    first, second, *mixed = decoded
+    assert len(mixed) == len(first) == 2
+    for layer, parts in enumerate(mixed):
+        for index, part in enumerate(parts):
+            of_second = index == layer
+            assert torch.equal(part, second[index]) == of_second
+            assert torch.equal(part, first[index]) != of_second
+            assert (first[index] != second[index]).all()
 
 
 class Relabelled:
@@ -106,7 +111,7 @@ def test_accuracy_of_the_classifier_on_held_out_images(data):
     for labels, expected in ((classes, 1.0), (wrong, 1 - 5 / len(wrong))):
         relabelled = Relabelled(data, pd.DataFrame({"label": labels}))
         found = classifier_accuracies(
-            context("effects", trained(), relabelled, classifier=classifier)
+            context("generation", trained(), relabelled, classifier=classifier)
         )
         # Class means need a classifier as good as the class does.
         assert found == dict.fromkeys(["class", *WITHIN], pytest.approx(expected))
@@ -124,21 +129,20 @@ def test_attributes_are_scored_by_balanced_accuracy(data, monkeypatch):
     assert 0 < has[:, 0].mean() < 1, "the tiny classifier names both"
     relabelled = Relabelled(data, table)
     found = classifier_accuracies(
-        context("effects", trained(), relabelled, classifier=classifier)
+        context("generation", trained(), relabelled, classifier=classifier)
     )
     assert found["right"] == 1
     assert found["never"] == 0.5, "19 of 20 right, but none of those that have it"
     assert np.isnan(found["absent"])
 
     settings = {"classifier_accuracy": 0.9}
-    table = run(
-        "effects",
+    table = effects(
         trained(),
         relabelled,
         classifier=classifier,
         settings=settings,
         measures=[],
-    ).table.set_index("property")
+    ).set_index("property")
     assert table.loc["right", "total_effect"].notna().all()
     for name in ("never", "absent"):
         numbers = table.loc[name, NUMBERS]
@@ -147,7 +151,7 @@ def test_attributes_are_scored_by_balanced_accuracy(data, monkeypatch):
     assert not table.loc["right", "withheld"].any()
     monkeypatch.setattr(_properties, "MIN_IMAGES_PER_VALUE", 2)
     again = classifier_accuracies(
-        context("effects", trained(), relabelled, classifier=classifier)
+        context("generation", trained(), relabelled, classifier=classifier)
     )
     assert np.isnan(again["never"]), "one example is too few"
 
@@ -158,14 +162,17 @@ def test_class_is_withheld_where_the_classifier_errs(data, threshold, shown):
     labels = named(classifier, data).argmax(1)
     labels[:2] = (labels[:2] + 1) % 10  # 90 % right
     relabelled = Relabelled(data, pd.DataFrame({"label": labels}))
-    settings = {"classifier_accuracy": threshold, "samples": 200}
-    table = run(
-        "effects", trained(), relabelled, classifier=classifier, settings=settings
-    ).table
+    settings = {"classifier_accuracy": threshold, "draws": 200}
+    table = effects(trained(), relabelled, classifier=classifier, settings=settings)
     rows = table[table["property"] == "class"]
     assert rows["total_effect"].notna().all() == shown
     assert rows["classifier_accuracy"].to_numpy() == pytest.approx(0.9)
     assert table.loc[table["property"] == "pixels", "total_effect"].notna().all()
+
+
+def stability(trained_run, data, **changes):
+    """Return the table of the experiment `stability`."""
+    return run("stability", trained_run, data, **changes).table
 
 
 class Figure5(torch.nn.Module):
@@ -178,8 +185,8 @@ class Figure5(torch.nn.Module):
         return [torch.randn(count, 1, generator=generator) for _ in self.latent_sizes]
 
 
-def exact_figure5(monkeypatch, data, experiment="effects", **settings):
-    """Return the table of an experiment on a model in which all is known."""
+def exact_figure5(monkeypatch, data, table_of=effects, **settings):
+    """Return a table of a model in which all is known."""
 
     def properties(context, noise):
         offset, code = (part[:, 0].double().numpy() for part in noise)
@@ -191,8 +198,8 @@ def exact_figure5(monkeypatch, data, experiment="effects", **settings):
     monkeypatch.setattr(_properties, "decode", lambda run, noise: noise)
     monkeypatch.setattr(_properties, "properties", properties)
     monkeypatch.setattr(_properties, "measured_within_class", lambda context: ["width"])
-    chosen = {"samples": 8000, "classifier_accuracy": 0.0, **settings}
-    return run(experiment, run_of(spec(), Figure5()), data, settings=chosen).table
+    chosen = {"draws": 8000, "classifier_accuracy": 0.0, **settings}
+    return table_of(run_of(spec(), Figure5()), data, settings=chosen)
 
 
 def test_effects_raw_and_within_the_class(monkeypatch, data):
@@ -214,19 +221,19 @@ def test_effects_raw_and_within_the_class(monkeypatch, data):
 
 
 def test_what_is_within_the_class_is_withheld_with_the_class(monkeypatch, data):
-    settings = {"classifier_accuracy": 0.9, "samples": 100}
+    settings = {"classifier_accuracy": 0.9, "draws": 100}
     table = exact_figure5(monkeypatch, data, **settings).set_index("property")
     for name in ("class", "width_within_class"):
         assert table.loc[name, "withheld"].all()
         assert table.loc[name, NUMBERS].isna().all(axis=None)
     assert table.loc["width", NUMBERS].notna().all(axis=None)
-    rest = exact_figure5(monkeypatch, data, "stability", **settings)
+    rest = exact_figure5(monkeypatch, data, stability, **settings)
     assert {*rest["property"]} == {"width"}
 
 
 def test_stability_raw_and_within_the_class(monkeypatch, data):
-    settings = {"samples": 2000, "pairs": 200}
-    table = exact_figure5(monkeypatch, data, "stability", **settings)
+    settings = {"draws": 2000, "pairs": 200}
+    table = exact_figure5(monkeypatch, data, stability, **settings)
     assert "pixels" not in {*table["property"]}
     parts = table[table["property"] == "width_within_class"]
     assert {*parts["part_of"]} == {"width"}
@@ -249,14 +256,14 @@ def test_a_single_layer_leads_nobody(data, monkeypatch):
     monkeypatch.setattr(
         Figure5, "draw_noise", lambda self, n, g: [torch.randn(n, 2, generator=g)]
     )
-    table = run("effects", model, data, classifier=None).table
+    table = effects(model, data, classifier=None)
     assert len(table) == 1
     assert table[["lead", "first_lead"]].isna().all(axis=None)
     assert table["total_effect"].notna().all()
 
 
 def test_without_a_classifier_the_rest_is_measured(data):
-    table = run("effects", trained(), data, classifier=None).table
+    table = effects(trained(), data, classifier=None)
     assert "class" not in set(table["property"])
     assert table["classifier_accuracy"].isna().all()
 
@@ -264,8 +271,7 @@ def test_without_a_classifier_the_rest_is_measured(data):
 def test_intervals_hold_the_effects_and_narrow_with_the_draws(data):
     weights = trained()
     few, many = (
-        run("effects", weights, data, settings={"samples": n}, measures=[]).table
-        for n in (100, 1600)
+        effects(weights, data, settings={"draws": n}, measures=[]) for n in (100, 1600)
     )
     for table in (few, many):
         known = table.dropna(subset=NUMBERS)

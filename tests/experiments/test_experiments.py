@@ -3,13 +3,14 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from experiments_helpers import SETTINGS, context, ignore, run, trained, with_data_noise
 from helpers import GENERATIVE, SHAPE, network, noise, save_run, spec, untrained
 
+from vlae.config import experiment_tables
 from vlae.data.noise import observe
+from vlae.experiments import _pictures, generation
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
@@ -26,7 +27,9 @@ CASES += [("chains", model) for model in GENERATIVE if model not in ("vlae", "hv
 def same(first, second):
     assert first.arrays.keys() == second.arrays.keys()
     equal = all(np.array_equal(first.arrays[k], second.arrays[k]) for k in first.arrays)
-    return equal and first.table.equals(second.table)
+    tables, others = first.named("table"), second.named("table")
+    assert tables.keys() == others.keys()
+    return equal and all(table.equals(others[name]) for name, table in tables.items())
 
 
 # All of them
@@ -39,17 +42,19 @@ def test_results_follow_from_the_seed(experiment, model, data):
     assert same(first, again)
     other_seed = dataclasses.replace(weights, spec=weights.spec.replace(seed=2))
     other = run(experiment, other_seed, data)
-    if experiment == "traversal":  # its table is the grid
-        assert not np.array_equal(first.arrays["layer_1"], other.arrays["layer_1"])
-    else:
-        assert not first.table.equals(other.table)
+    for name, table in first.named(experiment).items():
+        if name == "traversal":  # its table is the grid
+            assert not np.array_equal(first.arrays["grid_1"], other.arrays["grid_1"])
+        else:
+            assert not table.equals(other.named(experiment)[name])
 
 
 @pytest.mark.parametrize(("experiment", "model"), CASES)
 def test_arrays_are_images(experiment, model, data):
     result = run(experiment, trained(model), data)
-    assert isinstance(result.table, pd.DataFrame)
-    assert len(result.table) > 0
+    tables = result.named(experiment)
+    assert [*tables] == experiment_tables.tables(experiment)
+    assert all(len(table) > 0 for table in tables.values())
     for name, array in result.arrays.items():
         assert array.dtype == np.uint8, name
         assert array.shape[1:] == SHAPE, name
@@ -70,14 +75,21 @@ def test_experiments_leave_the_model_alone(experiment, model, data):
 
 
 def test_samples(data):
-    count = SETTINGS["samples"]["count"]
-    result = run("samples", trained(), data)
-    assert [*result.arrays] == ["data", "reconstructions", "samples"]
-    assert {len(a) for a in result.arrays.values()} == {count}
-    assert np.array_equal(result.arrays["data"], data.images("test")[:count])
-    assert [*result.table.columns] == ["images", "mean_grey"]
-    expected = [a.mean() / 255 for a in result.arrays.values()]
-    assert result.table["mean_grey"].to_numpy() == pytest.approx(expected)
+    count = SETTINGS["generation"]["samples"]
+    table, arrays = _pictures.samples(context("generation", trained(), data))
+    assert [*arrays] == ["data", "reconstructions", "samples"]
+    assert {len(a) for a in arrays.values()} == {count}
+    assert np.array_equal(arrays["data"], data.images("test")[:count])
+    assert [*table.columns] == ["images", "mean_grey"]
+    expected = [a.mean() / 255 for a in arrays.values()]
+    assert table["mean_grey"].to_numpy() == pytest.approx(expected)
+
+
+def test_no_picture_replaces_another(data):
+    asked = context("generation", trained(), data)
+    kinds = (_pictures.samples, _pictures.ablation, _pictures.traversal)
+    names = [name for kind in kinds for name in kind(asked)[1]]
+    assert names == [*generation.run(asked).arrays]
 
 
 def test_reconstructions_follow_the_images(data):
@@ -89,11 +101,11 @@ def test_reconstructions_follow_the_images(data):
             return data.images("train")
 
     weights = trained()
-    first, other = (run("samples", weights, d) for d in (data, Other()))
-    assert np.array_equal(first.arrays["samples"], other.arrays["samples"])
-    pairs = zip(
-        first.arrays["reconstructions"], other.arrays["reconstructions"], strict=True
+    (_, first), (_, other) = (
+        _pictures.samples(context("generation", weights, d)) for d in (data, Other())
     )
+    assert np.array_equal(first["samples"], other["samples"])
+    pairs = zip(first["reconstructions"], other["reconstructions"], strict=True)
     assert all(not np.array_equal(*pair) for pair in pairs)
 
 
@@ -106,20 +118,20 @@ def constant(rows):
 
 @pytest.mark.parametrize("model", GENERATIVE)
 def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
-    run("ablation", trained(model), data)
+    _pictures.ablation(context("generation", trained(model), data))
     layers = len(decoded)
     assert layers == 3
     for panel, parts in enumerate(decoded):
         for layer, rows in enumerate(parts):
             redrawn = layer == panel if panel < 2 else layer != 0  # the converse
-            assert len(rows) == SETTINGS["ablation"]["count"]
+            assert len(rows) == SETTINGS["generation"]["redraws"]
             assert constant(rows) != redrawn
             if redrawn:
                 assert len(rows.unique(dim=0)) == len(rows)
     # The fixed noise of a layer is the same in every panel.
     three = trained("hvae", latents=[4, 3, 2], posterior=["f9"] * 3, prior=["f9"] * 2)
     decoded.clear()
-    run("ablation", three, data)
+    _pictures.ablation(context("generation", three, data))
     for layer in range(3):
         fixed = [p[layer][0] for i, p in enumerate(decoded[:3]) if i != layer]
         assert torch.equal(*fixed)
@@ -130,20 +142,20 @@ def test_ablation_redraws_one_layer_and_fixes_all_others(model, data, decoded):
 def test_ablation_of_an_ignored_layer_is_constant(ignored, data):
     weights = trained()
     ignore(weights.model, ignored)
-    result = run("ablation", weights, data)
-    assert [*result.arrays] == ["layer_1", "layer_2", "kept_1"]
-    stds = result.table.set_index("panel")["pixel_std"]
+    table, arrays = _pictures.ablation(context("generation", weights, data))
+    assert [*arrays] == ["redrawn_1", "redrawn_2", "kept_1"]
+    stds = table.set_index("panel")["pixel_std"]
     for layer in (0, 1):
-        panel = result.arrays[f"layer_{layer + 1}"]
-        assert len(panel) == SETTINGS["ablation"]["count"]
+        panel = arrays[f"redrawn_{layer + 1}"]
+        assert len(panel) == SETTINGS["generation"]["redraws"]
         assert constant(torch.tensor(panel)) == (layer == ignored)
-        assert (stds[f"layer_{layer + 1}"] < 1e-6) == (layer == ignored)
+        assert (stds[f"redrawn_{layer + 1}"] < 1e-6) == (layer == ignored)
 
 
 def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
-    result = run("ablation", trained(), data)
-    for row in result.table.itertuples():
-        panel = result.arrays[row.panel] / 255
+    table, arrays = _pictures.ablation(context("generation", trained(), data))
+    for row in table.itertuples():
+        panel = arrays[row.panel] / 255
         # Rounding to grey levels moves a pixel by 1/510 at most.
         assert row.pixel_std == pytest.approx(panel.std(0, ddof=1).mean(), abs=1 / 255)
 
@@ -152,21 +164,21 @@ def test_ablation_table_is_the_standard_deviation_of_its_panels(data):
 def test_traversal_of_an_ignored_layer_shows_the_others_alone(ignored, data, decoded):
     weights = trained()
     ignore(weights.model, ignored)
-    result = run("traversal", weights, data)
+    _, arrays = _pictures.traversal(context("generation", weights, data))
     parts = decoded[ignored]
     changed = [p if i != ignored else torch.randn_like(p) for i, p in enumerate(parts)]
     expected = grey_levels(decode(weights, changed))
-    assert np.array_equal(result.arrays[f"layer_{ignored + 1}"], expected)
+    assert np.array_equal(arrays[f"grid_{ignored + 1}"], expected)
 
 
 def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
     settings = {"grid": 3, "extent": 2.0}
     weights = trained("hvae", latents=[6, 1])
-    result = run("traversal", weights, data, settings=settings)
-    assert [len(a) for a in result.arrays.values()] == [9, 9]
+    asked = context("generation", weights, data, settings=settings)
+    table, arrays = _pictures.traversal(asked)
+    assert [len(a) for a in arrays.values()] == [9, 9]
     along, down = [-2.0, 0.0, 2.0], [2.0, 0.0, -2.0]
     cells = [(first, second) for second in down for first in along]
-    table = result.table
     assert [*table.columns] == ["cell", "first", "second"]
     assert [*zip(table["first"], table["second"], strict=True)] == cells
     for layer, (size, parts) in enumerate(zip([6, 1], decoded, strict=True)):
@@ -175,7 +187,7 @@ def test_traversal_lays_the_code_of_one_layer_on_a_grid(data, decoded):
         for rows in (parts[layer][:, 2:], parts[1 - layer]):
             assert rows.unique().numel() == rows.numel()  # drawn in every cell
         images = grey_levels(decode(weights, parts))
-        assert np.array_equal(result.arrays[f"layer_{layer + 1}"], images)
+        assert np.array_equal(arrays[f"grid_{layer + 1}"], images)
 
 
 # The Gibbs chain
@@ -210,15 +222,16 @@ def test_a_trained_run_goes_through_every_experiment(model, data, tmp_path):
     weights.model.load_state_dict(result.weights)
     save_run(tmp_path, wanted, weights.model)
     loaded = trained_runs.load(tmp_path)
-    layers = {f"layer_{i + 1}" for i in range(len(wanted.network["latents"]))}
+    layers = range(1, len(wanted.network["latents"]) + 1)
     for experiment in SMALL:
         found = run(experiment, loaded, data)
-        assert len(found.table) > 0
-        if experiment in ("ablation", "traversal"):
-            assert layers <= found.arrays.keys()
-        if experiment == "effects":
-            pixels = found.table[found.table["property"] == "pixels"]
-            assert {f"layer_{i}" for i in pixels["layer"]} == layers
+        assert all(len(table) > 0 for table in found.named(experiment).values())
+        if experiment == "generation":
+            for kind in ("redrawn", "grid"):
+                assert {f"{kind}_{layer}" for layer in layers} <= found.arrays.keys()
+            effects = found.named(experiment)["effects"]
+            pixels = effects[effects["property"] == "pixels"]
+            assert [*pixels["layer"]] == [*layers]
             assert pixels["total_effect"].between(0, 2).all()
 
 
@@ -279,7 +292,7 @@ def test_grey_levels_are_rounded_and_clipped():
 
 def test_held_out_images_come_with_what_the_run_sees_of_them(data):
     weights = with_data_noise(trained(), 0.3)
-    asked = context("samples", weights, data)
+    asked = context("generation", weights, data)
     found = asked.held_out(7, weights.stream("held out"))
     stored = torch.tensor(data.images("test")[:7])
     assert torch.equal(found.images, stored)
@@ -291,7 +304,7 @@ def test_held_out_images_come_with_what_the_run_sees_of_them(data):
     assert len(everything.images) == len(data.images("test"))
 
 
-@pytest.mark.parametrize("experiment", ["chains", "mixing", "redundancy", "recomposed"])
+@pytest.mark.parametrize("experiment", ["chains", "redundancy", "recomposed"])
 def test_an_experiment_without_its_classifier_is_refused(experiment, data):
     with pytest.raises(UserError, match=rf"{experiment} needs .*--classifier"):
         run(experiment, trained(), data, classifier=None)

@@ -1,4 +1,4 @@
-"""The experiment `mixing`: chains that mix at once, slowly, and never."""
+"""Mixing of chains: chains that mix at once, slowly, and never."""
 
 import importlib
 
@@ -12,11 +12,11 @@ from exact_world import (
     exact_model,
     exact_run,
 )
-from experiments_helpers import context, run, trained
+from experiments_helpers import context, trained
 from helpers import prepared_strokes
 from linear_gaussian import set_linear
 
-from vlae.experiments.mixing import COLUMNS, SHOWN_IMAGES, starts
+from vlae.experiments._mixing import COLUMNS, SHOWN_IMAGES, mixed, starts
 from vlae.system import registry
 from vlae.system.errors import UserError
 
@@ -28,10 +28,17 @@ def data():
     return ExactData(exact_model(), 200)
 
 
+def mix(trained_run, data, mixing, **options):
+    """Return table and images of chains with these settings of `mixing`."""
+    wanted = context(
+        "chains", trained_run, data, settings={"mixing": mixing}, **options
+    )
+    return mixed(wanted)
+
+
 def diagnosed(trained_run, data, **settings):
     options = {"classifier": exact_classifier(), "measures": []}
-    wanted = {**SETTINGS, **settings}
-    table = run("mixing", trained_run, data, settings=wanted, **options).table
+    table, _ = mix(trained_run, data, {**SETTINGS, **settings}, **options)
     return table.set_index(["scalar", "measure", "lag"])["value"].unstack("measure")
 
 
@@ -98,7 +105,7 @@ def test_lags_are_in_steps(data):
 
 def test_chains_start_at_equally_many_images_of_every_class(data):
     wanted = context(
-        "mixing", exact_run(exact_model()), data, classifier=exact_classifier()
+        "chains", exact_run(exact_model()), data, classifier=exact_classifier()
     )
     rows = starts(wanted)
     named = data.table("test")["label"].to_numpy()[rows]
@@ -115,14 +122,14 @@ def test_a_class_with_too_few_images_gives_them_again():
 
     few = Few(exact_model(), 200)
     rows = starts(
-        context("mixing", exact_run(exact_model()), few, classifier=exact_classifier())
+        context("chains", exact_run(exact_model()), few, classifier=exact_classifier())
     )
     assert np.bincount(labels[rows]).tolist() == [7, 7, 7]
     assert set(rows[labels[rows] == 2]) == {198, 199}
 
 
 def test_chains_start_under_the_noise_of_the_data(data, monkeypatch):
-    module = importlib.import_module("vlae.experiments.mixing")
+    module = importlib.import_module("vlae.experiments._mixing")
     first = []
 
     def spy(model, x, stream):
@@ -133,7 +140,7 @@ def test_chains_start_under_the_noise_of_the_data(data, monkeypatch):
     monkeypatch.setattr(module, "gibbs_step", spy)
     weights = exact_run(exact_model(), data_noise=0.3)
     diagnosed(weights, data, steps=20, lags=1)
-    wanted = context("mixing", weights, data, classifier=exact_classifier())
+    wanted = context("chains", weights, data, classifier=exact_classifier())
     clean = torch.tensor(data.images("test")[starts(wanted)]) / 255
     residue = first[0] - clean
     assert residue.std().item() == pytest.approx(0.3, rel=0.25)
@@ -150,8 +157,7 @@ def strokes(tmp_path_factory):
 def test_table_and_array(strokes):
     wanted = {"chains": 20, "steps": 30, "every": 2, "lags": 3, "projections": 2}
     weights = trained("hvae")
-    result = run("mixing", weights, strokes, settings=wanted, measures=["strokes"])
-    table = result.table
+    table, images = mix(weights, strokes, wanted, measures=["strokes"])
     assert [*table.columns] == COLUMNS
     scalars = ["feature_1", "feature_2", "thickness", "slant", "width", "ink"]
     assert [*table["scalar"].drop_duplicates()] == scalars
@@ -163,13 +169,13 @@ def test_table_and_array(strokes):
         assert rows["draws"].unique().tolist() == [chains[0] * 8]
     present = strokes.table("test")["label"].nunique()
     assert chains == [present * -(-20 // present)]
-    assert result.arrays["chains"].shape[0] == chains[0] * SHOWN_IMAGES
+    assert len(images) == chains[0] * SHOWN_IMAGES
 
 
 def test_measures_that_are_vectors_are_taken_apart(strokes):
     wanted = {"chains": 20, "steps": 12, "every": 1, "lags": 1, "projections": 1}
     weights = trained("hvae")
-    table = run("mixing", weights, strokes, settings=wanted, measures=["colour"]).table
+    table, _ = mix(weights, strokes, wanted, measures=["colour"])
     expected = {"mean_colour_1", "contrast", "feature_1"}
     assert {*table["scalar"]} == expected, "without the mean colour's parts"
 
@@ -182,12 +188,17 @@ def test_an_undefined_scalar_is_not_measured(strokes, monkeypatch):
             return {"half": half}
 
     wanted = {"chains": 20, "steps": 12, "every": 1, "lags": 1, "projections": 1}
-    measured = {"settings": wanted, "measures": ["mine"]}
-    made = context("mixing", trained("hvae"), strokes, **measured)
+    made = context(
+        "chains",
+        trained("hvae"),
+        strokes,
+        settings={"mixing": wanted},
+        measures=["mine"],
+    )
     monkeypatch.setattr(registry, "load", lambda package, name: Module)
-    module = importlib.import_module("vlae.experiments.mixing")
+    module = importlib.import_module("vlae.experiments._mixing")
     monkeypatch.setattr(module, "parts", lambda context: {})
-    table = module.run(made).table.set_index("scalar")
+    table = mixed(made)[0].set_index("scalar")
     assert table.loc["half", "value"].isna().all()
     assert (table.loc["half", "undefined"] == 0.5).all()
     assert (table.loc["feature_1", "undefined"] == 0).all()
@@ -197,7 +208,9 @@ def test_an_undefined_scalar_is_not_measured(strokes, monkeypatch):
     "settings", [{"steps": 3, "every": 5}, {"steps": 20, "lags": 10}, {"steps": 6}]
 )
 def test_too_few_looks_are_named_before_any_step(strokes, settings, monkeypatch):
-    module = importlib.import_module("vlae.experiments.mixing")
+    module = importlib.import_module("vlae.experiments._mixing")
     monkeypatch.setattr(module, "gibbs_step", None)
-    with pytest.raises(UserError, match=r"experiments\.mixing: .*Set more steps"):
-        run("mixing", trained("hvae"), strokes, settings={**SETTINGS, **settings})
+    with pytest.raises(
+        UserError, match=r"experiments\.chains\.mixing: .*Set more steps"
+    ):
+        mix(trained("hvae"), strokes, {**SETTINGS, **settings})

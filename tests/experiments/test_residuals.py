@@ -10,13 +10,13 @@ from experiments_helpers import OTHERS, run, trained
 from helpers import GENERATIVE, SHAPE, noise, spec, untrained
 
 from vlae.data.noise import observe
-from vlae.experiments.residuals import COLUMNS, MEASURES, draw_correlation, explained
+from vlae.experiments._residuals import COLUMNS, MEASURES, draw_correlation, explained
 from vlae.statistics.moments import moments, overall, powers
 from vlae.statistics.normality import gaussian_divergence, normality
 from vlae.system.random_streams import generator
 from vlae.training.trainer import train
 
-IMAGES = OTHERS["residuals"]["images"]
+IMAGES = OTHERS["inference"]["images"]
 
 
 class Noise:
@@ -32,7 +32,9 @@ class Noise:
 
 
 def values(result):
-    return result.table.set_index(["layer", "dimension", "measure"])["value"]
+    return result.tables["residuals"].set_index(["layer", "dimension", "measure"])[
+        "value"
+    ]
 
 
 # Residuals of a model
@@ -102,8 +104,8 @@ def test_far_residuals_do_not_overflow():
 @pytest.mark.parametrize("model", GENERATIVE)
 def test_table_and_arrays(model):
     weights = trained(model)
-    result = run("residuals", weights, Noise())
-    table, sizes = result.table, weights.model.latent_sizes
+    result = run("inference", weights, Noise())
+    table, sizes = result.tables["residuals"], weights.model.latent_sizes
     assert [*table.columns] == COLUMNS
     rows = [*zip(table["layer"], table["dimension"], table["measure"], strict=True)]
     expected = set()
@@ -125,18 +127,20 @@ def test_table_and_arrays(model):
 
 
 def test_results_follow_from_the_seed():
-    first, again = (run("residuals", trained(), Noise()) for _ in range(2))
-    assert first.table.equals(again.table)
-    assert not first.table.equals(run("residuals", trained(seed=2), Noise()).table)
+    first, again = (run("inference", trained(), Noise()) for _ in range(2))
+    other = run("inference", trained(seed=2), Noise())
+    for name, table in first.tables.items():
+        assert table.equals(again.tables[name])
+        assert not table.equals(other.tables[name])
 
 
 @torch.no_grad()
 def test_of_independent_layers_they_are_the_codes():
     weights, data = trained(), Noise()
-    stream = weights.stream("residuals")
+    stream = weights.stream("inference")
     x, _ = observe(torch.tensor(data.pixels), weights.spec.data_noise, stream)
     latents, _ = weights.model.infer(x, weights.model.draw_noise(len(x), stream))
-    found = values(run("residuals", weights, data))
+    found = values(run("inference", weights, data))
     for layer, z in enumerate(latents, start=1):
         expected = normality(z.numpy())
         for row in expected.itertuples():
@@ -160,7 +164,7 @@ def blind(weights, layer):
 
 
 def test_a_layer_that_ignores_the_image_is_standard_normal_and_inactive():
-    result = run("residuals", blind(trained(), 0), Noise())
+    result = run("inference", blind(trained(), 0), Noise())
     found = values(result)
     assert result.arrays["density_1"].sum() * 0.1 == pytest.approx(1)
     assert found[1, 0, "active"] == 0
@@ -176,7 +180,7 @@ def test_a_layer_that_ignores_the_image_is_standard_normal_and_inactive():
 
 
 def test_of_a_layer_there_are_means_over_active_dimensions():
-    result = run("residuals", trained(), Noise())
+    result = run("inference", trained(), Noise())
     found = values(result)
     layer = found[2]
     correlations = [layer[d, "draw_correlation"] for d in (1, 2, 3)]
@@ -250,9 +254,9 @@ def test_history_has_the_moments_of_held_out_residuals(model, data, tmp_path):
 
 def test_divergence_is_that_of_the_active_dimensions():
     weights, data = trained(), Noise()
-    found = values(run("residuals", weights, data, settings={"active": 0.001}))
+    found = values(run("inference", weights, data, settings={"correlation": 0.001}))
     assert found[2, 0, "active"] == 3
-    stream = weights.stream("residuals")
+    stream = weights.stream("inference")
     x, _ = observe(torch.tensor(data.pixels), weights.spec.data_noise, stream)
     with torch.no_grad():
         noise = weights.model.draw_noise(len(x), stream)

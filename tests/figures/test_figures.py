@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
 from vlae.figures import _effects, plotting
@@ -150,7 +151,7 @@ def test_findings_of_redrawn_layers_leave_out_what_has_no_number(run):
 def made(tmp_path):
     """A run of two seeds whose tables, arrays and history a test writes itself."""
 
-    def write(experiment, table, arrays=None, history=None):
+    def write(name, table, arrays=None, history=None):
         for seed, values in table.items():
             kinds = ("experiments", "runs")
             places = [
@@ -158,7 +159,8 @@ def made(tmp_path):
             ]
             for place in places:
                 place.mkdir(parents=True, exist_ok=True)
-            values.assign(seed=seed).to_parquet(places[0] / f"{experiment}.parquet")
+            values.assign(seed=seed).to_parquet(places[0] / f"{name}.parquet")
+            (experiment,) = makers([name])
             np.savez(places[0] / f"{experiment}.npz", **(arrays or {}))
             if history is not None:
                 history[seed].to_parquet(places[1] / "history.parquet")
@@ -361,7 +363,7 @@ def test_properties_come_in_one_order():
 @pytest.mark.parametrize(("size", "side"), [(32, 5), (64, 5), (128, 3)])
 def test_redrawn_panels_show_as_many_images_as_fit(run, monkeypatch, size, side):
     """A panel per layer, one with layer 1 kept, and a table without empty columns."""
-    panels = ["layer_1", "layer_2", "kept_1"]
+    panels = ["redrawn_1", "redrawn_2", "kept_1"]
     images = {name: np.zeros((25, 3, size, size), np.uint8) for name in panels}
     monkeypatch.setattr(run, "arrays", lambda experiment: images)
     figure = registry.load("figures", "figure7").draw([run])
@@ -391,9 +393,9 @@ def test_mosaic_places_images_row_by_row_and_grey_as_ink_on_paper():
 
 def test_every_figure_of_the_paper_reads_experiments_that_exist():
     for name in registry.names("figures"):
-        needed = registry.constant("figures", name, "EXPERIMENTS")
+        needed = registry.constant("figures", name, "TABLES")
         assert needed
-        assert set(needed) <= set(registry.names("experiments"))
+        assert set(makers(needed)) <= set(registry.names("experiments"))
 
 
 def test_the_last_bits_of_a_layout_change_no_byte(tmp_path):

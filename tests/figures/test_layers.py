@@ -6,7 +6,7 @@ from experiments_helpers import context, trained
 from helpers import GENERATIVE
 from layers_helpers import GRID, effects_table, images, write_layers
 
-from vlae.experiments import ablation, activity, effects, samples, traversal
+from vlae.experiments import generation, inference
 from vlae.figures import _layer_blocks, layers, plotting
 from vlae.figures._effects import most_affected
 
@@ -234,11 +234,12 @@ def test_every_model_of_data_without_labels_has_the_figure(model, data, tmp_path
     weights = trained(model)
     run = write_layers(tmp_path, sizes=tuple(weights.model.latent_sizes))
     folder = tmp_path / "experiments" / "mine" / "vlae" / "1"
-    for module in (ablation, activity, effects, samples, traversal):
+    for module in (generation, inference):
         name = module.__name__.rpartition(".")[2]
         asked = context(name, weights, data, measures=[], classifier=None)
         result = module.run(asked)
-        result.table.assign(seed=1).to_parquet(folder / f"{name}.parquet")
+        for table, found in result.named(name).items():
+            found.assign(seed=1).to_parquet(folder / f"{table}.parquet")
         np.savez(folder / f"{name}.npz", **result.arrays)
     table = run.table("effects")
     assert set(table["property"]) == {"pixels"}

@@ -25,6 +25,7 @@ from vlae.models.nn.layers import (
     SameConv2d,
     SameConvTranspose2d,
     flat,
+    fold_batch_norm,
     transposed,
     unflat,
 )
@@ -210,6 +211,39 @@ def test_moving_statistics_follow_training_batches_only():
         assert not moved()
         model.train().posterior(x)
         assert moved()
+
+
+@pytest.mark.parametrize("gain", [True, False])
+@pytest.mark.parametrize(
+    "blocks", ["f30 lin7", "c8,2 c6,1 f20", "f6x7x7 t8,2 t5,1 t4,3", "f12:relu c8,2"]
+)
+def test_folded_batch_norm_maps_as_before(blocks, gain):
+    torch.manual_seed(0)
+    settings = layer_settings(batch_norm="moving", batch_norm_gain=gain)
+    start = (9,) if blocks.startswith("f") else (3, 14, 14)
+    if blocks.endswith("c8,2"):
+        blocks = blocks.replace("f12:relu", "f12x7x7:relu")
+    module = Builder(settings, "leaky").chain(chain(blocks, start, 1, "encoder"))
+    x = 3 + 2 * torch.randn(50, *start)
+    with torch.no_grad():
+        for norm in module.modules():
+            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+                for parameter in norm.parameters():
+                    parameter.copy_(torch.rand_like(parameter) + 0.5)
+        for _ in range(30):
+            module.train()(x)
+        before = module.eval()(x)
+        fold_batch_norm(module)
+        after = module(x)
+    assert not any("norm" in name for name in module.state_dict())
+    torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-5)
+
+
+def test_statistics_of_the_batch_are_not_folded():
+    model = build_vlae(batch_norm="batch")
+    names = [*model.state_dict()]
+    fold_batch_norm(model)
+    assert [*model.state_dict()] == names
 
 
 def test_without_batch_norm_there_is_no_norm_and_every_layer_has_a_bias():

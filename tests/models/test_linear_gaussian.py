@@ -26,7 +26,7 @@ from linear_gaussian import (
 from torch import distributions as reference
 
 from vlae.experiments._gibbs_chain import gibbs_step
-from vlae.experiments.residuals import explained
+from vlae.experiments._residuals import explained
 from vlae.models.vlae import VLAE
 from vlae.statistics.normality import normality
 

@@ -74,8 +74,8 @@ def test_a_setting_of_one_run_is_named_with_its_seeds(folders):
 def test_settings_of_experiments_claims_figures_and_data(folders):
     b = folders[1]
     for seed in SEEDS:
-        path = b / f"experiments/strokes/vlae/{seed}/effects.spec.json"
-        edit(path, settings={"samples": 64})
+        path = b / f"experiments/strokes/vlae/{seed}/generation.spec.json"
+        edit(path, settings={"draws": 64})
     edit(b / "claims/F5.spec.json", criterion={"least": {"value": 0.6, "why": "half"}})
     edit(b / "figures/figure5.spec.json", rows=[])
     edit(b / "data/strokes/spec.json", train=500)
@@ -84,7 +84,7 @@ def test_settings_of_experiments_claims_figures_and_data(folders):
         (s.kind, s.names, s.key): (s.first, s.second) for s in found(folders).settings
     }
     assert lines == {
-        ("experiment", "effects of strokes/vlae", "settings.samples"): ("32", "64"),
+        ("experiment", "generation of strokes/vlae", "settings.draws"): ("32", "64"),
         ("claim", "F5", "criterion.least.value"): ("0.5", "0.6"),
         ("figure", "figure5", "runs"): ('["strokes/vlae"]', "[]"),
         ("data set", "strokes", "train"): ("400", "500"),

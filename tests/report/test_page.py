@@ -134,9 +134,9 @@ def test_teaser_shows_five_by_five_of_each_layer(tmp_path):
     folder = tmp_path / "experiments" / "strokes" / "vlae" / "1"
     folder.mkdir(parents=True)
     grid = images(100, 0) + np.arange(100, dtype=np.uint8)[:, None, None, None]
-    save(folder / "ablation.npz", {"layer_1": grid, "layer_2": grid, "kept_1": grid})
-    save(folder / "traversal.npz", {"layer_1": images(9, 0)})
-    save(folder / "samples.npz", {"data": images(3, 0)})
+    arrays = {"redrawn_1": grid, "redrawn_2": grid, "kept_1": grid}
+    arrays |= {"grid_1": images(9, 0), "data": images(3, 0)}
+    save(folder / "generation.npz", arrays)
     shown = [FigureSpec(figure=name, rows=(ROW,)) for name in ("figure5", "figure3")]
     hvae, vlae = teaser(shown, ResultsFolder(tmp_path))
     assert [line.figure for line in (hvae, vlae)] == ["figure3", "figure5"]
@@ -189,9 +189,8 @@ def test_the_section_of_own_data_is_about_them(models, heading):
     ]
     others = RunSettings("MNIST: LVAE", {"network": {"model": "lvae"}}, {})
     experiments = {
-        "traversal": {"extent": 2.0},
-        "activity": {"threshold": 0.01},
-        "effects": {"samples": 2048, "classifier_accuracy": 0.85},
+        "generation": {"extent": 2.0, "draws": 2048, "classifier_accuracy": 0.85},
+        "inference": {"threshold": 0.01},
     }
     figure4 = FigureSpec("figure4", (RunRow("mnist", "MNIST", "lvae", "LVAE", (1,)),))
     spec = SimpleNamespace(
@@ -345,7 +344,8 @@ def test_files():
     one = evidence.figure_files("figure4", [structs.replace(ROW, seeds=(1,))])
     assert one == [
         "results/figures/figure4.{svg,png,spec.json}",
-        "results/experiments/strokes/vlae/1/graph.{parquet,npz}",
+        "results/experiments/strokes/vlae/1/graph.parquet",
+        "results/experiments/strokes/vlae/1/graph.npz",
         "src/vlae/figures/figure4.py",
         "src/vlae/experiments/graph.py",
     ]

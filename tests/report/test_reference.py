@@ -306,7 +306,7 @@ def test_another_criterion_is_not_compared(results, reference, change, other):
 def test_other_draws_in_an_experiment_are_not_compared(results, reference):
     path = results / "report.spec.json"
     experiments = json.loads(path.read_text())["experiments"]
-    edit(path, experiments={**experiments, "effects": {"samples": 64}})
+    edit(path, experiments={**experiments, "generation": {"draws": 64}})
     assert told(results, reference)[0].verdicts[0].differing == "experiments"
 
 

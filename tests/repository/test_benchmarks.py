@@ -31,6 +31,7 @@ TINY = [
         ["strokes/classifier"],
         r"memory of a training \| strokes/classifier .* MB ",
     ),
+    ("inference", [], r"chains, as loaded to as trained \| mnist/vlae .* x "),
     (
         "pipeline",
         [],

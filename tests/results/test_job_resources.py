@@ -11,7 +11,7 @@ from vlae.results.job_resources import JobResources
 
 CONFIGURATION = resolved({"data_memory_mb": 100})
 RESOURCES = JobResources(CONFIGURATION)
-TRAINING = SimpleNamespace(dataset="mnist", run="vlae", seed="21", experiment="effects")
+TRAINING = SimpleNamespace(dataset="mnist", run="vlae", seed="21")
 SPEC = CONFIGURATION.specs.run_spec(RunName("mnist", "vlae"), 21)
 
 
@@ -43,7 +43,7 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 1),
         RESOURCES.training_memory(TRAINING, files, 1),
         RESOURCES.training_minutes(TRAINING, 1),
-        RESOURCES.experiment_memory(TRAINING, 1),
+        RESOURCES.experiment_memory("generation", TRAINING, 1),
         RESOURCES.experiment_minutes(TRAINING, 1),
     ]
     thrice = [
@@ -51,11 +51,11 @@ def test_memory_and_minutes_grow_with_each_attempt(tmp_path):
         RESOURCES.preparing_minutes(TRAINING, 3),
         RESOURCES.training_memory(TRAINING, files, 3),
         RESOURCES.training_minutes(TRAINING, 3),
-        RESOURCES.experiment_memory(TRAINING, 3),
+        RESOURCES.experiment_memory("generation", TRAINING, 3),
         RESOURCES.experiment_minutes(TRAINING, 3),
     ]
     assert thrice == [3 * value for value in once]
-    settings = CONFIGURATION.content["experiments"]["effects"]
+    settings = CONFIGURATION.content["experiments"]["generation"]
     assert once[2] == resources.training_memory(SPEC, 2 * 10**6, 100)
     assert once[3] == resources.training_minutes(SPEC)
     assert once[4] == resources.experiment_memory(SPEC, settings)

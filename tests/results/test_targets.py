@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from configuration_helpers import resolved
 
 from vlae.config import configuration
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, ReportSpec
+from vlae.config.report_spec import OVERVIEW_TABLES, ReportSpec
 from vlae.config.run_spec import RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download import sources
@@ -56,7 +57,7 @@ def test_specs_are_the_texts_of_the_configurations(tmp_path):
     for text in (
         TARGETS.run_spec(training()),
         TARGETS.sources(ask(dataset="mnist")),
-        TARGETS.experiment_spec(training(experiment="effects")),
+        TARGETS.experiment_spec(training(experiment="generation")),
         TARGETS.figure_spec(ask(figure="figure3")),
         TARGETS.claim_spec(ask(claim="F3")),
         TARGETS.report_spec(ask()),
@@ -157,26 +158,26 @@ def test_built_in_data_need_no_mirror(tmp_path):
 
 
 def test_an_experiment_gets_the_classifier_that_it_asks():
-    asks = training("mnist/hvae-matched", experiment="chains")
+    asks = training("mnist/hvae-matched")
     folder = "results/runs/mnist/classifier/0"
-    assert TARGETS.classifier_files(asks) == [
+    assert TARGETS.classifier_files("chains", asks) == [
         f"{folder}/spec.json",
         f"{folder}/model.safetensors",
     ]
-    assert TARGETS.classifier_option(asks) == f"--classifier {folder}"
-    other = training(experiment="samples")
-    assert TARGETS.classifier_files(other) == []
-    assert TARGETS.classifier_option(other) == ""
+    assert TARGETS.classifier_option("chains", asks) == f"--classifier {folder}"
+    assert TARGETS.classifier_files("inference", asks) == []
+    assert TARGETS.classifier_option("inference", asks) == ""
 
 
 def test_an_experiment_on_data_without_a_classifier_gets_none(hashed):
     overlay = {"datasets": {"strokes": {"classifier": None}}}
     targets = Targets(configuration.load([ROOT / "config" / "mnist-cpu.yaml"], overlay))
-    asks = training("strokes/vlae", experiment="effects")
-    assert targets.classifier_files(asks) == []
+    asks = training("strokes/vlae")
+    assert targets.classifier_files("generation", asks) == []
     classifier = {"models.classifier", "networks.classifier"}
-    code = hashed(TARGETS.experiment_code, asks)
-    assert code - hashed(targets.experiment_code, asks) == classifier <= code
+    code = hashed(partial(TARGETS.experiment_code, "generation"), asks)
+    other = hashed(partial(targets.experiment_code, "generation"), asks)
+    assert code - other == classifier <= code
 
 
 # Figures, claims, explorer, report
@@ -185,14 +186,16 @@ def test_an_experiment_on_data_without_a_classifier_gets_none(hashed):
 def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
     files = TARGETS.figure_inputs(ask(figure="figure3"))
     runs = CONFIGURATION.content["figures"]["figure3"]
-    needed = CONFIGURATION.selection.figure_experiments("figure3")
-    assert needed
+    assert CONFIGURATION.selection.figure_tables("figure3") == ["ablation", "effects"]
     assert files == [
-        f"results/experiments/{run}/{seed}/{experiment}.{ending}"
+        f"results/experiments/{run}/{seed}/{name}"
+        for names in (
+            ("ablation.parquet", "effects.parquet"),
+            ("generation.npz",),
+        )
         for run in runs
         for seed in (21, 22, 23)
-        for experiment in needed
-        for ending in ("parquet", "npz")
+        for name in names
     ]
 
 
@@ -246,12 +249,11 @@ def test_the_report_reads_everything_once():
 
 def test_the_report_has_what_the_overview_of_every_generative_run_shows():
     files = TARGETS.report_inputs(ask())
-    assert "samples" in OVERVIEW_EXPERIMENTS
+    assert "samples" in OVERVIEW_TABLES
     for run in CONFIGURATION.selection.runs():
         for seed in CONFIGURATION.selection.seeds:
-            for ending in ("parquet", "npz"):
-                file = f"results/experiments/{run}/{seed}/samples.{ending}"
-                assert file in files
+            for name in ("samples.parquet", "generation.npz"):
+                assert f"results/experiments/{run}/{seed}/{name}" in files
     assert not [
         file
         for file in files
@@ -263,7 +265,7 @@ def test_the_report_has_what_the_overview_of_every_generative_run_shows():
 
 
 def test_code_that_results_depend_on(hashed):
-    effects = training("strokes/vlae", experiment="effects")
+    effects = training("strokes/vlae")
     model = {"models.vlae", "networks.vlae"}
     figures = CONFIGURATION.selection.figures()
     for method, wildcards, modules in (
@@ -275,18 +277,18 @@ def test_code_that_results_depend_on(hashed):
         (TARGETS.train_code, effects, {"commands.train", *model}),
         (TARGETS.export_code, effects, {"commands.export", *model}),
         (
-            TARGETS.experiment_code,
+            partial(TARGETS.experiment_code, "generation"),
             effects,
             {
-                *("commands.experiment", "experiments.effects", *model),
+                *("commands.experiment", "experiments.generation", *model),
                 *("models.classifier", "networks.classifier"),
                 "experiments.measures.strokes",
             },
         ),
         (
-            TARGETS.experiment_code,
-            training(experiment="samples"),
-            {"commands.experiment", "experiments.samples", *model},
+            partial(TARGETS.experiment_code, "inference"),
+            training(),
+            {"commands.experiment", "experiments.inference", *model},
         ),
         (
             TARGETS.figure_code,
@@ -312,7 +314,7 @@ def test_all_code_that_is_hashed_exists(hashed):
     asked = [
         *((TARGETS.train_code, training(run)) for run in runs),
         *(
-            (TARGETS.experiment_code, training(run, experiment=experiment))
+            (partial(TARGETS.experiment_code, experiment), training(run))
             for run in runs
             for experiment in content["experiments"]
         ),

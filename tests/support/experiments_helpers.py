@@ -11,16 +11,19 @@ from helpers import network, spec, untrained
 from vlae.config.experiment_spec import ExperimentSpec
 from vlae.config.overlays import merge
 from vlae.config.run_spec import RunSpec
+from vlae.experiments import _effects
 from vlae.experiments.base import Context
 
 # Settings of experiments for which a few images of strokes are enough.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "samples": {"count": 7},
-    "ablation": {"count": 7},
-    "traversal": {"grid": 3, "extent": 2.0},
-    "effects": {"samples": 24, "classifier_accuracy": 0.0},
-    "activity": {"images": 7, "draws": 2, "threshold": 0.01},
-    "bounds": {"images": 7, "draws": 2},
+    "generation": {
+        "samples": 7,
+        "redraws": 7,
+        "grid": 3,
+        "extent": 2.0,
+        "draws": 24,
+        "classifier_accuracy": 0.0,
+    },
     "likelihood": {"images": 7, "draws": [1, 2, 4]},
     "codes": {
         "images": 20,
@@ -28,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "wide": {"layer": 2, "codes": 6, "draws": 5},
     },
     "stability": {
-        "samples": 24,
+        "draws": 24,
         "classifier_accuracy": 0.0,
         "pairs": 10,
         "coordinates": 2,
@@ -44,8 +47,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "coverage_images": 20,
         "confident": 0.5,
         "shown": 5,
+        "mixing": {
+            "chains": 20,
+            "steps": 12,
+            "every": 1,
+            "lags": 2,
+            "projections": 2,
+        },
     },
-    "mixing": {"chains": 20, "steps": 12, "every": 1, "lags": 2, "projections": 2},
     "redundancy": {"samples": 20},
     "few_labels": {"images": 20, "pool": 20, "labels": [4, 20], "repeats": 2},
     "swapping": {
@@ -59,7 +68,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "recomposed": {"images": 40, "shown": 20, "parts": "auto", "confident": 0.5},
-    "residuals": {"images": 400, "active": 0.2},
+    "inference": {
+        "images": 400,
+        "draws": 2,
+        "bound_draws": 2,
+        "threshold": 0.01,
+        "correlation": 0.2,
+    },
     "disentanglement": {"images": 1000},
     "graph": {"points": 2},
 }
@@ -102,6 +117,11 @@ def context(experiment, run, data, **changes):
 def run(experiment, trained_run, data, **changes):
     module = importlib.import_module(f"vlae.experiments.{experiment}")
     return module.run(context(experiment, trained_run, data, **changes))
+
+
+def effects(trained_run, data, **changes):
+    """Return the table `effects` alone."""
+    return _effects.effects(context("generation", trained_run, data, **changes))
 
 
 def ignore(model, layer):

@@ -70,7 +70,7 @@ def write_layers(
             "activity": {"layer": layers, "units": sizes, "active": of_seed},
             "traversal": {"first": np.tile(cells, GRID)},
             "ablation": {
-                "panel": [*(f"layer_{n}" for n in layers), "kept_1"],
+                "panel": [*(f"redrawn_{n}" for n in layers), "kept_1"],
                 "pixel_std": [*(0.1 * n for n in layers), 0.9],
             },
             "samples": {"images": ["data"]},
@@ -78,10 +78,10 @@ def write_layers(
         for name, content in tables.items():
             table = pd.DataFrame(content).assign(seed=seed)
             table.to_parquet(folder / f"{name}.parquet")
-        for name, count in (("traversal", GRID**2), ("ablation", REDRAWS)):
-            arrays = {f"layer_{n}": images(count, shape) for n in layers}
-            np.savez(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
-        np.savez(folder / "samples.npz", data=data, reconstructions=rebuilt)
+        arrays = {"data": data, "reconstructions": rebuilt}
+        for name, count in (("grid", GRID**2), ("redrawn", REDRAWS)):
+            arrays |= {f"{name}_{n}": images(count, shape) for n in layers}
+        np.savez(folder / "generation.npz", **arrays)  # type: ignore[arg-type]
         nats = kl[seed] if kl else [10.0 for _ in layers]
         history = [(9, "held-out", f"kl_{n}", v) for n, v in enumerate(nats, 1)]
         folder = root / "runs" / "mine" / "vlae" / str(seed)

@@ -50,9 +50,11 @@ def write_report(results: Path) -> Path:
     rows = spec["runs"]
     shown = ("figure2", "figure3", "figure5")
     spec["figures"] = [{"figure": name, "rows": rows} for name in shown]
-    for name in ("chains", "mixing", "traversal", "ablation"):
+    for name in ("chains", "generation"):
         spec["experiments"][name] = {"samples": 32, "chains": 400, "steps": 500}
         spec["experiments"][name] |= {"confident": 0.9, "extent": 2.0}
+        spec["experiments"][name] |= {"draws": 32, "classifier_accuracy": 0.85}
+    spec["experiments"]["chains"]["mixing"] = {"chains": 20, "steps": 500}
     spec["claims"][0]["criterion"] = CRITERION
     spec["explorer"] = True
     path.write_text(json.dumps(spec))
@@ -88,11 +90,11 @@ def write_arrays(folder: Path, seed: int) -> None:
     looks = [(arm, step) for arm, steps in STEPS.items() for step in steps]
     of_chains = {f"{a}_{s}": images(100, 20 * i) for i, (a, s) in enumerate(looks)}
     save(folder / "chains.npz", of_chains)
-    layers = {f"layer_{layer}": images(25, 60 * layer) for layer in (1, 2)}
-    save(folder / "traversal.npz", layers)
-    save(folder / "ablation.npz", layers)
     names = ("data", "reconstructions", "samples")
-    save(folder / "samples.npz", {name: images(16, 90) for name in names})
+    arrays = {name: images(16, 90) for name in names}
+    for kind in ("redrawn", "grid"):
+        arrays |= {f"{kind}_{n}": images(25, 60 * n) for n in (1, 2)}
+    save(folder / "generation.npz", arrays)
 
 
 def images(count: int, level: int) -> np.ndarray:

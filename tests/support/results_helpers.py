@@ -45,7 +45,7 @@ def write_results(
         "config": {},
         "seeds": list(seeds),
         "experiments": {
-            "effects": {"samples": 32},
+            "generation": {"draws": 32},
             **{name: {} for name in ("codes", "redundancy", "chains")},
         },
         "figures": [{"figure": "figure5", "rows": rows}],
@@ -114,9 +114,10 @@ def write_seed(
         }
     )
     folder = root / "experiments" / "strokes" / run / str(seed)
-    content = {"experiment": "effects", "dataset": "strokes", "run": run, "seed": seed}
-    content |= {"settings": {"samples": 32}, "measures": []}
-    write_json(folder / "effects.spec.json", content)
+    content: dict[str, Any] = {"experiment": "generation", "dataset": "strokes"}
+    content |= {"run": run, "seed": seed}
+    content |= {"settings": {"draws": 32}, "measures": []}
+    write_json(folder / "generation.spec.json", content)
     table.to_parquet(folder / "effects.parquet")
 
 

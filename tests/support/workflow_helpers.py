@@ -35,14 +35,20 @@ def snakemake(folder, *words, config=TINY, check=0):
 
 
 def jobs(printed):
-    """Return the jobs that Snakemake lists, as 'rule wildcard/wildcard', but `all`."""
+    """Return the jobs that Snakemake lists, as 'rule wildcard/wildcard', but `all`.
+
+    The name of an experiment, which is in that of its rule, is given as a wildcard.
+    """
     found = set()
     for rule, block in re.findall(
         r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", printed, re.MULTILINE
     ):
         values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
-        pairs = values[1].split(", ") if values else []
-        found.add(" ".join([rule, "/".join(p.split("=")[1] for p in pairs)]).strip())
+        words = [pair.split("=")[1] for pair in values[1].split(", ")] if values else []
+        name, _, experiment = rule.partition("_")
+        if name == "experiment" and rule != "experiment_spec":
+            rule, words = name, [*words, experiment]
+        found.add(" ".join([rule, "/".join(words)]).strip())
     return found - {"all"}
 
 

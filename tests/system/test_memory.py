@@ -177,16 +177,17 @@ def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     weights = base.build_model(spec()).state_dict()
     weight_files.save(run / "model.safetensors", weights, {})
     wanted = {"dataset": "strokes", "run": "vlae", "seed": 1, "measures": []}
-    settings = {"count": 1_000_000}
-    wanted |= {"experiment": "samples", "settings": settings}
+    settings = {"samples": 1_000_000, "redraws": 1, "grid": 2, "extent": 1.0}
+    settings |= {"draws": 16, "classifier_accuracy": 0.5}
+    wanted |= {"experiment": "generation", "settings": settings}
     write_json(tmp_path / "spec.json", wanted)
     places = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data.folder]
-    out = ["--table", tmp_path / "new" / "t", "--arrays", tmp_path / "new" / "a"]
+    out = ["--tables", tmp_path / "new" / "t", "--arrays", tmp_path / "new" / "a"]
     finished = limited(["experiment", *places, *out], 1 << 28)
     assert finished.returncode == 1, finished.stderr
     assert re.match(
-        r"vlae experiment: samples: out of memory on this machine.*"
-        r"Lower count \(now 1000000\) in experiments.samples.*\n$",
+        r"vlae experiment: generation: out of memory on this machine.*"
+        r"Lower .*samples \(now 1000000\) in experiments.generation.*\n$",
         finished.stderr,
     ), finished.stderr
     assert not (tmp_path / "new").exists()

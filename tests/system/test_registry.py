@@ -13,8 +13,7 @@ ENTRIES = {
     "networks": "classifier hvae hvae_autoregressive lvae vae vlae",
     "models": "classifier hvae hvae_autoregressive lvae vae vlae",
     "experiments": (
-        "ablation activity bounds chains codes effects graph mixing recomposed "
-        "redundancy residuals samples stability traversal"
+        "chains codes generation graph inference recomposed redundancy stability"
     ),
     "measures": "colour faces pen strokes",
     "figures": (
@@ -88,8 +87,8 @@ def test_every_entry_can_be_called(kind):
         "def run(context): ...",
         "run = make().run",
         "draw, run = make()",
-        "from vlae.experiments.effects import run",
-        "from vlae.experiments.effects import other as run",
+        "from vlae.experiments.generation import run",
+        "from vlae.experiments.generation import other as run",
     ],
 )
 def test_ways_to_define_the_entry_function(package, text):
@@ -103,7 +102,7 @@ def test_ways_to_define_the_entry_function(package, text):
         ("_mine", "def run(context): ..."),
         ("mine", "def runs(context): ..."),
         ("mine", "class Mine:\n    def run(self): ..."),
-        ("mine", "from vlae.experiments.effects import run as other"),
+        ("mine", "from vlae.experiments.generation import run as other"),
         ("mine", '"""def run(context)"""'),
     ],
 )
@@ -137,7 +136,7 @@ def test_constants_that_modules_set():
         "test",
     ]
     assert registry.constant("measures", "strokes", "CHANNELS") == [1]
-    assert registry.constant("figures", "figure2", "EXPERIMENTS") == [
+    assert registry.constant("figures", "figure2", "TABLES") == [
         "chains",
         "mixing",
     ]

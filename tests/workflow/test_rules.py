@@ -35,7 +35,7 @@ OUTPUTS = {
     "download": {RESULTS.raw("{dataset}", "{file}")},
     "prepare": {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)},
     "train": {RUN.weights, RUN.history, RUN.facts},
-    "experiment": {EXPERIMENT.table, EXPERIMENT.arrays},
+    "experiment": {EXPERIMENT.arrays},  # and tables, which are different for each
     "export": {EXPORT.onnx, EXPORT.facts},
     "figure": {FIGURE.svg, FIGURE.png},
     "sweep": {SWEEP.table, SWEEP.svg, SWEEP.png},
@@ -70,10 +70,8 @@ FOLDERS = {  # given to commands
 def bodies():
     """Text of every rule that makes a file and stands for itself, by name."""
     found: dict[str, str] = {}
-    for text in TEXTS.values():
-        found |= dict(
-            re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE)
-        )
+    for file, text in TEXTS.items():
+        found |= dict(rulegraph.bodies(file, text))
     return {name: body for name, body in found.items() if "    output:" in body}
 
 

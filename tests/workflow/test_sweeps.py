@@ -28,7 +28,7 @@ TINY = {
         "classifier": {"training": {"steps": 8}, "evaluation": {"every": 4}},
     },
     "runs": {"strokes": {"pilot": {"network_settings": {"width": 0.05}}}},
-    "experiments": {"effects": {"samples": 32}},
+    "experiments": {"generation": {"draws": 32}},
 }
 SMALL = ["--configfile", EXAMPLE, "my/tiny.yaml"]
 CELLS = [
@@ -64,7 +64,7 @@ def test_what_would_run_are_the_cells_and_nothing_else(tree):
         "prepare strokes",
         "train strokes/classifier/0",
         *(f"train {training}" for training in trainings),
-        *(f"experiment {training}/effects" for training in trainings),
+        *(f"experiment {training}/generation" for training in trainings),
         "sweep start-codes",
         "verdicts",
         "report",

@@ -34,14 +34,14 @@ OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in B
 SHOWN = {  # experiments of a run, and the figures and claims that need them
     "strokes/vlae": (
         [
-            *("recomposed", "graph", "traversal", "effects", "activity"),
-            *("bounds", "codes", "stability", "swapping"),
+            *("recomposed", "graph", "inference", "codes", "stability"),
+            "swapping",
         ],
         ["figure1", "figure4", "figure5", "swapping"],
         ["F1", "F3", "F5", "stable-codes", "equal-budget", "layer-order"],
     ),
     "strokes-colour/vlae": (
-        ["ablation", "effects", "activity", "codes"],
+        ["inference", "codes"],
         ["figure6"],
         ["F3", "F6"],
     ),
@@ -53,7 +53,7 @@ def after_training(run):
     experiments, figures, claims = SHOWN[run]
     explored = {f"export {run}/1", "explorer"} if run == "strokes/vlae" else set()
     return explored | {
-        *(f"experiment {run}/1/{e}" for e in (*experiments, "samples")),
+        *(f"experiment {run}/1/{e}" for e in (*experiments, "generation")),
         *(f"figure {figure}" for figure in figures),
         *(f"claim {name}" for name in claims),
         "verdicts",
@@ -287,18 +287,16 @@ def two_seeds(path):
 def test_work_is_counted_and_spec_files_are_not(finished):
     printed = (finished / "printed.txt").read_text()
     runs = len([*(finished / "results" / "runs").glob("*/*/*")])
-    tables = len([*(finished / "results" / "experiments").glob("*/*/*/*.parquet")])
-    opening = (
-        f"work of this call: preparations 2, trainings {runs}, experiments {tables}"
-    )
+    made = len([*(finished / "results" / "experiments").glob("*/*/*/*.npz")])
+    opening = f"work of this call: preparations 2, trainings {runs}, experiments {made}"
     assert printed.count(opening) == 1
     lines = re.findall(r"^\[\d\d:\d\d:\d\d\] (.*)$", printed, re.MULTILINE)
-    rules = "prepare|train|experiment|figure|claim|export|explorer|report"
+    rules = "prepare|train|experiment_(?!spec)\\w+|figure|claim|export|explorer|report"
     assert len(lines) == len(
         re.findall(rf"^(?:local)?rule (?:{rules}):", printed, re.M)
     )
     assert sum(line.startswith("trainings") for line in lines) >= runs - 2
-    assert any(f"experiments {tables} of {tables}" in line for line in lines)
+    assert any(f"experiments {made} of {made}" in line for line in lines)
     assert " left for trainings" in printed and lines[-1] == "report 1 of 1"
     assert "steps (" not in re.sub(r"(?m)^\[strokes.*", "", printed)
 
@@ -397,16 +395,16 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
     assert planned(work) == set()
     edit(work, "experiments/measures/strokes.py", "\nEDITED = True\n")
     assert planned(work) == {
-        "experiment strokes/vlae/1/effects",
+        "experiment strokes/vlae/1/generation",
         "experiment strokes/vlae/1/codes",
         "experiment strokes/vlae/1/stability",
         "experiment strokes/vlae/1/swapping",
-        "experiment strokes/vae-equal-budget/1/effects",
-        "experiment strokes/hvae-matched/1/effects",
-        "experiment strokes/hvae-matched/1/mixing",
+        "experiment strokes/vae-equal-budget/1/generation",
+        "experiment strokes/hvae-matched/1/generation",
+        "experiment strokes/hvae-matched/1/chains",
         *(f"figure figure{i}" for i in (2, 3, 5)),
         "figure swapping",
-        *(f"claim {name}" for name in ("F3", "F5", "P1")),
+        *(f"claim {name}" for name in ("F3", "F5", "P1", "P3")),
         *("claim stable-codes", "claim equal-budget", "claim layer-order"),
         "verdicts",
         "report",
@@ -537,11 +535,17 @@ def test_only_what_prepares_trains_or_tries_is_a_job():
     assert "localrule: True" in specs
 
 
-def test_under_slurm_exports_ask_for_memory_and_no_gpu(tree):
-    printed = snakemake(tree, "-n", "--forceall", "--profile", "slurm")
+def test_under_slurm_resources_are_those_that_rules_ask_and_the_site_sets(tree):
+    one, each = "experiment_generation:mem_mb=777", "experiment:mem_mb=888"
+    words = ["-n", "--forceall", "--profile", "slurm", "--set-resources", one, each]
+    printed = snakemake(tree, *words)
     asked = blocks(printed, "export")
     assert "strokes/vlae/1/" in asked and "mem_mb=4000" in asked
     assert "gpu" not in asked
+    # What is said of all experiments holds, unless something else is said of one.
+    for rule, megabytes in (("generation", 777), ("inference", 888)):
+        asked = blocks(printed, f"experiment_{rule}")
+        assert {*re.findall(r"mem_mb=(\d+)", asked)} == {str(megabytes)}
 
 
 def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
@@ -549,7 +553,7 @@ def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
     words = ["-n", "--forceall", "--profile", "slurm"]
     printed = snakemake(tree, *words, config=[])
     for rule, name, cpus in (
-        *(("train", "mnist/vlae", 4), ("experiment", "mnist/vlae", 4)),
+        *(("train", "mnist/vlae", 4), ("experiment_generation", "mnist/vlae", 4)),
         *(("prepare", "celeba", 8), ("prepare", "mnist", 1)),
     ):
         (asked,) = set(

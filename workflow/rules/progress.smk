@@ -17,15 +17,20 @@ def show_line(line):
 
 
 def planned_job(job):
-    trains = job.rule.name == "train"
+    """Return a job of work, or None; all experiments count as one rule."""
+    name, wildcards = job.rule.name, dict(job.wildcards.items())
+    if name in EXPERIMENT_RULES:
+        name, wildcards["experiment"] = "experiment", EXPERIMENT_RULES[name]
+    if name not in work_progress.KINDS:
+        return None
     return work_progress.Job(
-        job.rule.name,
-        dict(job.wildcards.items()),
+        name,
+        wildcards,
         needed=workflow.dag.needrun(job),
         benchmark=Path(job.benchmark) if job.benchmark else None,
         log=Path(job.log[0]) if job.log else None,
         remote=not job.is_local,
-        cost=RESOURCES.training_cost(job.wildcards) if trains else 1.0,
+        cost=RESOURCES.training_cost(job.wildcards) if name == "train" else 1.0,
     )
 
 
@@ -34,11 +39,8 @@ def show_work():
     if not workflow.is_main_process:
         return
     try:
-        jobs = {
-            job.jobid: planned_job(job)
-            for job in workflow.dag.jobs
-            if job.rule.name in work_progress.KINDS
-        }
+        planned = {job.jobid: planned_job(job) for job in workflow.dag.jobs}
+        jobs = {number: job for number, job in planned.items() if job}
         progress = work_progress.WorkProgress(jobs)
         logger.addHandler(work_progress.Listener(progress, show_line))
         for handler in logger.handlers:

@@ -27,7 +27,7 @@ from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
 from vlae.system.errors import UserError
 
-EXPERIMENTS = ["chains", "mixing"]
+TABLES = ["chains", "mixing"]
 PART = "the chain from noise samples as well as the whole model"
 
 CHAIN_ARM, ANCESTRAL_ARM = "noise", "ancestral"

@@ -26,7 +26,7 @@ from vlae.statistics.intervals import Interval, mean_interval
 from vlae.statistics.thresholds import Outcome, opposite
 from vlae.system.errors import UserError
 
-EXPERIMENTS = ["effects", "activity", "bounds"]
+TABLES = ["effects", "activity", "bounds"]
 
 NOT_ONE_LAYER_PART = "no layer carries almost everything"
 OWN_LAYERS_PART = "each property in its layer"

@@ -19,7 +19,7 @@ from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, at_least
 from vlae.system.errors import UserError
 
-EXPERIMENTS = ["effects", "codes"]
+TABLES = ["effects", "codes"]
 WIDE = WIDE_CODES_SCORE
 """A part of the claim, named after the score in the table of `codes`."""
 

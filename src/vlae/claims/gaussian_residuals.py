@@ -16,7 +16,7 @@ from vlae.results.text import number
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, at_most
 
-EXPERIMENTS = ["residuals"]
+TABLES = ["residuals"]
 
 
 def criterion(numbers: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
 from vlae.statistics.thresholds import Outcome, all_of, at_least, at_most
 
-EXPERIMENTS = ["effects", "activity"]
+TABLES = ["effects", "activity"]
 PART = "one layer carries almost everything"
 
 

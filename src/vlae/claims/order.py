@@ -21,7 +21,7 @@ from vlae.results.text import in_print, number, ordered
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, at_least
 
-EXPERIMENTS = ["effects", "codes"]
+TABLES = ["effects", "codes"]
 PART = "more abstract properties in deeper layers"
 SCORES = {
     "mig": "MIG",

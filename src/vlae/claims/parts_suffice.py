@@ -17,7 +17,7 @@ from vlae.results.text import number
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, all_of, at_least
 
-EXPERIMENTS = ["recomposed"]
+TABLES = ["recomposed"]
 CONFIDENCE_PART = "the classifier stays confident"
 ELBO_PART = "the ELBO falls"
 

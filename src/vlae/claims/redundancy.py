@@ -12,7 +12,7 @@ from vlae.results.text import number
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome
 
-EXPERIMENTS = ["redundancy", "chains"]
+TABLES = ["redundancy", "chains"]
 PARTS = {
     "latents": "a classifier tells q(z) of data from p(z)",
     "images": "it tells data from samples of p(x|z)",

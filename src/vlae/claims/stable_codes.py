@@ -19,7 +19,7 @@ from vlae.results.text import in_print, number, ordered
 from vlae.statistics.intervals import Interval
 from vlae.statistics.thresholds import Outcome, at_least
 
-EXPERIMENTS = ["stability"]
+TABLES = ["stability"]
 PARTS = {
     "ratio": "a layer's effect is its own",
     "sign": "a step goes in one direction",

@@ -7,6 +7,7 @@ from vlae.config.experiment_spec import ExperimentSpec
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.data import prepared
 from vlae.system import gpus, memory, registry
+from vlae.system.errors import UserError
 from vlae.system.files import atomic
 from vlae.system.progress import say
 
@@ -19,7 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classifier", type=Path, help="folder of the classifier's run, if it is asked"
     )
-    parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="TABLE",
+        help="Parquet files to write, named as the experiment's tables",
+    )
     parser.add_argument("--arrays", type=Path, required=True, help="npz to write")
     parser.add_argument(
         "--gpus",
@@ -30,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the experiment of a spec, and write its table and arrays."""
+    """Run the experiment of a spec, and write its tables and arrays."""
     import numpy as np
 
     from vlae.experiments.base import Context
@@ -51,9 +59,17 @@ def run(arguments: argparse.Namespace) -> None:
         context = Context(spec, trained, prepared.load(arguments.data), classifier)
         result = module.run(context)
     identity = {"dataset": spec.dataset, "run": spec.run, "seed": spec.seed}
-    table = result.table.assign(**identity)[[*identity, *result.table.columns]]
-    with atomic(arguments.table) as temporary:
-        table.to_parquet(temporary, index=False)
+    tables = result.named(spec.experiment)
+    wanted = {path.stem: path for path in arguments.tables}
+    if tables.keys() != wanted.keys():
+        raise UserError(
+            f"experiment {spec.experiment}: made the tables {', '.join(tables)}; "
+            f"expected {', '.join(wanted)}. Name its tables in TABLES of its module."
+        )
+    for name, table in tables.items():
+        with atomic(wanted[name]) as temporary:
+            whole = table.assign(**identity)[[*identity, *table.columns]]
+            whole.to_parquet(temporary, index=False)
     with atomic(arguments.arrays) as temporary:
         np.savez_compressed(temporary, **result.arrays)
     run_name = "/".join(str(value) for value in identity.values())

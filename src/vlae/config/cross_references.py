@@ -4,7 +4,8 @@ Every function raises a UserError that names the first key that is wrong.
 """
 
 from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
-from vlae.config.report_spec import SWEEP_EXPERIMENTS
+from vlae.config.experiment_tables import makers
+from vlae.config.report_spec import SWEEP_TABLES
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
 from vlae.config.validation import check_known
@@ -21,7 +22,7 @@ def check(selection: Selection, specs: Specs) -> None:
         _check_depicts(selection, dataset)
     for figure in content["figures"]:
         runs = selection.figure_runs(figure)
-        needed = selection.figure_experiments(figure)
+        needed = selection.figure_tables(figure)
         _check_runs(selection, runs, needed, f"figures.{figure}")
     _check_explorer(selection, specs)
     for claim in content["claims"]:
@@ -118,7 +119,7 @@ def _check_sweep(selection: Selection, specs: Specs, sweep: str) -> None:
     """Check that the cells of a sweep can be measured, and differ in their settings."""
     key = f"sweeps.{sweep}"
     runs = selection.sweep_runs(sweep)
-    _check_runs(selection, runs, [*SWEEP_EXPERIMENTS], f"{key}.base")
+    _check_runs(selection, runs, [*SWEEP_TABLES], f"{key}.base")
     known = _properties(selection, runs[0].dataset)
     for name in selection.content["sweeps"][sweep].get("properties", []):
         check_known(name, known, f"{key}.properties")
@@ -155,7 +156,7 @@ def _check_claim(selection: Selection, claim: str) -> None:
         check_known(figure, selection.content["figures"], f"{key}.figure")
     elif content["runs"] is None:
         raise UserError(f"{key}.runs: null, but no 'figure' shows any; list them.")
-    needed, runs = selection.claim_experiments(claim), selection.claim_runs(claim)
+    needed, runs = selection.claim_tables(claim), selection.claim_runs(claim)
     _check_runs(selection, runs, needed, f"{key}.runs")
     for run in map(RunName.parse, content["runs"] or []):
         if not selection.concerns(claim, run):
@@ -179,11 +180,14 @@ def _check_claim(selection: Selection, claim: str) -> None:
 def _check_runs(
     selection: Selection,
     runs: list[RunName],
-    experiments: list[str],
+    tables: list[str],
     key: str,
 ) -> None:
-    """Check that `runs` exist and are generative, and that `experiments` take them."""
-    content = selection.content
+    """Check that `runs` exist and are generative, and that experiments take them.
+
+    These are the experiments that make `tables`.
+    """
+    content, experiments = selection.content, makers(tables)
     for experiment in experiments:
         check_known(experiment, content["experiments"], "experiments")
     for run in runs:

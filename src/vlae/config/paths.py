@@ -7,11 +7,10 @@ from vlae.config.run_spec import RunFiles
 
 
 class ExperimentFiles:
-    """Paths of the files of one experiment on one trained run."""
+    """Paths of the files of one experiment on one trained run, without its tables."""
 
     def __init__(self, folder: Path, experiment: str) -> None:
         self.spec = folder / f"{experiment}.spec.json"
-        self.table = folder / f"{experiment}.parquet"
         self.arrays = folder / f"{experiment}.npz"
 
 
@@ -113,8 +112,15 @@ class ResultsFolder:
         self, experiment: str, dataset: str, run: str, seed: int | str
     ) -> ExperimentFiles:
         """Return the files of an experiment on a training."""
-        folder = self.root / "experiments" / dataset / run / str(seed)
-        return ExperimentFiles(folder, experiment)
+        return ExperimentFiles(self.experiments(dataset, run, seed), experiment)
+
+    def experiments(self, dataset: str, run: str, seed: int | str) -> Path:
+        """Return the folder of everything that experiments found in a training."""
+        return self.root / "experiments" / dataset / run / str(seed)
+
+    def table(self, table: str, dataset: str, run: str, seed: int | str) -> Path:
+        """Return the path of one table of an experiment on a training."""
+        return self.experiments(dataset, run, seed) / f"{table}.parquet"
 
     def figure(self, figure: str) -> FigureFiles:
         """Return the files of a figure."""

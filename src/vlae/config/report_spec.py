@@ -4,11 +4,12 @@ from typing import Any
 
 from vlae.config.spec_types import Spec
 
-OVERVIEW_EXPERIMENTS = ("samples",)
-"""Experiments that the report's overview of a run shows, for every generative run."""
+OVERVIEW_TABLES = ("samples",)
+"""Tables, with the arrays that come with them, that the report's overview of every
+generative run shows."""
 
-SWEEP_EXPERIMENTS = ("effects",)
-"""Experiments by which every cell of a sweep is measured."""
+SWEEP_TABLES = ("effects",)
+"""Tables by which every cell of a sweep is measured."""
 
 
 class RunRow(Spec, frozen=True):

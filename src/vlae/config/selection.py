@@ -131,9 +131,9 @@ class Selection:
         """Return the runs that a figure shows."""
         return [RunName.parse(run) for run in self.content["figures"][figure]]
 
-    def figure_experiments(self, figure: str) -> list[str]:
-        """Return the experiments that a figure reads, as its module says."""
-        return list(registry.constant("figures", figure, "EXPERIMENTS"))
+    def figure_tables(self, figure: str) -> list[str]:
+        """Return the tables that a figure reads, as its module says."""
+        return list(registry.constant("figures", figure, "TABLES"))
 
     # Sweeps
 
@@ -192,10 +192,10 @@ class Selection:
         """Return all runs whose results a claim reads, each once."""
         return list(dict.fromkeys([*self.claim_runs(claim), *self.controls(claim)]))
 
-    def claim_experiments(self, claim: str) -> list[str]:
-        """Return the experiments that a claim reads, as its module says."""
+    def claim_tables(self, claim: str) -> list[str]:
+        """Return the tables that a claim reads, as its module says."""
         kind = self.content["claims"][claim]["kind"]
-        return list(registry.constant("claims", kind, "EXPERIMENTS"))
+        return list(registry.constant("claims", kind, "TABLES"))
 
     # Experiments
 

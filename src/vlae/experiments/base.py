@@ -95,7 +95,27 @@ class Context:
 
 @dataclass(frozen=True)
 class Result:
-    """A tidy table, and arrays by name (images are uint8)."""
+    """Tidy tables by name, and arrays by name (images are uint8).
 
-    table: pd.DataFrame
+    An experiment that makes only the table of its own name gives that table alone.
+    """
+
+    tables: pd.DataFrame | dict[str, pd.DataFrame]
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The only table."""
+        if isinstance(self.tables, pd.DataFrame):
+            return self.tables
+        (table,) = self.tables.values()
+        return table
+
+    def named(self, experiment: str) -> dict[str, pd.DataFrame]:
+        """Return all tables by name.
+
+        Args:
+            experiment: the name of a table that was given alone.
+        """
+        tables = self.tables
+        return tables if isinstance(tables, dict) else {experiment: tables}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlae.data.prepared import targets
+from vlae.experiments import _mixing
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.experiments._sample_quality import KINDS, Looks, Row, Standard, accuracy
 from vlae.experiments.base import Context, Result
@@ -20,6 +21,8 @@ from vlae.system.progress import Progress
 from vlae.system.random_streams import generator
 
 CLASSIFIER = "required"
+MEASURES_IMAGES = True
+TABLES = ("chains", "mixing")
 BATCH_SIZE = 1000
 """Chains in memory at once."""
 
@@ -33,8 +36,17 @@ Start = Callable[[slice, torch.Generator], Tensor]
 """Returns the first images of the chains in some rows: uint8 (B, C, H, W)."""
 
 
-@torch.no_grad()
 def run(context: Context) -> Result:
+    """Return the tables and arrays of `sampled` and of `_mixing.mixed`.
+
+    They are one experiment since the same figure and claim read both.
+    """
+    (chains, panels), (mixing, panel) = sampled(context), _mixing.mixed(context)
+    return Result({"chains": chains, "mixing": mixing}, panels | {"mixing": panel})
+
+
+@torch.no_grad()
+def sampled(context: Context) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
     """Return a table of `COLUMNS`, one row per arm, step, kind and measure; and images.
 
     `arm`:
@@ -90,7 +102,7 @@ def run(context: Context) -> Result:
             if arm in CHAINS and step > 0:
                 found.append(standard.above_baseline(look))
             rows += [(arm, step, kind, *row) for row in found]
-    return Result(pd.DataFrame(rows, columns=COLUMNS), looks.panels())
+    return pd.DataFrame(rows, columns=COLUMNS), looks.panels()
 
 
 def _draw(context: Context, looks: Looks) -> None:

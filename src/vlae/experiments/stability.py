@@ -3,18 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
+from vlae.experiments._effects import MeasuredEffects, defined, measured_effects
 from vlae.experiments._properties import (
     PropertiesOfDraws,
     classifier_accuracies,
     parts,
 )
 from vlae.experiments.base import Context, Result
-from vlae.statistics.stability import sign_consistency, stability
+from vlae.statistics.sensitivity import layer_effects
+from vlae.statistics.sign_consistency import sign_consistency
 
 CLASSIFIER = "optional"
 MEASURES_IMAGES = True
@@ -23,6 +23,9 @@ COLUMNS = [
     *("score", "layer", "coordinate", "property", "part_of"),
     *("value", "low", "high", "draws"),
 ]
+
+MIN_DRAWS = 2
+"""Draws in which a property must be defined."""
 
 Row = dict[str, Any]
 
@@ -42,60 +45,57 @@ def run(context: Context) -> Result:
     is defined.
     """
     model, stream = context.run.model, context.run.stream("stability")
-    base = model.draw_noise(context.settings["samples"], stream)
-    measure, whole = PropertiesOfDraws(context, base), parts(context)
+    found, whole = measured_effects(context, stream), parts(context)
     accuracies = classifier_accuracies(context)
-    unsure = {
+    left_out = {"pixels"} | {
         name
         for name, accuracy in accuracies.items()
         if not accuracy >= context.settings["classifier_accuracy"]
     }
-    names = [name for name in measure.first if name not in {"pixels", *unsure}]
-    rows = _effects(context, base, measure, names, stream)
+    rows = _effects(found, left_out)
     seen = accuracies.keys() - whole.keys()
-    numbers = [n for n in names if measure.first[n].ndim == 1 and n not in seen]
+    numbers = [
+        name
+        for name, values in found.measure.first.items()
+        if values.ndim == 1 and name not in left_out | seen
+    ]
     for layer, size in enumerate(model.latent_sizes):
         for coordinate in range(min(size, context.settings["coordinates"])):
-            rows += _signs(context, measure, numbers, layer, coordinate, stream)
+            rows += _signs(context, found.measure, numbers, layer, coordinate, stream)
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["part_of"] = [whole.get(name, "") for name in table["property"]]
     return Result(table)
 
 
-def _effects(
-    context: Context,
-    base: list[Tensor],
-    measure: PropertiesOfDraws,
-    names: list[str],
-    stream: torch.Generator,
-) -> list[Row]:
-    """Return the rows of whole layers for the properties of `names`.
-
-    Args:
-        context: the run.
-        base: noise of the first draws of `measure`.
-        measure: from noise to properties.
-        names: of the properties.
-        stream: where other noise is drawn from.
-    """
-    model, count = context.run.model, context.settings["samples"]
-    rows: list[Row] = []
-    for layer, redrawn in enumerate(model.draw_noise(count, stream)):
-        alone = measure([*base[:layer], redrawn, *base[layer + 1 :]])
-        others = model.draw_noise(count, stream)
-        others[layer] = base[layer]
-        kept = measure(others)
-        for name in names:
-            sides = (measure.first[name], alone[name], kept[name])
-            defined = _defined(*sides)
-            if defined < 2:
-                continue
-            place = {"layer": layer + 1, "coordinate": 0, "property": name}
-            found = stability(*sides)
-            for score in ("total", "first_order", "ratio"):
-                ends = asdict(getattr(found, score))
-                rows.append({"score": score, **place, **ends, "draws": defined})
-    return rows
+def _effects(found: MeasuredEffects, left_out: set[str]) -> list[Row]:
+    """Return the rows of whole layers for all properties but those of `left_out`."""
+    shown = [
+        number
+        for number, (name, draws) in enumerate(
+            zip(found.properties, found.draws, strict=True)
+        )
+        if name not in left_out and draws >= MIN_DRAWS
+    ]
+    if not shown:
+        return []
+    effects = layer_effects([found.terms[number] for number in shown])
+    scores = {
+        "total": effects.total,
+        "first_order": effects.first_order,
+        "ratio": effects.ratio,
+    }
+    return [
+        {
+            "score": score,
+            "layer": found.layers[number],
+            "coordinate": 0,
+            "property": found.properties[number],
+            **asdict(interval),
+            "draws": found.draws[number],
+        }
+        for score, quotients in scores.items()
+        for number, interval in zip(shown, quotients.intervals(), strict=True)
+    ]
 
 
 def _signs(
@@ -121,16 +121,10 @@ def _signs(
     place = {"layer": layer + 1, "coordinate": coordinate + 1}
     rows = []
     for name in names:
-        defined = _defined(before[name], after[name])
-        if not defined:
+        draws = defined(before[name], after[name])
+        if not draws:
             continue
         ends = asdict(sign_consistency(before[name], after[name]))
-        row = {"score": "sign", **place, "property": name, **ends, "draws": defined}
+        row = {"score": "sign", **place, "property": name, **ends, "draws": draws}
         rows.append(row)
     return rows
-
-
-def _defined(*sides: np.ndarray) -> int:
-    """Return in how many draws a property, (n,) or (n, ...), is defined everywhere."""
-    undefined = [np.isnan(s.astype(float).reshape(len(s), -1)).any(1) for s in sides]
-    return len(sides[0]) - int(np.any(undefined, axis=0).sum())

@@ -9,7 +9,7 @@ In a hierarchy it is not, and codes cannot be exchanged there: p(x | z_1) of a M
 HVAE sees z_1 alone, so that the z_1 of B gives B's image whatever lies above it. Noise
 is what a layer adds to what those above it say, and the codes below an exchanged layer
 move along, as in Figure 3. The noise of inferred codes is N(0, I) only as far as
-q(z | x) agrees with the prior, which the experiment `residuals` measures.
+q(z | x) agrees with the prior, which the experiment `inference` measures.
 """
 
 from collections.abc import Callable, Iterator

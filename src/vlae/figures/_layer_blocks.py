@@ -96,10 +96,10 @@ def draw(runs: list[RunResults]) -> Figure:
 
 
 def _block(run: RunResults) -> _Block:
-    arrays = run.arrays("samples")
+    arrays = run.arrays("generation")
     data, rebuilt = arrays["data"], arrays["reconstructions"]
     ink = mostly_black(data)
-    panels = _panels(run, ink=ink)
+    panels = _panels(run, arrays, ink=ink)
     tallness = data.shape[2] / data.shape[3]
     columns = max(round(PAIRS * tallness**0.5), 1)
     shown = min(columns, len(data))
@@ -120,19 +120,20 @@ def _block(run: RunResults) -> _Block:
 # Panels
 
 
-def _panels(run: RunResults, *, ink: bool) -> list[_Panel]:
+def _panels(
+    run: RunResults, arrays: dict[str, np.ndarray], *, ink: bool
+) -> list[_Panel]:
     """Return one panel per layer of the first seed, the bottom layer first."""
     table = run.table("activity", run.seeds[0])
     sizes = dict(zip(table["layer"], table["units"], strict=True))
-    grids, redraws = run.arrays("traversal"), run.arrays("ablation")
     panels = []
     for layer, size in sizes.items():
-        name, key = layer_name(layer, len(sizes)), f"layer_{layer}"
+        name = layer_name(layer, len(sizes))
         if size <= GRID_COORDINATES:
-            images, grid = grids[key], size
+            images, grid = arrays[f"grid_{layer}"], size
             title = f"code of {name},\nothers redrawn"
         else:
-            images, grid = redraws[key], 0
+            images, grid = arrays[f"redrawn_{layer}"], 0
             title = f"{name} redrawn,\nothers kept"
         rows, columns = _tiles(images, _inches(len(sizes)), square=grid > 0)
         chosen = thinned(images, rows, columns) if grid else images[: rows * columns]

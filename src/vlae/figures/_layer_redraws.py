@@ -24,10 +24,10 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
     figure = Figure(figsize=(WIDTH, 9.7 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
-        arrays = run.arrays("ablation")
-        layers = sum(name.startswith("layer_") for name in arrays)
+        arrays = run.arrays("generation")
+        layers = sum(name.startswith("redrawn_") for name in arrays)
         panels = {
-            f"{layer_name(layer, layers)} redrawn": arrays[f"layer_{layer}"]
+            f"{layer_name(layer, layers)} redrawn": arrays[f"redrawn_{layer}"]
             for layer in range(1, layers + 1)
         }
         panels["layer 1 kept, all others redrawn"] = arrays["kept_1"]

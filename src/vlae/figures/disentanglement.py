@@ -12,7 +12,7 @@ from vlae.figures.plotting import INK, PALETTE, WIDTH, despine
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, spread
 
-EXPERIMENTS = ["disentanglement"]
+TABLES = ["disentanglement"]
 
 SCORES = {
     "sap": "SAP",

@@ -11,7 +11,7 @@ from vlae.figures.plotting import INK, PALETTE, WIDTH, despine
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["few_labels"]
+TABLES = ["few_labels"]
 
 COLUMNS = 2
 """Panels side by side."""

@@ -10,7 +10,7 @@ from vlae.figures.plotting import PALETTE, WIDTH, despine, mosaic, show, subfigu
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["recomposed"]
+TABLES = ["recomposed"]
 
 ARMS = {
     "intact": "intact held-out images",

@@ -11,7 +11,7 @@ from vlae.figures.plotting import WIDTH, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["chains", "mixing"]
+TABLES = ["chains", "mixing"]
 
 SIDE = 10
 """Images along a side of a mosaic."""

@@ -17,7 +17,7 @@ from vlae.figures.plotting import (
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_words, spread
 
-EXPERIMENTS = ["ablation", "effects"]
+TABLES = ["ablation", "effects"]
 
 numbers = layers_table
 
@@ -26,8 +26,8 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw a row per run: one panel per layer, bottom to top, and T on pixels."""
     figure = Figure(figsize=(WIDTH, 3.2 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
-        arrays = run.arrays("ablation")
-        panels = [v for name, v in arrays.items() if name.startswith("layer_")]
+        arrays = run.arrays("generation")
+        panels = [v for name, v in arrays.items() if name.startswith("redrawn_")]
         effects = run.table("effects")
         pixels = effects[effects["property"] == "pixels"]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")

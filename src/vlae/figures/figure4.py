@@ -11,7 +11,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 from vlae.figures.plotting import WIDTH, subfigures
 from vlae.results.run_results import RunResults
 
-EXPERIMENTS = ["graph"]
+TABLES = ["graph"]
 
 RUNS_PER_LINE = 2
 LATENTS_X = 1.5

@@ -13,7 +13,7 @@ from vlae.figures.plotting import WIDTH, layer_name, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
 from vlae.results.text import ordered
 
-EXPERIMENTS = ["traversal", "effects"]
+TABLES = ["traversal", "effects"]
 
 numbers = layers_table
 
@@ -29,11 +29,12 @@ def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a grid over each layer's code, and the total effects."""
     figure = Figure(figsize=(WIDTH, 5.8 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
-        grids = run.arrays("traversal")
+        arrays = run.arrays("generation")
+        grids = [v for name, v in arrays.items() if name.startswith("grid_")]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
         top, below = subfigures(block, 2, height_ratios=[3.5, 2.3])
-        for layer, axes in enumerate(top.subplots(1, len(grids)), start=1):
-            images = grids[f"layer_{layer}"]
+        panels = zip(top.subplots(1, len(grids)), grids, strict=True)
+        for layer, (axes, images) in enumerate(panels, start=1):
             picture = mosaic(images, round(len(images) ** 0.5), gap=0)
             title = f"code of {layer_name(layer, len(grids))}, others redrawn"
             show(axes, picture, title)

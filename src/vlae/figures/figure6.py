@@ -2,6 +2,6 @@
 
 from vlae.figures._layer_redraws import draw, findings, numbers
 
-EXPERIMENTS = ["ablation", "effects"]
+TABLES = ["ablation", "effects"]
 
 __all__ = ["draw", "findings", "numbers"]

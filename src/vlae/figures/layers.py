@@ -18,7 +18,7 @@ from vlae.results.text import in_words, number, spread
 
 __all__ = ["draw", "findings", "numbers"]
 
-EXPERIMENTS = ["traversal", "ablation", "effects", "activity", "samples"]
+TABLES = ["traversal", "ablation", "effects", "activity", "samples"]
 
 BIT = float(np.log(2))
 """KL in nats below which a layer counts as hardly used."""
@@ -97,7 +97,7 @@ def _in_seeds(layer: int, count: int, seeds: int) -> str:
 
 def _about_reconstructions(run: RunResults) -> str:
     """Say how far reconstructions of the first seed are from the images."""
-    arrays = run.arrays("samples")
+    arrays = run.arrays("generation")
     data, rebuilt = (arrays[name] / 255 for name in ("data", "reconstructions"))
     error = ((data - rebuilt) ** 2).mean() ** 0.5
     deviation = data.var(axis=0).mean() ** 0.5
@@ -113,6 +113,6 @@ def _moved(run: RunResults) -> list[str]:
     """Return by how much redrawing each layer moves a pixel, in % of its range."""
     table = run.table("ablation").set_index("panel")
     return [
-        spread(100 * table.loc[[f"layer_{layer}"], "pixel_std"], 1)
+        spread(100 * table.loc[[f"redrawn_{layer}"], "pixel_std"], 1)
         for layer in active(run)
     ]

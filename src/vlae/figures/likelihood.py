@@ -12,7 +12,7 @@ from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 from vlae.statistics.intervals import Interval, mean_interval
 
-EXPERIMENTS = ["likelihood"]
+TABLES = ["likelihood"]
 
 COMPARABLE = {
     DEQUANTISED: "which the literature reports as well",

@@ -10,7 +10,7 @@ from vlae.figures.plotting import PALETTE, WIDTH, despine, layer_name, subfigure
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["residuals"]
+TABLES = ["residuals"]
 
 HEADINGS = {
     "active": "active dimensions",
@@ -88,7 +88,7 @@ def findings(runs: list[RunResults]) -> list[str]:
 
 
 def _histograms(block: SubFigure, run: RunResults) -> None:
-    arrays = run.arrays("residuals")
+    arrays = run.arrays("inference")
     table = run.table("residuals")
     table = table[(table["seed"] == run.seeds[0]) & (table["dimension"] == 0)]
     values = table.set_index(["layer", "measure"])["value"]

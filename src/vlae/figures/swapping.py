@@ -18,7 +18,7 @@ from vlae.figures.plotting import (
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, ordered, spread
 
-EXPERIMENTS = ["swapping"]
+TABLES = ["swapping"]
 
 SHARE = "share"
 MAX_PROPERTIES = 7

@@ -18,7 +18,7 @@ from vlae.figures.plotting import (
 from vlae.results.run_results import RunResults
 from vlae.results.text import number, spread
 
-EXPERIMENTS = ["top_layers"]
+TABLES = ["top_layers"]
 
 MEASURES = {
     "mse": "squared error per pixel",

@@ -64,8 +64,9 @@ def steps(found: Sequence[Chains]) -> list[int]:
 def _of_run(run: RunResults) -> Chains:
     frames: dict[str, dict[int, np.ndarray]] = {}
     for name, images in run.arrays("chains").items():
-        arm, step = name.rsplit("_", 1)
-        frames.setdefault(arm, {})[int(step)] = images[:CHAINS]
+        arm, _, step = name.rpartition("_")
+        if arm in TITLES:
+            frames.setdefault(arm, {})[int(step)] = images[:CHAINS]
     panels = [_panel(TITLES[arm], frames[arm]) for arm in TITLES if arm in frames]
     return Chains(run.title, run.seeds[0], panels)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vlae.config.experiment_tables import makers
 from vlae.report.html import environment, style
 from vlae.report.number_pairs import NumberPair, number_pair
 from vlae.results.inventory import Contents, Inventory, Name
@@ -177,9 +178,18 @@ def _missing(
                 for of in (one, other)
             )
         found += _alone(kind, one, other)
-        done = (one & other & set(of) for of in results.get(kind, ((), ())))
+        done = (
+            {name for name in of if _made_by(name) in one & other}
+            for of in results.get(kind, ((), ()))
+        )
         found += _alone(f"result of {kind}", *done)
     return found
+
+
+def _made_by(name: Name) -> Name:
+    """Return the name of the experiment that makes a table; a run makes itself."""
+    (subject,) = makers([name.subject])
+    return replace(name, subject=subject)
 
 
 def _alone(kind: str, first: set[Name], second: set[Name]) -> list[Missing]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlae.claims.verdicts import Verdict
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
 from vlae.system import registry
@@ -104,19 +105,19 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
 
     Paths are below the project folder; a shell expands the braces in them.
     """
-    needed = registry.constant("figures", name, "EXPERIMENTS")
+    needed = registry.constant("figures", name, "TABLES")
     files = ResultsFolder().figure(name)
     return [
         joined(files.svg, files.png, files.spec),
         *_experiments(needed, rows, arrays=True),
         f"src/vlae/figures/{name}.py",
-        *(f"src/vlae/experiments/{experiment}.py" for experiment in needed),
+        *(f"src/vlae/experiments/{experiment}.py" for experiment in makers(needed)),
     ]
 
 
 def claim_files(spec: ClaimSpec) -> list[str]:
     """Return the files that the verdicts on a claim come from, as `figure_files`."""
-    needed = registry.constant("claims", spec.kind, "EXPERIMENTS")
+    needed = registry.constant("claims", spec.kind, "TABLES")
     files = ResultsFolder().claim(spec.id)
     return [
         joined(files.spec, files.findings, files.verdicts),
@@ -129,15 +130,17 @@ def claim_files(spec: ClaimSpec) -> list[str]:
 def _experiments(
     needed: Sequence[str], rows: Sequence[RunRow], *, arrays: bool
 ) -> list[str]:
-    """Return one pattern per run for the tables, and perhaps arrays, of experiments."""
+    """Return one pattern per run for tables, and perhaps one for their arrays."""
     if not needed:
         return []
-    found = []
+    found, results = [], ResultsFolder()
     for row in rows:
-        files = ResultsFolder().experiment(
-            _braces(needed), row.dataset, row.run, _braces(row.seeds)
-        )
-        found.append(joined(files.table, *([files.arrays] if arrays else [])))
+        place = (row.dataset, row.run, _braces(row.seeds))
+        found.append(str(results.table(_braces(needed), *place)))
+        if arrays:
+            found.append(
+                str(results.experiment(_braces(makers(needed)), *place).arrays)
+            )
     return found
 
 

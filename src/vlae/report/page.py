@@ -39,7 +39,7 @@ PANELS = {
     "reconstructions": "their reconstructions",
     "samples": "ancestral samples",
 }
-"""Arrays of the experiment `samples` that are shown of one run, with their titles."""
+"""Arrays of the experiment `pictures` that are shown of one run, with their titles."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _figure(
     about = claims.about(name)
     verdicts = [verdict for claim in about for verdict in claim.verdicts]
     development = {s for claim in spec.claims for s in claim.development_seeds}
-    has_chains = "chains" in registry.constant("figures", name, "EXPERIMENTS")
+    has_chains = "chains" in registry.constant("figures", name, "TABLES")
     chains = chain_slider.chains(runs) if has_chains else []
     return FigureSection(
         name=name,
@@ -216,7 +216,7 @@ def _overview(run: RunResults) -> Overview:
     """Return one run at a glance; a classifier, which makes no images, has none."""
     charts = training_curves.charts(run.history())
     makes_images = not any(chart.title == "Accuracy" for chart in charts)
-    arrays = run.arrays("samples") if makes_images else {}
+    arrays = run.arrays("generation") if makes_images else {}
     pictures = []
     for name, title in PANELS.items():
         if name in arrays:

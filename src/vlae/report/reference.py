@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from vlae.claims.base import numbers
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec, SweepSpec
 from vlae.config.run_spec import RunSpec
@@ -123,7 +124,7 @@ def dependences(
         `experiments`: of the settings of the experiments that it reads.
         `runs`: of the settings of its runs and controls on that data set.
     """
-    needed = registry.constant("claims", claim.kind, "EXPERIMENTS")
+    needed = registry.constant("claims", claim.kind, "TABLES")
     runs = [
         RunResults(row, results)
         for row in [*claim.runs, *claim.controls]
@@ -131,7 +132,7 @@ def dependences(
     ]
     parts = {
         "criterion": [claim.kind, numbers(claim.criterion)],
-        "experiments": [spec.experiments[name] for name in needed],
+        "experiments": [spec.experiments[name] for name in makers(needed)],
         "runs": {run.run: settings(run) for run in runs},
     }
     return {name: digest(part)[:HASH_LENGTH] for name, part in parts.items()}

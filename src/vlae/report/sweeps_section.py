@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import SWEEP_EXPERIMENTS, SweepSpec
+from vlae.config.report_spec import SWEEP_TABLES, SweepSpec
 from vlae.figures import sweep
 from vlae.figures.sweep import Decision
 from vlae.report import images
@@ -51,7 +52,8 @@ def sweep_section(spec: SweepSpec, results: ResultsFolder) -> SweepSection:
     files, names = results.sweep(spec.name), ResultsFolder().sweep(spec.name)
     found = sweep.decisions(spec, read_table(files.table))
     rows = [cell.row for cell in spec.cells]
-    experiment = SWEEP_EXPERIMENTS[0]
+    (table,) = SWEEP_TABLES
+    (experiment,) = makers([table])
     return SweepSection(
         name=spec.name,
         title=spec.title,
@@ -64,7 +66,7 @@ def sweep_section(spec: SweepSpec, results: ResultsFolder) -> SweepSection:
         sureness=_sureness(spec, found),
         files=[
             joined(names.table, names.svg, names.png, names.spec),
-            f"results/experiments/{rows[0].dataset}/{spec.name}_*/*/{experiment}.parquet",
+            f"results/experiments/{rows[0].dataset}/{spec.name}_*/*/{table}.parquet",
             f"src/vlae/experiments/{experiment}.py",
             "src/vlae/figures/sweep.py",
             "src/vlae/statistics/variance_shares.py",

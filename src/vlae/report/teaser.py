@@ -17,18 +17,19 @@ SIDE = 5
 SOURCES = (
     (
         ("figure3",),
-        "ablation",
+        "redrawn",
         "HVAE: only one layer's noise is redrawn in each panel",
     ),
-    (("figure5",), "traversal", "VLAE: each panel goes over the code of one layer"),
+    (("figure5",), "grid", "VLAE: each panel goes over the code of one layer"),
     (
         ("figure6", "figure7"),
-        "ablation",
+        "redrawn",
         "VLAE: only one layer's code is redrawn in each panel",
     ),
-    (("layers",), "ablation", "Only one layer is redrawn in each panel"),
+    (("layers",), "redrawn", "Only one layer is redrawn in each panel"),
 )
-"""Figures that show layers: their names, the experiment, and a title for its images."""
+"""Figures that show layers: their names, the beginning of the names of arrays of the
+experiment `pictures`, and a title for those images."""
 MAX_LINES = 2
 
 
@@ -49,11 +50,11 @@ def teaser(figures: Sequence[FigureSpec], results: ResultsFolder) -> list[Teaser
     """
     shown = {figure.figure: figure for figure in figures}
     lines = []
-    for names, experiment, title in SOURCES:
+    for names, kind, title in SOURCES:
         name = next((name for name in names if name in shown), None)
         if name is not None:
             run = RunResults(shown[name].rows[0], results)
-            lines.append(TeaserLine(name, title, _panels(run, experiment)))
+            lines.append(TeaserLine(name, title, _panels(run, kind)))
     if not lines and figures:
         name = figures[0].figure
         panel = Picture("", file(results.figure(name).png))
@@ -61,14 +62,14 @@ def teaser(figures: Sequence[FigureSpec], results: ResultsFolder) -> list[Teaser
     return lines[:MAX_LINES]
 
 
-def _panels(run: RunResults, experiment: str) -> list[Picture]:
+def _panels(run: RunResults, kind: str) -> list[Picture]:
     """Return one panel per layer, the bottom layer first.
 
     A panel has `SIDE` times `SIDE` images, evenly spaced in the square of all images.
     """
-    arrays = run.arrays(experiment)
-    layers = [name for name in arrays if name.startswith("layer_")]
-    ink = mostly_black(run.arrays("samples")["data"])
+    arrays = run.arrays("generation")
+    layers = [name for name in arrays if name.startswith(f"{kind}_")]
+    ink = mostly_black(arrays["data"])
     return [
         Picture(layer_name(layer, len(layers)), _mosaic(arrays[name], ink=ink))
         for layer, name in enumerate(layers, 1)

@@ -24,7 +24,7 @@ class Name:
     """
 
     subject: str = ""
-    """Name of the experiment, figure, claim or data set, or "report"."""
+    """Name of the experiment or its table, figure, claim or data set, or "report"."""
     dataset: str = ""
     run: str = ""
     seed: int | None = None
@@ -231,8 +231,8 @@ class Inventory:
     # Tables
 
     def experiments(self) -> dict[Name, Path]:
-        """Return the files with tables of experiments, by experiment, run and seed."""
-        pattern = self.folder.experiment("*", "*", "*", "*").table
+        """Return the files with tables of experiments, by table, run and seed."""
+        pattern = self.folder.table("*", "*", "*", "*")
         return {_name(p.parent, _stem(p)): p for p in self._matching(pattern)}
 
     def verdicts(self) -> pd.DataFrame | None:

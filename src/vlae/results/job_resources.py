@@ -95,9 +95,11 @@ class JobResources:
         """Return how long a training takes in comparison with others."""
         return resources.training_seconds(self._run_spec(wildcards))
 
-    def experiment_memory(self, wildcards: Wildcards, attempt: int) -> int:
+    def experiment_memory(
+        self, experiment: str, wildcards: Wildcards, attempt: int
+    ) -> int:
         """Return the megabytes of an experiment."""
-        settings = self._content["experiments"][wildcards.experiment]
+        settings = self._content["experiments"][experiment]
         spec = self._run_spec(wildcards)
         return attempt * resources.experiment_memory(spec, settings)
 

@@ -52,18 +52,15 @@ class LoadedResults:
 
     @property
     def experiments(self) -> list[str]:
-        """Names of the experiments that have a table for some run, sorted."""
-        folders = [
-            self._folder.experiment("", *place).table.parent
-            for place in self._trainings()
-        ]
+        """Names of the tables of experiments that some run has, sorted."""
+        folders = [self._folder.experiments(*place) for place in self._trainings()]
         return sorted({path.stem for f in folders for path in f.glob("*.parquet")})
 
-    def table(self, experiment: str) -> pd.DataFrame:
-        """Return the table of one experiment over all runs and seeds that have it.
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one table of an experiment over all runs and seeds that have it.
 
         Args:
-            experiment: such as "effects"; see `experiments`.
+            name: such as "effects"; see `experiments`.
 
         Returns:
             `dataset`, `run` and `seed`, then the columns of the experiment, which its
@@ -73,14 +70,12 @@ class LoadedResults:
             UserError: if no run has such a table, or a file cannot be read.
         """
         known = self.experiments
-        if experiment not in known:
+        if name not in known:
             raise UserError(
-                f"{self._folder.root}: no table '{experiment}'; "
-                + closest(experiment, known)
+                f"{self._folder.root}: no table '{name}'; " + closest(name, known)
             )
         places = {
-            place: self._folder.experiment(experiment, *place).table
-            for place in self._trainings()
+            place: self._folder.table(name, *place) for place in self._trainings()
         }
         return _joined(
             {place: path for place, path in places.items() if path.is_file()}

@@ -7,6 +7,7 @@ that was cut off leaves new numbers beside a report of the old ones.
 from collections.abc import Iterator
 from pathlib import Path
 
+from vlae.config.experiment_tables import tables
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
 from vlae.system.errors import UserError
@@ -73,8 +74,9 @@ def _sources(spec: ReportSpec, results: ResultsFolder) -> Iterator[Path]:
         for seed in row.seeds:
             run = results.run_of(row, seed)
             yield from (run.spec, run.facts, run.history)
-            for name in spec.experiments:
-                yield results.experiment(name, row.dataset, row.run, seed).table
+            for experiment in spec.experiments:
+                for name in tables(experiment):
+                    yield results.table(name, row.dataset, row.run, seed)
 
 
 def _hash(path: Path) -> str:

@@ -33,14 +33,14 @@ KEY_COLUMNS = {
     "top_layers": ["drawn_layers", "measure"],
     "traversal": ["cell"],
 }
-"""Columns that tell the rows of an experiment's table apart, without `IDENTITY`."""
+"""Columns that tell the rows of each table apart, without `IDENTITY`."""
 
 
 class Key(NamedTuple):
     """Where a number is found."""
 
     table: str
-    """'held-out', an experiment, or a claim."""
+    """'held-out', a table of an experiment, or a claim."""
     run: str
     """`dataset/run`."""
     name: str
@@ -93,14 +93,14 @@ def verdict_numbers(inventory: Inventory) -> Values:
     return found
 
 
-def _cells(table: pd.DataFrame, experiment: str) -> dict[str, Any]:
+def _cells(table: pd.DataFrame, subject: str) -> dict[str, Any]:
     """Return the cells of a table of one seed by column and row.
 
     Such as 0.6 by 'total_effect: layer 1, property class'. Intervals are left out, and
     rows that nothing tells apart are numbered.
     """
     table = table.drop(columns=[name for name in IDENTITY if name in table])
-    keys = KEY_COLUMNS.get(experiment, []) if len(table) > 1 else []
+    keys = KEY_COLUMNS.get(subject, []) if len(table) > 1 else []
     if not keys or not set(keys) <= {*table}:
         keys = _guessed_keys(table)
     rows = [

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from vlae.config.paths import ExperimentFiles, ResultsFolder
+from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
 from vlae.config.run_spec import RunFiles
 from vlae.system.errors import UserError
@@ -42,14 +42,16 @@ class RunResults:
         """`dataset/run`, as messages and the configuration call the run."""
         return f"{self.dataset}/{self.run}"
 
-    def table(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
-        """Return the table of an experiment, of one seed or of all, one below another.
+    def table(self, name: str, seed: int | None = None) -> pd.DataFrame:
+        """Return a table of an experiment, of one seed or of all, one below another.
 
-        It has the columns of the experiment and dataset, run and seed.
+        It has the columns that the experiment gives it and dataset, run and seed.
         """
         return self._joined(
             [
-                self._read_table(self._experiment(experiment, each).table)
+                self._read_table(
+                    self._results.table(name, self.dataset, self.run, each)
+                )
                 for each in self._chosen(seed)
             ]
         )
@@ -102,7 +104,8 @@ class RunResults:
 
         They are read from disk at every call, since they may be large.
         """
-        path = self._experiment(experiment, self.seeds[0]).arrays
+        place = (self.dataset, self.run, self.seeds[0])
+        path = self._results.experiment(experiment, *place).arrays
         try:
             file = np.load(path, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -119,9 +122,6 @@ class RunResults:
     def files(self, seed: int) -> RunFiles:
         """Return the paths of what the training of `seed` read and left."""
         return self._results.run(self.dataset, self.run, seed)
-
-    def _experiment(self, experiment: str, seed: int) -> ExperimentFiles:
-        return self._results.experiment(experiment, self.dataset, self.run, seed)
 
     def _chosen(self, seed: int | None) -> tuple[int, ...]:
         return self.seeds if seed is None else (seed,)

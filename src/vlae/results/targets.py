@@ -5,13 +5,14 @@ can be tested with any object that has the same attributes.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from vlae.config.configuration import Configuration
-from vlae.config.paths import ExperimentFiles, ResultsFolder
-from vlae.config.report_spec import OVERVIEW_EXPERIMENTS, SWEEP_EXPERIMENTS
+from vlae.config.experiment_tables import makers, tables
+from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import OVERVIEW_TABLES, SWEEP_TABLES
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download import unverified
@@ -172,9 +173,14 @@ class Targets:
         """Return the hash of the code that a training depends on."""
         return training_code(self._model(wildcards))
 
-    def experiment_code(self, wildcards: Wildcards) -> str:
+    def experiment_tables(self, experiment: str) -> list[str]:
+        """Return the tables that an experiment makes, with wildcards for the run."""
+        place = ("{dataset}", "{run}", "{seed}")
+        return _strings(self._results.table(n, *place) for n in tables(experiment))
+
+    def experiment_code(self, experiment: str, wildcards: Wildcards) -> str:
         """Return the hash of the code that an experiment depends on."""
-        experiment, dataset = wildcards.experiment, wildcards.dataset
+        dataset = wildcards.dataset
         models = {self._model(wildcards)}
         if self._selection.asks_classifier(experiment, dataset):
             models.add("classifier")
@@ -186,14 +192,14 @@ class Targets:
             *(registry.module("measures", name) for name in measures),
         )
 
-    def classifier_files(self, wildcards: Wildcards) -> list[str]:
+    def classifier_files(self, experiment: str, wildcards: Wildcards) -> list[str]:
         """Return spec and weights of the classifier that an experiment asks, if any."""
-        files = self._classifier(wildcards)
+        files = self._classifier(experiment, wildcards.dataset)
         return _strings([files.spec, files.weights]) if files else []
 
-    def classifier_option(self, wildcards: Wildcards) -> str:
+    def classifier_option(self, experiment: str, wildcards: Wildcards) -> str:
         """Return the option that tells an experiment its classifier; may be empty."""
-        files = self._classifier(wildcards)
+        files = self._classifier(experiment, wildcards.dataset)
         return f"--classifier {files.folder}" if files else ""
 
     # Figures, sweeps, claims, explorer, report
@@ -215,7 +221,7 @@ class Targets:
     def sweep_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables and histories that the table of a sweep is joined from."""
         trainings = self._trainings(self._selection.sweep_runs(wildcards.sweep))
-        tables = self._tables(SWEEP_EXPERIMENTS, trainings)
+        tables = self._tables(SWEEP_TABLES, trainings)
         histories = [self._run_files(*training).history for training in trainings]
         return _strings(tables + histories)
 
@@ -231,8 +237,8 @@ class Targets:
     def claim_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables, training facts and histories that a claim reads."""
         trainings = self._trainings(self._selection.runs_read_by(wildcards.claim))
-        experiments = self._selection.claim_experiments(wildcards.claim)
-        tables = self._tables(experiments, trainings)
+        named = self._selection.claim_tables(wildcards.claim)
+        tables = self._tables(named, trainings)
         facts = [
             path
             for training in trainings
@@ -283,7 +289,7 @@ class Targets:
         chosen, results = self._selection, self._results
         inputs = [self._figure_inputs(figure) for figure in chosen.figures()]
         shown = chosen.runs_at_a_glance()
-        inputs.append(self._experiments(OVERVIEW_EXPERIMENTS, shown))
+        inputs.append(self._found(OVERVIEW_TABLES, shown))
         experiments = dict.fromkeys(file for files in inputs for file in files)
         findings = [results.claim(name).findings for name in chosen.claims()]
         trainings = [
@@ -322,40 +328,34 @@ class Targets:
     def _run_files(self, name: RunName, seed: int) -> RunFiles:
         return self._results.run(name.dataset, name.run, seed)
 
-    def _classifier(self, wildcards: Wildcards) -> RunFiles | None:
+    def _classifier(self, experiment: str, dataset: str) -> RunFiles | None:
         """Files of the classifier that an experiment asks, or None."""
-        chosen, dataset = self._selection, wildcards.dataset
-        classifier = chosen.classifier(dataset)
-        if classifier and chosen.asks_classifier(wildcards.experiment, dataset):
+        classifier = self._selection.classifier(dataset)
+        if classifier and self._selection.asks_classifier(experiment, dataset):
             return self._run_files(*classifier)
         return None
 
     def _figure_inputs(self, figure: str) -> list[str]:
-        return self._experiments(
-            self._selection.figure_experiments(figure),
-            self._selection.figure_runs(figure),
+        return self._found(
+            self._selection.figure_tables(figure), self._selection.figure_runs(figure)
         )
 
-    def _experiments(
-        self, experiments: Iterable[str], runs: list[RunName]
-    ) -> list[str]:
-        """Tables and arrays of some experiments on some runs, for all seeds."""
-        files = self._experiment_files(experiments, self._trainings(runs))
-        return _strings(path for file in files for path in (file.table, file.arrays))
-
-    def _tables(
-        self, experiments: Iterable[str], trainings: list[Training]
-    ) -> list[Path]:
-        """Tables of some experiments on some trainings."""
-        return [file.table for file in self._experiment_files(experiments, trainings)]
-
-    def _experiment_files(
-        self, experiments: Iterable[str], trainings: list[Training]
-    ) -> list[ExperimentFiles]:
-        return [
-            self._results.experiment(experiment, name.dataset, name.run, seed)
+    def _found(self, tables: Sequence[str], runs: list[RunName]) -> list[str]:
+        """Some tables of some runs, for all seeds, and the arrays made with them."""
+        trainings = self._trainings(runs)
+        arrays = [
+            self._results.experiment(maker, name.dataset, name.run, seed).arrays
             for name, seed in trainings
-            for experiment in experiments
+            for maker in makers(tables)
+        ]
+        return _strings([*self._tables(tables, trainings), *arrays])
+
+    def _tables(self, tables: Sequence[str], trainings: list[Training]) -> list[Path]:
+        """Some tables of some trainings."""
+        return [
+            self._results.table(table, name.dataset, name.run, seed)
+            for name, seed in trainings
+            for table in tables
         ]
 
     def _trainings(self, runs: list[RunName]) -> list[Training]:

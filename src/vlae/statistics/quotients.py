@@ -33,6 +33,14 @@ class Quotients:
         """Return 1 less each quotient."""
         return Quotients(1 - self.values, 1 - self.resampled)
 
+    def over(self, others: "Quotients") -> "Quotients":
+        """Return each quotient over another one; nan where that is not positive."""
+        sides = (
+            (self.values, others.values),
+            (self.resampled, others.resampled),
+        )
+        return Quotients(*(_divided(*side) for side in sides))
+
     def intervals(self, level: float = 0.95) -> list[Interval]:
         """Return the k quotients with two-sided intervals at `level`.
 
@@ -113,6 +121,12 @@ def bootstrap_quotients(
     drawn[~np.isfinite(drawn)] = np.nan
     values[~np.isfinite(values)] = np.nan
     return Quotients(values, drawn)
+
+
+def _divided(above: Floats, below: Floats) -> Floats:
+    """Return above / below; nan where below is not positive."""
+    positive = np.where(below > 0, below, np.nan)
+    return above / positive
 
 
 def _ends(drawn: Floats, level: float) -> tuple[Floats, Floats]:

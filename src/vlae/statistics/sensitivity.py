@@ -1,19 +1,62 @@
-"""Total-effect index: how much of a property changes when one layer is redrawn.
+"""Sobol indices: how much of a property changes when one layer is redrawn.
 
 T_l = E[(f(A) - f(A with layer l redrawn))^2] / (2 Var f)   (Jansen 1999)
 
 for a model whose layers have independent noise. The indices of several layers overlap
-and need not add up to one, so they are not shares.
+and need not add up to one, so they are not shares. The first-order index is one less
+the total effect of all other layers together (Sobol 2001): what the layer fixes,
+whatever the others are.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vlae.statistics.quotients import Quotients, bootstrap_quotients
 
 Floats = NDArray[np.float64]
 Terms = tuple[Floats, Floats]
 """Each draw's change, and its part of twice the variance; each (n,)."""
 
 _BLOCK_ROWS = 256  # draws that are converted to double precision at once
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Effects of k pairs of a layer and a property, in the same resamples."""
+
+    total: Quotients
+    """T: 0 if the layer does nothing, about 1 if it does everything."""
+    first_order: Quotients
+    """S: at most T, apart from the sampling error."""
+
+    @property
+    def ratio(self) -> Quotients:
+        """S / T: 1 if the layer's effect adds to those of others.
+
+        It is 0 if the effect is only interaction, nan if T is 0, and not meaningful if
+        T is small.
+        """
+        return self.first_order.over(self.total)
+
+
+def layer_effects(terms: Sequence[tuple[Terms, Terms]]) -> Effects:
+    """Return total and first-order effects with a bootstrap over the draws.
+
+    Args:
+        terms: for each layer and property what `effect_terms` returns of two sides that
+            differ in this layer alone, and of two that differ in all others; the draws
+            of all are the same n.
+
+    Raises:
+        UserError: if there are fewer than 2 draws.
+    """
+    sides = [side for pair in terms for side in pair]
+    changes, spreads = (np.stack(part, 1) for part in zip(*sides, strict=True))
+    found = bootstrap_quotients(changes, spreads)
+    return Effects(found.every(2, 0), found.every(2, 1).complements())
 
 
 def total_effect(base: np.ndarray, redrawn: np.ndarray) -> float:

@@ -66,6 +66,8 @@ REGISTRIES = {
             "MEASURES_IMAGES": False,
             # Models that the experiment can examine; None for all.
             "MODELS": None,
+            # Names of its tables; () for one that is named as the experiment.
+            "TABLES": (),
         },
     ),
     "measures": Registry(
@@ -82,9 +84,10 @@ REGISTRIES = {
             "CHANNELS": None,
         },
     ),
-    # EXPERIMENTS are those whose results a figure or a kind of claim reads.
-    "figures": Registry("figures", "draw", {"EXPERIMENTS": []}),
-    "claims": Registry("claims", "findings", {"EXPERIMENTS": []}),
+    # TABLES are the tables that a figure or a kind of claim reads. A figure may
+    # also read the arrays of the experiments that make them.
+    "figures": Registry("figures", "draw", {"TABLES": []}),
+    "claims": Registry("claims", "findings", {"TABLES": []}),
 }
 
 

@@ -16,6 +16,7 @@ from vlae.models.base import (
     Model,
     build_model,
 )
+from vlae.models.nn.layers import fold_batch_norm
 from vlae.system.errors import UserError
 from vlae.system.random_streams import generator
 from vlae.training import weights as weight_files
@@ -32,7 +33,10 @@ ModelT_co = TypeVar("ModelT_co", bound=Model, covariant=True)
 
 @dataclass(frozen=True)
 class TrainedRun(Generic[ModelT_co]):
-    """A model with its trained weights, in evaluation mode on its device."""
+    """A model with its trained weights, for evaluation, on its device.
+
+    Batch norm with moving averages is folded into the affine map before it.
+    """
 
     spec: RunSpec
     model: ModelT_co
@@ -87,7 +91,9 @@ def _load(folder: Path, device: str) -> tuple[RunSpec, Model, torch.device]:
             f"{files.spec.name} next to them ({wrong}). Delete the file and run again."
         )
     model.load_state_dict(weights)
-    return spec, model.to(where).eval(), where
+    model = model.to(where).eval()
+    fold_batch_norm(model)
+    return spec, model, where
 
 
 @torch.no_grad()

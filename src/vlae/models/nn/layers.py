@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from vlae.networks.notation import KERNEL, Chain, Layer, Shape, size
 
@@ -178,6 +179,43 @@ class Block(nn.Module):
             return self.activation(self.norm(self.affine(x)))
         x = self.activation(self.norm(self.affine(flat(x))))
         return unflat(x, self.outputs)
+
+    def fold_batch_norm(self) -> None:
+        """Fold the moving averages of batch norm, if any, into the affine map.
+
+        Up to rounding the block then maps as it does in evaluation mode, in less time.
+        It can no longer be trained, and its parameters have other names.
+        """
+        norm, affine = self.norm, self.affine
+        if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            return
+        if norm.running_mean is None or norm.running_var is None:
+            return
+        weight, bias = affine.weight, affine.bias
+        assert isinstance(weight, Tensor)
+        assert bias is None or isinstance(bias, Tensor)
+        # The function for convolutions also serves dense layers.
+        affine.weight, affine.bias = fuse_conv_bn_weights(
+            weight,
+            bias,
+            norm.running_mean,
+            norm.running_var,
+            norm.eps,
+            norm.weight,
+            norm.bias,
+            transpose=isinstance(affine, nn.ConvTranspose2d),
+        )
+        self.norm = nn.Identity()
+
+
+def fold_batch_norm(model: nn.Module) -> None:
+    """Fold the moving averages of batch norm of all blocks of a model.
+
+    Batch norm that takes the statistics of each batch stays as it is.
+    """
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.fold_batch_norm()
 
 
 def flat(x: Tensor) -> Tensor:

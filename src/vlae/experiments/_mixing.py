@@ -15,14 +15,12 @@ from torch import Tensor
 from vlae.data.prepared import targets
 from vlae.experiments._gibbs_chain import gibbs_step
 from vlae.experiments._properties import measured, parts
-from vlae.experiments.base import Context, Result
+from vlae.experiments.base import Context
 from vlae.statistics.mixing import MIN_STEPS, autocorrelation, mixing
 from vlae.system.errors import UserError
 from vlae.system.progress import Progress
 from vlae.training.trained_run import describe, grey_levels
 
-CLASSIFIER = "required"
-MEASURES_IMAGES = True
 DISCARDED_SHARE = 0.5
 """Share of the steps that is dropped at the start."""
 SHOWN_IMAGES = 10
@@ -34,10 +32,11 @@ Scalars = dict[str, NDArray[np.float64]]
 
 
 @torch.no_grad()
-def run(context: Context) -> Result:
+def mixed(context: Context) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
     """Return a table of `COLUMNS`, one row per scalar, measure and lag; and images.
 
-    The state of a chain is recorded at every `every`-th step.
+    Settings are those of `mixing` in the settings of `chains`. The state of a chain is
+    recorded at every `every`-th step.
 
     `scalar`:
         `feature_I`, fixed random projections of the classifier's features of the mean
@@ -56,13 +55,13 @@ def run(context: Context) -> Result:
 
     Chains start at held-out images, equally many of every class.
 
-    The array `chains` holds means (chains * shown, C, H, W), uint8, chain by chain, at
-    up to `SHOWN_IMAGES` steps from the first recorded one to the last.
+    The images are means (chains * shown, C, H, W), uint8, chain by chain, at up to
+    `SHOWN_IMAGES` steps from the first recorded one to the last.
 
     Raises:
         UserError: if too few recorded states are kept.
     """
-    settings = context.settings
+    settings = context.settings["mixing"]
     every, states = settings["every"], settings["steps"] // settings["every"]
     kept = _kept(states, settings["lags"])
     series: dict[str, list[NDArray[np.float64]]] = {}
@@ -81,7 +80,7 @@ def run(context: Context) -> Result:
         for measure, lag, value in _diagnose(chains, every, settings["lags"]):
             rows.append((name, measure, lag, value, *facts))
     panel = np.stack(frames, 1).reshape(-1, *frames[0].shape[1:])
-    return Result(pd.DataFrame(rows, columns=COLUMNS), {"chains": panel})
+    return pd.DataFrame(rows, columns=COLUMNS), panel
 
 
 def _kept(states: int, lags: int) -> int:
@@ -93,7 +92,7 @@ def _kept(states: int, lags: int) -> int:
     kept = states - int(states * DISCARDED_SHARE)
     if kept < max(MIN_STEPS, lags + 1):
         raise UserError(
-            f"experiments.mixing: {states} samples per chain leave {kept} after "
+            f"experiments.chains.mixing: {states} samples per chain leave {kept} after "
             f"discarding the first half; expected at least {MIN_STEPS}, and more than "
             f"lags ({lags}). Set more steps, or a smaller every."
         )
@@ -141,7 +140,7 @@ def starts(context: Context) -> NDArray[np.intp]:
     facts = context.required_classifier().spec.data
     classes = targets(context.data.table("test"), facts)
     names = np.unique(classes)
-    each = -(-context.settings["chains"] // len(names))
+    each = -(-context.settings["mixing"]["chains"] // len(names))
     rows = [np.resize(np.flatnonzero(classes == name), each) for name in names]
     return np.concatenate(rows)
 
@@ -150,7 +149,7 @@ def _scalars(context: Context, images: Tensor) -> Scalars:
     """Return continuous scalars (n,) of images (n, C, H, W), by name."""
     classifier = context.required_classifier()
     features = describe(classifier, images)[0].astype(np.float64)
-    count = context.settings["projections"]
+    count = context.settings["mixing"]["projections"]
     # All runs share the directions: they do not follow from the seed of the run.
     directions = np.random.default_rng(0).normal(size=(features.shape[1], count))
     projected = features @ directions / np.sqrt(features.shape[1])

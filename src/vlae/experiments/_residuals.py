@@ -5,20 +5,16 @@ z_above. For layers that do not depend on one another the residuals are the code
 themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from vlae.experiments.base import Context, Result
-from vlae.statistics.intervals import jackknife
+from vlae.statistics.intervals import UNDEFINED, jackknife
 from vlae.statistics.moments import SKEWNESS_VARIANCE, root_mean_square
 from vlae.statistics.normality import gaussian_divergence, normality
-from vlae.training.trained_run import in_batches
 
 COLUMNS = ["layer", "dimension", "measure", "value", "low", "high"]
 MEASURES = [
@@ -26,12 +22,23 @@ MEASURES = [
     *("explained", "draw_correlation"),
 ]
 EDGES = np.linspace(-5, 5, 101)
+MIN_IMAGES = 40
+"""Images below which nothing is said of residuals."""
 
 Floats = np.ndarray
 
 
-def run(context: Context) -> Result:
+def compared(
+    sizes: list[int], residuals: Floats, again: Floats, codes: Floats, active: float
+) -> tuple[pd.DataFrame, dict[str, Floats]]:
     """Return a table of `COLUMNS`, one row per layer, dimension and measure; densities.
+
+    Args:
+        sizes: number of dimensions of each layer, bottom layer first.
+        residuals: of a draw of z for each image, (n, dimensions of all layers).
+        again: those of a second draw given the same x.
+        codes: z itself in the first draw.
+        active: correlation from which a dimension counts as active.
 
     Measures of a dimension (counted from 1):
 
@@ -41,7 +48,7 @@ def run(context: Context) -> Result:
     - `draw_correlation`: correlation between the residuals of two draws of z given the
       same x. It is 0 if a dimension does not depend on x, and then the residuals are
       standard normal for that reason alone. A dimension is active if its correlation is
-      at least the setting `active`.
+      at least `active`.
 
     Dimension 0 is the whole layer. Its measures are:
 
@@ -52,8 +59,9 @@ def run(context: Context) -> Result:
       active dimensions, in nats for the layer.
     - `active`: the number of active dimensions.
 
-    All but `draw_correlation` and `active` are nan if no dimension is active. Intervals
-    are 95 %, by a jackknife over blocks of images.
+    All but `draw_correlation` and `active` are nan if no dimension is active, and all
+    but `active` if there are fewer than `MIN_IMAGES` images. Intervals are 95 %, by a
+    jackknife over blocks of images.
 
     Arrays: `edges` (101,) and `density_1` ... `density_L` (100,), the densities of the
     residuals of all active dimensions of a layer, or of all dimensions if none is
@@ -61,49 +69,38 @@ def run(context: Context) -> Result:
     """
     rows: list[tuple[Any, ...]] = []
     arrays: dict[str, Floats] = {"edges": EDGES}
-    for layer, (residual, again, above) in enumerate(_drawn(context), start=1):
-        active = draw_correlation(residual, again) >= context.settings["active"]
-        of_layer = _statistics(active)
-        with np.errstate(invalid="ignore"):  # a dimension may not vary: kl is infinite
-            found = jackknife(of_layer, residual, again, above)
-        names = [(d + 1, m) for m in MEASURES for d in range(len(active))]
+    layers = _of_layers(sizes, residuals, again, codes)
+    for layer, (residual, other, above) in enumerate(layers, start=1):
+        used = draw_correlation(residual, other) >= active
+        of_layer = _statistics(used)
+        names = [(d + 1, m) for m in MEASURES for d in range(len(used))]
         names += [(0, m) for m in [*MEASURES, "divergence"]]
+        found = [UNDEFINED] * len(names)
+        if len(residual) >= MIN_IMAGES:
+            with np.errstate(invalid="ignore"):  # a dimension may not vary: infinite kl
+                found = jackknife(of_layer, residual, other, above)
         rows += [
             (layer, dimension, measure, *astuple(one))
             for (dimension, measure), one in zip(names, found, strict=True)
         ]
-        rows.append((layer, 0, "active", float(active.sum()), np.nan, np.nan))
-        shown = residual[:, active] if active.any() else residual
+        rows.append((layer, 0, "active", float(used.sum()), np.nan, np.nan))
+        shown = residual[:, used] if used.any() else residual
         counts, _ = np.histogram(shown, EDGES)
         arrays[f"density_{layer}"] = counts / shown.size / np.diff(EDGES)
-    return Result(pd.DataFrame(rows, columns=COLUMNS), arrays)
+    return pd.DataFrame(rows, columns=COLUMNS), arrays
 
 
-@torch.no_grad()
-def _drawn(context: Context) -> list[tuple[Floats, Floats, Floats]]:
-    """Return residuals, those of a second draw given the same x, and all latents above.
+def _of_layers(
+    sizes: list[int], residuals: Floats, again: Floats, codes: Floats
+) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield residuals, those of the second draw, and all latents above, layer by layer.
 
-    One triple per layer, bottom layer first: (n, d_l), (n, d_l), (n, d_above).
+    They are (n, d_l), (n, d_l) and (n, d_above), the bottom layer first.
     """
-    model, stream = context.run.model, context.run.stream("residuals")
-    x = context.held_out(context.settings["images"], stream).x
-
-    def draw(x: Tensor, *noise: Tensor) -> Tensor:
-        latents, _ = model.infer(x, list(noise))
-        return torch.cat([*model.residuals(latents), *latents], 1)
-
-    draws = []
-    for _ in range(2):
-        drawn = in_batches(draw, x, *model.draw_noise(len(x), stream))
-        sizes = 2 * model.latent_sizes
-        draws.append([part.cpu().double().numpy() for part in drawn.split(sizes, 1)])
-    layers = len(model.latent_sizes)
-    first, second = draws
-    nothing = np.empty((len(x), 0))
-    return [
-        (first[i], second[i], np.hstack([nothing, *first[layers + i + 1 :]]))
-        for i in range(layers)
-    ]
+    ends = np.cumsum(sizes)
+    for size, end in zip(sizes, ends, strict=True):
+        layer = slice(end - size, end)
+        yield residuals[:, layer], again[:, layer], codes[:, end:]
 
 
 def draw_correlation(first: Floats, second: Floats) -> Floats:
@@ -129,10 +126,11 @@ def explained(residual: Floats, above: Floats) -> Floats:
         above: (n, a).
 
     Returns:
-        (d,), with mean 0 if both are independent; nan if there is nothing above.
+        (d,), with mean 0 if both are independent; nan if there is nothing above, or
+        if rows are too few for a regression.
     """
     count, seen = above.shape
-    if not seen:
+    if not seen or count <= seen + 1:
         return np.full(residual.shape[1], np.nan)
     design = np.concatenate([np.ones((count, 1)), above], 1)
     fitted = design @ np.linalg.lstsq(design, residual)[0]
