@@ -7,13 +7,14 @@ BIN := .venv/bin
 # tools are called as modules, so that blanks and quotes in its path do no harm.
 RUN := PATH="$$PWD/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test test-portable lint lock config-docs rules bench
+.PHONY: help env demo unlock test check test-portable lint lock config-docs rules bench
 
 help:
 	@echo 'make env         make the environment in .venv from requirements.lock (6 GB)'
 	@echo 'make demo        run the pipeline on built-in data, to results/report.html'
 	@echo 'make unlock      clear the lock of a killed Snakemake, unless it is still at work'
 	@echo 'make test        run every check'
+	@echo 'make check       the same without SLURM, browser and whole pipelines'
 	@echo 'make test-portable  run the numeric tests as on older processors'
 	@echo 'make lint        run the linters and the type checker alone'
 	@echo 'make config-docs write config/README.md from the schemas'
@@ -47,6 +48,11 @@ unlock: env
 # Three at a time, since the tests on SLURM mostly wait.
 test: env lint
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# For a developer, between two edits.
+check: env lint
+	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  -m 'not slow and not browser and not pipeline'
 
 lint: env
 	$(RUN) python -m ruff check .

@@ -15,7 +15,15 @@ from vlae.data import prepared
 from vlae.data.download import sources
 from vlae.training.trained_run import decode
 
-# Order
+# Markers and order
+
+
+def pytest_itemcollected(item):
+    """Mark tests by what they need."""
+    if "browser" in item.fixturenames:
+        item.add_marker("browser")
+    if item.path.parent.name == "workflow":
+        item.add_marker("pipeline")
 
 
 @pytest.hookimpl(trylast=True)
