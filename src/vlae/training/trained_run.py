@@ -138,14 +138,11 @@ def decode(run: TrainedRun[LatentVariableModel], noise: list[Tensor]) -> Tensor:
         run: the trained run.
         noise: (N, d_l) per layer, bottom to top, on the run's device.
     """
-    model = run.model
 
-    def mean(*parts: Tensor) -> Tensor:
-        return model.decode(list(parts))
+    def means(*parts: Tensor) -> Tensor:
+        return run.model.decode(list(parts))
 
-    if not _shares_statistics(run):
-        return in_batches(mean, *noise)
-    return _in_company(mean, noise, _company(run))
+    return _applied(run, means, noise, _company)
 
 
 def decode_codes(run: TrainedRun[LatentVariableModel], codes: list[Tensor]) -> Tensor:
@@ -157,13 +154,31 @@ def decode_codes(run: TrainedRun[LatentVariableModel], codes: list[Tensor]) -> T
     """
     model = run.model
 
-    def mean(*parts: Tensor) -> Tensor:
+    def means(*parts: Tensor) -> Tensor:
         return model.likelihood(model.decoder(list(parts)))[0]
 
+    return _applied(run, means, codes, lambda run: model.generate(_company(run)))
+
+
+@torch.no_grad()
+def _applied(
+    run: TrainedRun[LatentVariableModel],
+    function: Callable[..., Tensor],
+    inputs: list[Tensor],
+    company: Callable[[TrainedRun[LatentVariableModel]], list[Tensor]],
+) -> Tensor:
+    """Apply `function` to the inputs in batches, as the run's batch norm asks.
+
+    Args:
+        run: the trained run.
+        function: maps tensors (B, ...), one per input, to (B, ...).
+        inputs: (N, ...) each.
+        company: makes inputs of draws from the prior, which fill up the batches if an
+            image depends on the others of its batch.
+    """
     if not _shares_statistics(run):
-        return in_batches(mean, *codes)
-    with torch.no_grad():
-        return _in_company(mean, codes, model.generate(_company(run)))
+        return in_batches(function, *inputs)
+    return _in_company(function, inputs, company(run))
 
 
 def _shares_statistics(run: TrainedRun[LatentVariableModel]) -> bool:
@@ -179,7 +194,6 @@ def _company(run: TrainedRun[LatentVariableModel]) -> list[Tensor]:
     return run.model.draw_noise(COMPANY, run.stream("company"))
 
 
-@torch.no_grad()
 def _in_company(
     function: Callable[..., Tensor], guests: list[Tensor], company: list[Tensor]
 ) -> Tensor:
