@@ -2,8 +2,8 @@
 
     python benchmarks/cost.py [OVERLAY ...] [--teraflops 20]
 
-Prints a line a run: parameters, operations of a step (forward and backward, counted by
-torch on the real network), and the time of all its steps at an assumed rate of
+Prints one line per run: parameters, operations of a step (forward and backward, counted
+by torch on the real network), and the time of all its steps at an assumed rate of
 sustained float32 operations. Nothing is trained, so this is not a measurement.
 """
 

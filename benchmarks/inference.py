@@ -26,32 +26,26 @@ Stream = torch.Generator
 RUNS = ("mnist/vlae", "mnist/hvae-matched", "svhn/vlae")
 
 
-def decoding(
-    model: LatentVariableModel, images: Tensor, stream: torch.Generator
-) -> None:
+def decoding(model: LatentVariableModel, images: Tensor, stream: Stream) -> None:
     """Decode as many draws from the prior as there are images."""
     noise = model.draw_noise(len(images), stream)
     for parts in zip(*(e.split(BATCH) for e in noise), strict=True):
         model.decode(list(parts))
 
 
-def inferring(
-    model: LatentVariableModel, images: Tensor, stream: torch.Generator
-) -> None:
+def inferring(model: LatentVariableModel, images: Tensor, stream: Stream) -> None:
     """Draw all latents of the images once."""
     for x in images.split(BATCH):
         model.infer(x, model.draw_noise(len(x), stream))
 
 
-def chaining(
-    model: LatentVariableModel, images: Tensor, stream: torch.Generator
-) -> None:
+def chaining(model: LatentVariableModel, images: Tensor, stream: Stream) -> None:
     """Take one step of a Gibbs chain from each image."""
     for x in images.split(BATCH):
         gibbs_step(model, x, stream)
 
 
-KINDS: dict[str, Callable[[LatentVariableModel, Tensor, torch.Generator], None]] = {
+KINDS: dict[str, Callable[[LatentVariableModel, Tensor, Stream], None]] = {
     "decoding": decoding,
     "inference": inferring,
     "chains": chaining,

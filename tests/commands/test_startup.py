@@ -22,7 +22,7 @@ def all_of(package):
     return [name for name in found if name not in PROBING]
 
 
-# Experiments that draw images and estimate nothing; the others need statistics.
+# An experiment that needs no scipy.stats.
 DRAWING = ["vlae.experiments.generation"]
 
 # Modules of the package, and what they must not import, directly or not.

@@ -1,4 +1,4 @@
-"""The experiments `chains`: against a model whose chain is exactly stationary."""
+"""The experiment `chains`: against a model whose chain is exactly stationary."""
 
 import importlib
 import itertools
@@ -16,7 +16,7 @@ from exact_world import (
     exact_run,
     plausible,
 )
-from experiments_helpers import run, trained, with_data_noise
+from experiments_helpers import context, trained, with_data_noise
 from helpers import prepared_strokes, randomise
 from linear_gaussian import set_linear
 
@@ -61,6 +61,11 @@ def world():
     return exact, ExactData(exact, COUNT), weights
 
 
+def sample(trained_run, data, **changes):
+    """Return the table `chains` and its images alone."""
+    return chains.sampled(context("chains", trained_run, data, **changes))
+
+
 @pytest.fixture
 def exact(world):
     """The exact model, as new."""
@@ -76,8 +81,8 @@ def table(world, exact):
             "classifier": exact_classifier(),
             "settings": {**SETTINGS, **settings},
         }
-        found = run("chains", trained_run or exact_run(exact), world[1], **options)
-        return found.table.set_index(KEY).sort_index()
+        found, _ = sample(trained_run or exact_run(exact), world[1], **options)
+        return found.set_index(KEY).sort_index()
 
     return of
 
@@ -87,7 +92,7 @@ def optimum(world):
     """The table of the exact model."""
     model, data, _ = world
     options = {"classifier": exact_classifier(), "settings": SETTINGS}
-    found = run("chains", exact_run(model), data, **options).table
+    found, _ = sample(exact_run(model), data, **options)
     return found.set_index(KEY).sort_index()
 
 
@@ -281,16 +286,15 @@ FEW = {
 
 @pytest.mark.parametrize("model", ["hvae", "hvae_autoregressive", "vae"])
 def test_table_and_panels(model, strokes):
-    result = run("chains", trained(model), strokes, settings=FEW)
-    table = result.table
+    table, panels = sample(trained(model), strokes, settings=FEW)
     assert [*table.columns] == COLUMNS
     looks = [("held_out", 0), ("ancestral", 1)]
     looks += [("noise", step) for step in (0, 1, 3, 5)]
     looks += [("data", step) for step in (0, 1, 3)]
     found = table[["arm", "step"]].drop_duplicates()
     assert [*found.itertuples(index=False, name=None)] == looks
-    assert [*result.arrays] == [f"{arm}_{step}" for arm, step in looks]
-    assert {len(panel) for panel in result.arrays.values()} == {4}
+    assert [*panels] == [f"{arm}_{step}" for arm, step in looks]
+    assert {len(panel) for panel in panels.values()} == {4}
     n = table.set_index(KEY)["n"]
     for measure, most in (("kid", 99), ("fid", 40), ("precision", 20), ("sure", 99)):
         for look, count in {
@@ -308,7 +312,7 @@ def test_table_and_panels(model, strokes):
 
 def test_few_held_out_images_bound_everything(strokes):
     wanted = {**FEW, "chains": 10_000, "long_chains": 10_000, "chains_from_data": 9000}
-    table = run("chains", trained("hvae"), strokes, settings=wanted).table
+    table, _ = sample(trained("hvae"), strokes, settings=wanted)
     assert set(table.loc[table["measure"] == "kid", "n"]) == {50}
 
 
@@ -322,19 +326,19 @@ def test_chains_take_as_many_steps_as_they_are_looked_at(strokes, monkeypatch):
 
     monkeypatch.setattr(chains, "gibbs_step", spy)
     monkeypatch.setattr(chains, "BATCH_SIZE", 20)
-    run("chains", trained("hvae"), strokes, settings=FEW)
+    sample(trained("hvae"), strokes, settings=FEW)
     noise = [20] * 5 + [20] * 3 + [4] * 2 + [5] * 3
     assert steps == noise + [20] * 3 + [10] * 3
 
 
 def test_batches_are_joined_in_order(strokes, monkeypatch):
     """Images of the panels and rows of the reference do not depend on the batch."""
-    whole = run("chains", trained("hvae"), strokes, settings=FEW)
+    whole = sample(trained("hvae"), strokes, settings=FEW)
     monkeypatch.setattr(chains, "BATCH_SIZE", 3)
-    parts = run("chains", trained("hvae"), strokes, settings={**FEW, "shown": 7})
+    parts = sample(trained("hvae"), strokes, settings={**FEW, "shown": 7})
     for name in ("held_out_0", "data_0"):
-        assert np.array_equal(whole.arrays[name], parts.arrays[name][:4])
-    clean = [found.table.set_index(KEY).sort_index() for found in (whole, parts)]
+        assert np.array_equal(whole[1][name], parts[1][name][:4])
+    clean = [found.set_index(KEY).sort_index() for found, _ in (whole, parts)]
     first, second = (table.loc["held_out", 0, "mean"] for table in clean)
     # Another batch sums in another order, so that bits may differ.
     pd.testing.assert_frame_equal(first, second, rtol=1e-5, atol=1e-5)
@@ -353,7 +357,7 @@ def test_means_are_held_against_clean_images_and_draws_against_noisy_ones(
 
     monkeypatch.setattr(chains.Looks, "add", spy)
     weights = with_data_noise(trained("hvae"), 0.3)
-    run("chains", weights, strokes, settings=FEW)
+    sample(weights, strokes, settings=FEW)
     for look, split in ((("held_out", 0), "test"), (("data", 0), "train")):
         mean, draw = seen[look]
         known = {image.tobytes() for image in strokes.images(split)}
@@ -398,27 +402,27 @@ def spied(monkeypatch, trained_run, strokes):
         return mean, drawn
 
     monkeypatch.setattr(chains, "gibbs_step", spy)
-    return run("chains", trained_run, strokes, settings=FEW), seen
+    return sample(trained_run, strokes, settings=FEW), seen
 
 
 def test_every_step_starts_from_the_draw_before_it_and_not_from_its_mean(
     strokes, monkeypatch
 ):
-    result, seen = spied(monkeypatch, trained("hvae"), strokes)
+    (_, panels), seen = spied(monkeypatch, trained("hvae"), strokes)
     for arm, chain in (("noise", seen[:5]), ("data", seen[5:])):
         for before, after in itertools.pairwise(chain):
             assert torch.equal(after[0], before[2][: len(after[0])])
         for step in (1, 3):
             shown = grey_levels(chain[step - 1][1][: FEW["shown"]])
-            assert np.array_equal(result.arrays[f"{arm}_{step}"], shown)
+            assert np.array_equal(panels[f"{arm}_{step}"], shown)
 
 
 def test_chains_start_at_images_under_the_data_noise(strokes, monkeypatch):
     """What enters q(z1|x) first is noisy like the images of the training."""
     weights = with_data_noise(trained("hvae"), 0.3)
-    result, seen = spied(monkeypatch, weights, strokes)
+    (_, panels), seen = spied(monkeypatch, weights, strokes)
     for arm, start in (("noise", seen[0][0]), ("data", seen[5][0])):
-        clean = torch.tensor(result.arrays[f"{arm}_0"]) / 255
+        clean = torch.tensor(panels[f"{arm}_0"]) / 255
         residue = start[: len(clean)] - clean
         error = 0.3 / math.sqrt(2 * residue.numel())
         assert residue.std().item() == pytest.approx(0.3, abs=5 * error)

@@ -19,7 +19,7 @@ def test_runs_are_those_that_were_trained_to_the_end(root):
 
 def test_a_table_has_all_runs_and_seeds(root):
     results = vlae.load_results(str(root))
-    assert results.experiments == ["effects"]
+    assert results.tables == ["effects"]
     table = results.table("effects")
     assert list(table.columns[:3]) == ["dataset", "run", "seed"]
     assert {*table["dataset"]} == {"strokes"}

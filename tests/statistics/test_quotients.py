@@ -11,7 +11,7 @@ from vlae.statistics.sensitivity import effect_terms
 from vlae.system.errors import UserError
 
 DRAWS = 2048
-"""As many as the experiment `effects` takes."""
+"""As many as the table `effects` takes."""
 TRIALS = 300
 
 

@@ -1,7 +1,9 @@
 """Run one experiment on a trained run."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vlae.config.experiment_spec import ExperimentSpec
 from vlae.config.run_spec import RunFiles, RunSpec
@@ -76,13 +78,18 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"[{run_name}] experiment {spec.experiment} done")
 
 
+def _counts(settings: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the keys and values of whole numbers; keys of inner maps after a dot."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{inner}", n) for inner, n in _counts(value))
+        elif isinstance(value, int):
+            yield key, value
+
+
 def _advice(spec: ExperimentSpec) -> str:
     """Return what to do about too little memory: lower the settings that are counts."""
-    counts = [
-        f"{key} (now {value})"
-        for key, value in spec.settings.items()
-        if isinstance(value, int)
-    ]
+    counts = [f"{key} (now {value})" for key, value in _counts(spec.settings)]
     some = f"Lower {', '.join(counts)} in experiments.{spec.experiment}, or the"
     return (
         f"{some if counts else 'Lower the'} width of the network; or give the job more "

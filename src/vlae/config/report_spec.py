@@ -3,6 +3,7 @@
 from typing import Any
 
 from vlae.config.spec_types import Spec
+from vlae.system import registry
 
 OVERVIEW_TABLES = ("samples",)
 """Tables, with the arrays that come with them, that the report's overview of every
@@ -108,6 +109,13 @@ class ReportSpec(Spec, frozen=True):
     explorer: bool
     """Whether there is an explorer."""
     sweeps: tuple[SweepSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if it names experiments that there are not (any more)."""
+        unknown = self.experiments.keys() - {*registry.names("experiments")}
+        if unknown:
+            named = ", ".join(sorted(unknown))
+            raise ValueError(f"experiments that this version does not have: {named}")
 
     def overviewed(self) -> list[RunRow]:
         """Return the runs that are shown at a glance: all but the cells of sweeps."""

@@ -21,7 +21,7 @@ NUMBERS = [
     *("lead", "lead_low", "lead_high"),
     *("first_order", "first_low", "first_high"),
 ]
-"""Columns of the experiment `effects` that the table of a sweep repeats."""
+"""Columns of the table `effects` that the table of a sweep repeats."""
 COLUMNS = [
     *("sweep", "dataset", "run", "seed", "layer", "property"),
     *NUMBERS,

@@ -84,7 +84,8 @@ class MeasuredEffects:
     terms: list[tuple[Terms, Terms]]
     """(k,), of redrawing the layer alone, and of redrawing all others."""
     draws: list[int]
-    """(k,), number of draws in which the property is defined on every side."""
+    """(k,), number of draws in which the property is defined on every side. Each effect
+    takes all draws in which it is defined on its own two sides."""
 
 
 def measured_effects(context: Context, stream: torch.Generator) -> MeasuredEffects:
@@ -116,5 +117,5 @@ def measured_effects(context: Context, stream: torch.Generator) -> MeasuredEffec
 
 def defined(*sides: np.ndarray) -> int:
     """Return in how many draws a property, (n,) or (n, ...), is defined everywhere."""
-    undefined = [np.isnan(s.astype(float).reshape(len(s), -1)).any(1) for s in sides]
+    undefined = [np.isnan(s.reshape(len(s), -1)).any(1) for s in sides]
     return len(sides[0]) - int(np.any(undefined, axis=0).sum())

@@ -11,8 +11,8 @@ TABLES = ("samples", "ablation", "traversal", "effects")
 def run(context: Context) -> Result:
     """Return the tables and arrays of `_pictures`, and the table of `_effects.effects`.
 
-    They are one experiment since the work of each is less than the start of a process,
-    and since most figures read both for the same runs.
+    They are one experiment since each takes less time than starting a process, and
+    since most figures read both for the same runs.
     """
     found = {
         "samples": _pictures.samples(context),

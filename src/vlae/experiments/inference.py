@@ -10,7 +10,6 @@ from torch import Tensor
 
 from vlae.experiments import _residuals
 from vlae.experiments.base import Context, Result
-from vlae.system.errors import UserError
 from vlae.training.trained_run import in_batches
 
 TABLES = ("activity", "residuals", "bounds")
@@ -31,12 +30,9 @@ class Draw:
 def run(context: Context) -> Result:
     """Return the tables of `activity`, `bounds` and `_residuals.compared`; its arrays.
 
-    All three are estimated from the same draws of z for the same images. Each number
-    and its interval is of one table alone, and nothing compares two tables as if they
-    were independent, so that sharing draws biases none of them.
-
-    Raises:
-        UserError: if `bound_draws` is larger than `draws`.
+    All three are estimated from the same draws of z for the same images. Nothing
+    compares numbers of two tables as if they were independent, so sharing draws does no
+    harm.
     """
     settings, sizes = context.settings, context.run.model.latent_sizes
     drawn = draws(context)
@@ -64,11 +60,6 @@ def draws(context: Context) -> list[Draw]:
     Lower layers of a hierarchy are drawn together with the layers that they depend on.
     """
     settings, model = context.settings, context.run.model
-    if settings["bound_draws"] > settings["draws"]:
-        raise UserError(
-            f"experiments.inference.bound_draws: {settings['bound_draws']} are more "
-            f"than the {settings['draws']} draws; expected as many at most."
-        )
     stream = context.run.stream("inference")
     held_out = context.held_out(settings["images"], stream)
     width = sum(model.latent_sizes)

@@ -39,10 +39,10 @@ def run(context: Context) -> Result:
       in which a step of the code from -step/2 to step/2 changes the property in the
       same direction. The layer's other coordinates are at 0.
 
-    Properties, and of which other property each is a part, are those of `effects`,
-    without pixels and without what the classifier does not see well enough. `sign` is
-    only of measures that are one number. `draws` counts the draws in which the property
-    is defined.
+    Properties, and of which other property each is a part, are those of the table
+    `effects`, without pixels and without what the classifier does not see well enough.
+    `sign` is only of measures that are one number. `draws` counts the draws in which
+    the property is defined.
     """
     model, stream = context.run.model, context.run.stream("stability")
     found, whole = measured_effects(context, stream), parts(context)

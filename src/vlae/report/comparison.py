@@ -179,7 +179,7 @@ def _missing(
             )
         found += _alone(kind, one, other)
         done = (
-            {name for name in of if _made_by(name) in one & other}
+            {name for name in of if {name, _made_by(name)} & one & other}
             for of in results.get(kind, ((), ()))
         )
         found += _alone(f"result of {kind}", *done)

@@ -39,7 +39,7 @@ PANELS = {
     "reconstructions": "their reconstructions",
     "samples": "ancestral samples",
 }
-"""Arrays of the experiment `pictures` that are shown of one run, with their titles."""
+"""Arrays of `generation` that are shown of one run, with their titles."""
 
 
 @dataclass(frozen=True)

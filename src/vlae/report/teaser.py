@@ -29,7 +29,7 @@ SOURCES = (
     (("layers",), "redrawn", "Only one layer is redrawn in each panel"),
 )
 """Figures that show layers: their names, the beginning of the names of arrays of the
-experiment `pictures`, and a title for those images."""
+experiment `generation`, and a title for those images."""
 MAX_LINES = 2
 
 

@@ -51,7 +51,7 @@ class LoadedResults:
         return found
 
     @property
-    def experiments(self) -> list[str]:
+    def tables(self) -> list[str]:
         """Names of the tables of experiments that some run has, sorted."""
         folders = [self._folder.experiments(*place) for place in self._trainings()]
         return sorted({path.stem for f in folders for path in f.glob("*.parquet")})
@@ -60,16 +60,16 @@ class LoadedResults:
         """Return one table of an experiment over all runs and seeds that have it.
 
         Args:
-            name: such as "effects"; see `experiments`.
+            name: such as "effects"; see `tables`.
 
         Returns:
-            `dataset`, `run` and `seed`, then the columns of the experiment, which its
-            module in `vlae.experiments` explains.
+            `dataset`, `run` and `seed`, then the columns of the table, which the module
+            in `vlae.experiments` that makes it explains.
 
         Raises:
             UserError: if no run has such a table, or a file cannot be read.
         """
-        known = self.experiments
+        known = self.tables
         if name not in known:
             raise UserError(
                 f"{self._folder.root}: no table '{name}'; " + closest(name, known)

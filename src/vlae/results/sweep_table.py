@@ -13,7 +13,7 @@ def sweep_table(spec: SweepSpec, results: ResultsFolder) -> pd.DataFrame:
     """Return one row per cell, seed, layer and property.
 
     Columns are `sweep`, one per axis with the names of its values, and the rest of
-    `COLUMNS`: the numbers of the experiment `effects`, and the layer's KL and the ELBO
+    `COLUMNS`: the numbers of the table `effects`, and the layer's KL and the ELBO
     on held-out images at the end of training, in nats per image.
 
     Raises:

@@ -342,11 +342,11 @@ class Targets:
 
     def _found(self, tables: Sequence[str], runs: list[RunName]) -> list[str]:
         """Some tables of some runs, for all seeds, and the arrays made with them."""
-        trainings = self._trainings(runs)
+        trainings, experiments = self._trainings(runs), makers(tables)
         arrays = [
-            self._results.experiment(maker, name.dataset, name.run, seed).arrays
+            self._results.experiment(experiment, name.dataset, name.run, seed).arrays
             for name, seed in trainings
-            for maker in makers(tables)
+            for experiment in experiments
         ]
         return _strings([*self._tables(tables, trainings), *arrays])
 

@@ -142,7 +142,7 @@ def decode(run: TrainedRun[LatentVariableModel], noise: list[Tensor]) -> Tensor:
     def means(*parts: Tensor) -> Tensor:
         return run.model.decode(list(parts))
 
-    return _applied(run, means, noise, _company)
+    return _applied(run, means, noise, lambda: _company(run))
 
 
 def decode_codes(run: TrainedRun[LatentVariableModel], codes: list[Tensor]) -> Tensor:
@@ -157,7 +157,7 @@ def decode_codes(run: TrainedRun[LatentVariableModel], codes: list[Tensor]) -> T
     def means(*parts: Tensor) -> Tensor:
         return model.likelihood(model.decoder(list(parts)))[0]
 
-    return _applied(run, means, codes, lambda run: model.generate(_company(run)))
+    return _applied(run, means, codes, lambda: model.generate(_company(run)))
 
 
 @torch.no_grad()
@@ -165,7 +165,7 @@ def _applied(
     run: TrainedRun[LatentVariableModel],
     function: Callable[..., Tensor],
     inputs: list[Tensor],
-    company: Callable[[TrainedRun[LatentVariableModel]], list[Tensor]],
+    company: Callable[[], list[Tensor]],
 ) -> Tensor:
     """Apply `function` to the inputs in batches, as the run's batch norm asks.
 
@@ -178,7 +178,7 @@ def _applied(
     """
     if not _shares_statistics(run):
         return in_batches(function, *inputs)
-    return _in_company(function, inputs, company(run))
+    return _in_company(function, inputs, company())
 
 
 def _shares_statistics(run: TrainedRun[LatentVariableModel]) -> bool:

@@ -130,8 +130,9 @@ def _in_the_corner(masks: Masks) -> Masks:
     for axis in (2, 1):
         inked = np.asarray(masks.any(axis=axis))
         first, last = inked.argmax(axis=1), inked[:, ::-1].argmax(axis=1)
+        extents = (inked.shape[1] - last - first)[inked.any(axis=1)]
         starts.append(np.maximum(first - 1, 0))
-        sizes.append(int((inked.shape[1] - last - first).max(initial=1)) + 2)
+        sizes.append(int(extents.max(initial=1)) + 2)
     places = [
         np.minimum(start[:, None] + np.arange(size), length - 1)
         for start, size, length in zip(starts, sizes, masks.shape[1:], strict=True)

@@ -184,7 +184,7 @@ class Block(nn.Module):
         """Fold the moving averages of batch norm, if any, into the affine map.
 
         Up to rounding the block then maps as it does in evaluation mode, in less time.
-        It can no longer be trained, and its parameters have other names.
+        It can no longer be trained, and has no parameters of batch norm any more.
         """
         norm, affine = self.norm, self.affine
         if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
