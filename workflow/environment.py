@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-# No `nodefaults`: conda 26 takes it for a channel and stops, since there is none of that
-# name. Only python and pip come from channels, and conda-forge stands before the defaults.
+# No `nodefaults`: conda 26 takes it for a channel and stops, since there is none of
+# that name. Only python and pip come from channels, and conda-forge stands first.
 HEAD = """\
 # The one environment of every rule, for `snakemake --use-conda`. Generated from
 # requirements.lock by `make lock`: the same versions as `make env` installs, for GPU

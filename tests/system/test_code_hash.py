@@ -12,13 +12,7 @@ MODELS = ("vlae", "hvae", "hvae_autoregressive", "lvae", "vae", "classifier")
 
 
 def clear():
-    cached = (
-        code_hash._tree,
-        code_hash._imports,
-        code_hash._source,
-        code_hash.code_hash,
-    )
-    for function in cached:
+    for function in (code_hash._imports, code_hash._source, code_hash.code_hash):
         function.cache_clear()
 
 

@@ -51,8 +51,7 @@ def _path(module: str) -> Path | None:
     return None
 
 
-@cache
-def _tree(module: str) -> ast.Module:
+def _parsed(module: str) -> ast.Module:
     path = _path(module)
     assert path is not None
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
@@ -62,7 +61,7 @@ def _tree(module: str) -> ast.Module:
 def _imports(module: str) -> frozenset[str]:
     """Return what a module imports from `vlae`; names in modules are harmless here."""
     found = set[str]()
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(_parsed(module)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -75,9 +74,9 @@ def _imports(module: str) -> frozenset[str]:
 def _source(module: str) -> str:
     """Return a module's source without comments, docstrings and texts below constants.
 
-    It is unparsed twice, so that spelling and line breaks of the file do not count.
+    It is unparsed, so that spelling and line breaks of the file do not count.
     """
-    tree = ast.parse(ast.unparse(_tree(module)))
+    tree = _parsed(module)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -158,11 +158,13 @@ def constant(registry: str, name: str, constant: str) -> Any:
         ) from None
 
 
+@cache
 def _similar(name: str, known: str) -> bool:
     return SequenceMatcher(None, name, known).ratio() >= MIN_SIMILARITY
 
 
-def _defined(path: Path) -> set[str]:
+@cache
+def _defined(path: Path) -> frozenset[str]:
     """Return the names that a module defines, assigns or imports from another."""
     found = set[str]()
     for node in _statements(path):
@@ -173,7 +175,7 @@ def _defined(path: Path) -> set[str]:
                 found.update(name for target in targets for name in _names(target))
             case ast.ImportFrom(names=aliases):
                 found.update(alias.asname or alias.name for alias in aliases)
-    return found
+    return frozenset(found)
 
 
 def _names(target: ast.expr) -> Iterator[str]:
@@ -181,6 +183,7 @@ def _names(target: ast.expr) -> Iterator[str]:
     return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
+@cache
 def _constants(path: Path) -> dict[str, ast.expr]:
     """Return the values of the constants at the top of a module, by name."""
     found = {}
