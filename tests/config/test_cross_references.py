@@ -137,7 +137,7 @@ def test_a_model_that_an_experiment_cannot_take_is_named(monkeypatch):
 def test_a_measure_that_refers_to_no_other_is_named(
     monkeypatch, constant, value, words
 ):
-    """A mistake in one's own module is named before the first job."""
+    """A mistake in a module of the user is named before the first job."""
     of_module = registry.constant
 
     def changed(package, name, wanted):

@@ -1,4 +1,4 @@
-"""Total effects of layers on properties, from the table of the table `effects`."""
+"""Total effects of layers on properties, from the table `effects`."""
 
 import math
 from dataclasses import astuple, dataclass

@@ -2,7 +2,7 @@
 
 A kind of claim is a module of `vlae.claims` with
 
-    TABLES = ["effects"]                  the tables that it reads of every run
+    TABLES = ["effects"]                       the tables that it reads of every run
     def findings(claim) -> list[Finding]       one finding per part, run and seed
     def criterion(numbers) -> str              the criterion in words
 

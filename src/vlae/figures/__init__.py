@@ -2,7 +2,7 @@
 
 A figure is a module with
 
-    TABLES = ["effects"]                    what it reads of every run
+    TABLES = ["effects"]                         what it reads of every run
     def draw(runs) -> Figure                     the picture
     def numbers(runs) -> pd.DataFrame            its numbers, as text
     def findings(runs) -> list[str]              what it shows, in sentences
