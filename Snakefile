@@ -6,8 +6,10 @@ min_version("9.27")
 
 
 # The GPUs of this machine, which resources.smk counts, do not limit other machines.
+# A limit of `experiment_slot`, as in slurm/config.yaml, holds within a cluster's job.
 resource_scopes:
     gpu="local",
+    experiment_slot="local",
 
 
 include: "workflow/rules/common.smk"

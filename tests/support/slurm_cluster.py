@@ -121,7 +121,8 @@ class Cluster:
         """Return SLURM's own records of jobs submitted from `folder`, by job number.
 
         Each has rule and wildcards, state, reason to wait, GPUs (such as gpu:h100:1, or
-        empty), and the number of restarts. SLURM forgets a job after five minutes.
+        empty), and numbers of restarts and processors. SLURM forgets a job after five
+        minutes.
         """
         blocks = said("scontrol", "show", "job", "-d", "--oneliner").splitlines()
         found = {}
@@ -134,6 +135,7 @@ class Cluster:
                     "reason": fields["Reason"],
                     "gpus": fields.get("JOB_GRES", "").replace("(null)", ""),
                     "restarts": fields["Restarts"],
+                    "cpus": fields["NumCPUs"],
                 }
         return found
 

@@ -1,7 +1,9 @@
 """The environments of conda and of make: the same versions, and the package in one."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,7 +14,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from workflow_helpers import copied_tree
+from workflow_helpers import copied_tree, snakemake
 
 from vlae.system.checkout import ROOT
 
@@ -115,3 +117,52 @@ def test_make_env_installs_the_package_below_any_path(tmp_path, name):
     assert Path(found.strip()) == tree / "src" / "vlae" / "__init__.py"
     if '"' not in name:  # which no script that pip writes can bear
         assert "Commands for people" in said(".venv/bin/vlae", "--help")
+
+
+def test_a_snakemake_from_elsewhere_says_what_it_lacks(tmp_path):
+    """With --use-conda, Snakemake itself runs in an environment that a person made."""
+    hidden = tmp_path / "hidden" / "sitecustomize.py"
+    hidden.parent.mkdir()
+    hidden.write_text("import sys\nsys.modules['msgspec'] = None\n")
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "-n",
+            "--cores",
+            "1",
+            "-s",
+            ROOT / "Snakefile",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(hidden.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 1
+    said = finished.stdout + finished.stderr
+    assert "has no package 'msgspec'" in said
+    assert "pip install msgspec" in said
+
+
+# Eight jobs, of all kinds.
+FEW_JOBS = "tests/workflow/config/slurm.yaml"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("conda"), reason="no conda on the PATH")
+def test_a_pipeline_runs_in_condas_environment(tmp_path):
+    """Every command runs there, whatever Python has started Snakemake."""
+    tree = copied_tree(tmp_path)
+    snakemake(tree, "--use-conda", config=FEW_JOBS)
+    (made,) = (tree / ".snakemake" / "conda").glob("*/bin/python")
+    version = [str(made), "-c", "import platform; print(platform.python_version())"]
+    found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
+    written = yaml.safe_load((tree / "environment.yml").read_text())
+    assert f"python={found.strip()}" in written["dependencies"]
+    provenance = json.loads((tree / "results" / "report.provenance.json").read_text())
+    assert provenance["python"] == found.strip()
+    for path in (tree / "results" / "runs").rglob("training.json"):
+        versions = json.loads(path.read_text())["versions"]
+        assert versions["python"] == found.strip(), path

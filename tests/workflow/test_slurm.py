@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from slurm_cluster import (
+    CONFIG,
     Cluster,
     Training,
     copied_tree,
@@ -16,6 +17,7 @@ from slurm_cluster import (
     submitting,
     until,
 )
+from workflow_helpers import planned
 
 REASON = missing()
 REQUIRED = bool(os.environ.get("VLAE_REQUIRE_SLURM"))
@@ -26,7 +28,7 @@ pytestmark = [
 CLASSIFIER = "strokes/classifier/0"
 SEEDS = [f"strokes/hvae-matched/{seed}" for seed in (1, 2)]
 RUNS = [CLASSIFIER, *SEEDS]
-EXPERIMENTS = ("inference", "generation")
+EXPERIMENTS = ("generation", "inference")
 WEIGHTS = "results/runs/strokes/classifier/0/model.safetensors"
 
 
@@ -65,12 +67,19 @@ def test_each_training_is_one_gpu_job(undisturbed):
     assert [r["gpus"] for r in found] == ["gpu:h100:1"] * len(RUNS)
 
 
-def test_light_rules_are_no_jobs(undisturbed):
-    """Nothing else but what prepares data and what looks at a model."""
-    others = {comment(f"experiment_{e}", run) for run in SEEDS for e in EXPERIMENTS}
+def test_the_experiments_on_one_training_are_one_job(undisturbed):
+    """They wait for no other training, and light rules are not jobs."""
+    rules = "_".join(f"experiment_{e}" for e in sorted(EXPERIMENTS))
+    others = {f"rule_experiments-{run.replace('/', '-')}_{rules}" for run in SEEDS}
     others.add(comment("prepare", "strokes"))
     found = [r["rule"] for r in undisturbed[1] if "train" not in r["rule"]]
     assert sorted(found) == sorted(others)
+
+
+def test_experiments_of_a_job_take_turns(undisturbed):
+    """So the job asks for no more processors than one of them."""
+    found = [r["cpus"] for r in undisturbed[1] if "experiments-" in r["rule"]]
+    assert found == ["1"] * len(SEEDS)
 
 
 # Disturbed
@@ -150,6 +159,34 @@ def test_the_report_is_there_and_its_tables_are_the_same(events, undisturbed):
             path = f"results/experiments/{run}/{name}.parquet"
             found, expected = ((tree / path) for tree in (events, undisturbed[0]))
             assert found.read_bytes() == expected.read_bytes()
+
+
+def test_an_experiment_that_fails_takes_no_other_with_it(
+    cluster, undisturbed, tmp_path
+):
+    """What its job had finished before is kept, and not computed again."""
+    folder = copied_tree(tmp_path / "tree")
+    for name in ("data", "runs"):
+        shutil.copytree(undisturbed[0] / "results" / name, folder / "results" / name)
+    shutil.copytree(undisturbed[0] / ".snakemake", folder / ".snakemake")
+    place = folder / "results" / "experiments" / SEEDS[0]
+    # The first is done, and the second, whichever it is, fails.
+    command = folder / "src" / "vlae" / "commands" / "experiment.py"
+    start = "    spec = ExperimentSpec.read(arguments.spec)\n"
+    fault = "    assert not any(arguments.arrays.parent.glob('*.npz')), 'a fault'\n"
+    assert start in command.read_text()
+    command.write_text(command.read_text().replace(start, start + fault))
+    wanted = [str(place.relative_to(folder) / f"{name}.npz") for name in EXPERIMENTS]
+    process = submitting(folder, "--retries", "0", "--", *wanted)
+    cluster.follow(process, folder)
+    words = (folder / "said").read_text()
+    assert process.returncode == 1 and "a fault" in words, words[-5000:]
+    (kept,) = (path.stem for path in place.glob("*.npz"))
+    (failed,) = set(EXPERIMENTS) - {kept}
+    again = planned(folder, "--", *wanted, config=CONFIG)
+    assert {job for job in again if "_spec" not in job} == {
+        f"experiment {SEEDS[0]}/{failed}"
+    }
 
 
 # Wrong requests

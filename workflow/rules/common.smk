@@ -15,13 +15,22 @@ sys.path.insert(0, str(ROOT / "src"))
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 
-from vlae.config import configuration
-from vlae.config.overlays import check_words, from_command_line
-from vlae.results.targets import Targets
-from vlae.system import git, snakemake_state
-from vlae.system.checkout import check_path
-from vlae.system.errors import UserError
-from vlae.system.words import accept_any_text, readable
+try:
+    from vlae.config import configuration
+    from vlae.config.overlays import check_words, from_command_line
+    from vlae.results.targets import Targets
+    from vlae.system import git, snakemake_state
+    from vlae.system.checkout import check_path
+    from vlae.system.errors import UserError
+    from vlae.system.words import accept_any_text, readable
+except ModuleNotFoundError as error:
+    # With --use-conda or in a container, Snakemake itself may come from anywhere.
+    raise WorkflowError(
+        f"The Python that runs Snakemake, {sys.executable}, has no package "
+        f"'{error.name}', which reading the configuration needs. Install it there: "
+        f"pip install {error.name}, or conda install -c conda-forge {error.name}. The "
+        "environment that `make env` makes has it."
+    ) from None
 
 accept_any_text(sys.stdout, sys.stderr)
 

@@ -34,11 +34,15 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             f"results/logs/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.log",
         benchmark:
             f"results/benchmarks/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.tsv"
+        # On a cluster, the experiments of one training share a job.
+        group:
+            "experiments-{dataset}-{run}-{seed}"
         conda:
             "../../environment.yml"
         threads: RESOURCES.training_threads
         resources:
-            gpu=training_gpus,
+            gpu=experiment_gpus,
+            experiment_slot=1,
             cpus_per_task=RESOURCES.training_threads,
             mem_mb=partial(RESOURCES.experiment_memory, experiment),
             runtime=RESOURCES.experiment_minutes,

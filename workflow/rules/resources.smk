@@ -44,3 +44,10 @@ def preparing_threads(wildcards):
 def training_gpus(wildcards):
     """Return 1, or 0 with `device: cpu` or on a machine without a GPU."""
     return int(RESOURCES.wants_gpu(wildcards) and bool(elsewhere() or GPUS))
+
+
+def experiment_gpus(wildcards):
+    """Return 1 or 0, as for a training; elsewhere a GPU is asked for if it pays."""
+    if elsewhere():
+        return int(RESOURCES.experiment_wants_gpu(wildcards))
+    return training_gpus(wildcards)

@@ -44,6 +44,10 @@ CPU_OPERATIONS_PER_S = 2e10
 """Operations of one thread; 4.7e10 to 8.9e10 was measured."""
 CPU_OVERHEAD_S = 0.01
 """Seconds that each step takes on a CPU beside its operations."""
+IMAGES_OF_EXPERIMENT = 10_000
+"""Images that an experiment decodes or infers, in order of magnitude."""
+GPU_PAYS_FROM_S = 60
+"""Seconds on a CPU from which an experiment asks for a GPU; no GPU was at hand."""
 START_MINUTES = 15
 """Allowance for starting, copying and slow disks."""
 
@@ -141,6 +145,22 @@ def training_seconds(spec: RunSpec) -> float:
     else:
         rate, overhead = GPU_OPERATIONS_PER_S, GPU_OVERHEAD_S
     return operations / rate + overhead * steps
+
+
+def experiment_wants_gpu(spec: RunSpec) -> bool:
+    """Return whether an experiment asks a cluster for a GPU.
+
+    It does where its images would take the CPU longer than `GPU_PAYS_FROM_S`, or where
+    the run insists on a device that is not the CPU. The longest wait on most clusters is
+    the one for a GPU.
+
+    Args:
+        spec: the run that it is done on.
+    """
+    if spec.device != "auto":
+        return spec.device != "cpu"
+    operations = IMAGES_OF_EXPERIMENT * work(spec.network).operations
+    return operations / (CPU_OPERATIONS_PER_S * spec.threads) > GPU_PAYS_FROM_S
 
 
 def experiment_memory(spec: RunSpec, settings: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ PREPARING_MEMORY_MB = 4000
 """Up to 0.9 GB was measured; SVHN's `extra` takes some 2 GB, by extrapolation."""
 PREPARING_MINUTES = 60
 """CelebA took 2 minutes on two cores; slow file systems take longer."""
-EXPERIMENT_MINUTES = 60
+EXPERIMENT_MINUTES = 30
 """The longest measured took one minute, at a tenth of the paper's counts."""
 
 
@@ -75,6 +75,10 @@ class JobResources:
     def wants_gpu(self, wildcards: Wildcards) -> bool:
         """Return whether a training, or an experiment on its result, may use a GPU."""
         return self._run_spec(wildcards).device != "cpu"
+
+    def experiment_wants_gpu(self, wildcards: Wildcards) -> bool:
+        """Return whether a GPU shortens experiments enough to wait for one."""
+        return resources.experiment_wants_gpu(self._run_spec(wildcards))
 
     def data_memory(self, wildcards: Wildcards) -> int:
         """Return the megabytes of images that a training may keep in memory."""
