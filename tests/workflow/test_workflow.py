@@ -312,6 +312,14 @@ def test_a_failure_to_count_stops_nothing(tmp_path):
 # What runs again, and what does not
 
 
+def test_the_catalogues_snakefile_is_the_same_workflow(tree):
+    """Its tools look for `workflow/Snakefile`."""
+    wanted = ["results/figures/figure6.svg"]
+    assert planned(tree, "-s", "workflow/Snakefile", "--", *wanted) == planned(
+        tree, "--", *wanted
+    )
+
+
 def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
