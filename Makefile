@@ -14,7 +14,7 @@ help:
 	@echo 'make demo        run the pipeline on built-in data, to results/report.html'
 	@echo 'make unlock      clear the lock of a killed Snakemake, unless it is still at work'
 	@echo 'make test        run every check'
-	@echo 'make check       the same without SLURM, browser and whole pipelines'
+	@echo 'make check       the same without SLURM, browser, pipelines and benchmarks'
 	@echo 'make test-portable  run the numeric tests as on older processors'
 	@echo 'make lint        run the linters and the type checker alone'
 	@echo 'make config-docs write config/README.md from the schemas'
@@ -52,7 +52,7 @@ test: env lint
 # For a developer, between two edits.
 check: env lint
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-	  -m 'not slow and not browser and not pipeline'
+	  -m 'not slow and not benchmark and not browser and not pipeline'
 
 lint: env
 	$(RUN) python -m ruff check .

@@ -30,12 +30,10 @@ TINY = [
         ["strokes/classifier"],
         r"memory of a training \| strokes/classifier .* MB ",
     ),
-    pytest.param(
+    (
         "pipeline",
         [],
         r"\| demo: wall time to .* \| one step, 2 cores: \d+ s to \d+ s .* x ",
-        marks=pytest.mark.pipeline,
-        id="pipeline",
     ),
     (
         "against_pythae",
@@ -46,6 +44,7 @@ TINY = [
 ]
 
 
+@pytest.mark.benchmark
 @pytest.mark.parametrize(("name", "words", "expected"), TINY)
 def test_benchmark_prints_its_table(name, words, expected):
     finished = subprocess.run(
@@ -59,6 +58,7 @@ def test_benchmark_prints_its_table(name, words, expected):
     assert re.search(expected, finished.stdout), finished.stdout
 
 
+@pytest.mark.benchmark
 def test_all_benchmarks_give_one_table_and_a_plot(tmp_path):
     """The rows of every command that was asked for, read back and judged."""
     words = ["--quick", "--only", "prepare", "inference", "--out", str(tmp_path)]
