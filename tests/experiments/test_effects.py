@@ -67,7 +67,10 @@ def test_effects_of_an_ignored_layer_are_zero_and_of_the_only_other_one(ignored,
     # which for pixels between black and white is at most that of a Gaussian.
     error = 5 * math.sqrt(2 * 2 / count)
     assert all_of_it["pixels"] == pytest.approx(1, abs=error)
-    first = table.set_index(["layer", "property"])["first_order"]
+    by_place = table.set_index(["layer", "property"])
+    first, gain = by_place["first_order"], by_place["first_gain"]
+    assert math.isnan(gain[1]["pixels"])
+    assert gain[2]["pixels"] == pytest.approx(first[2]["pixels"] - first[1]["pixels"])
     assert first[2 - ignored]["pixels"] == 1
     assert first[ignored + 1]["pixels"] == pytest.approx(0, abs=error)
 

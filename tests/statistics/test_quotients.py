@@ -79,6 +79,9 @@ def test_a_lead_of_two_is_the_interval_of_the_paired_difference(sums):
     assert ahead.high == pytest.approx(slow.high, abs=tolerance)
     numbers = [-behind.value, -behind.high, -behind.low]
     assert [ahead.value, ahead.low, ahead.high] == pytest.approx(numbers)
+    alone, gain = bootstrap_quotients(above, below, resamples=4000).less([None, 0])
+    assert math.isnan(alone.value) and math.isnan(alone.low)
+    assert [gain.value, gain.low, gain.high] == [behind.value, behind.low, behind.high]
 
 
 def test_a_lead_is_over_the_largest_other_of_the_group():

@@ -19,6 +19,7 @@ NUMBERS = [
     *("lead", "lead_low", "lead_high"),
     *("first_order", "first_low", "first_high"),
     *("first_lead", "first_lead_low", "first_lead_high"),
+    *("first_gain", "first_gain_low", "first_gain_high"),
 ]
 COLUMNS = [
     *("layer", "property", "part_of", *NUMBERS),
@@ -43,9 +44,12 @@ def effects(context: Context) -> pd.DataFrame:
     `lead`, `first_lead`:
         T and S less the largest of any other layer; nan for a single layer.
 
+    `first_gain`:
+        S less that of the next lower layer; nan for layer 1.
+
     `low`, `high`:
-        Ends of 95 % intervals, by a bootstrap of the draws; those of the leads are of
-        paired differences, since all layers are redrawn from the same draws.
+        Ends of 95 % intervals, by a bootstrap of the draws; those of leads and gains are
+        of paired differences, since all layers are redrawn from the same draws.
 
     `classifier_accuracy`, `withheld`:
         Accuracy on held-out images (see `classifier_accuracies`), nan for properties
@@ -61,6 +65,11 @@ def effects(context: Context) -> pd.DataFrame:
     for indices in (both.total, both.first_order):
         for intervals in (indices.intervals(), indices.leads(names)):
             columns += zip(*map(astuple, intervals), strict=True)
+    places = [*zip(found.layers, names, strict=True)]
+    numbers = {place: number for number, place in enumerate(places)}
+    lower = [numbers.get((layer - 1, name)) for layer, name in places]
+    gains = both.first_order.less(lower)
+    columns += zip(*map(astuple, gains), strict=True)
     table[NUMBERS] = np.transpose(columns)
     whole = parts(context)
     table["part_of"] = [whole.get(name, "") for name in names]

@@ -50,6 +50,28 @@ class Quotients:
         ends = zip(self.values.tolist(), low.tolist(), high.tolist(), strict=True)
         return [Interval(*numbers) for numbers in ends]
 
+    def less(self, others: Sequence[int | None], level: float = 0.95) -> list[Interval]:
+        """Return how far each quotient is above one other, as a paired difference.
+
+        Args:
+            others: for each of the k quotients the number of the other one, or None.
+            level: of the two-sided intervals.
+
+        Returns:
+            k intervals; undefined where there is no other quotient, or one of the two
+            is undefined.
+        """
+        found = []
+        for column, other in enumerate(others):
+            if other is None:
+                found.append(UNDEFINED)
+                continue
+            ahead = float(self.values[column] - self.values[other])
+            drawn = self.resampled[:, column] - self.resampled[:, other]
+            low, high = _ends(drawn, level)
+            found.append(Interval(ahead, float(low), float(high)))
+        return found
+
     def leads(self, groups: Sequence[Hashable], level: float = 0.95) -> list[Interval]:
         """Return how far each quotient is above the largest other of its group.
 
