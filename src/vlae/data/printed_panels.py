@@ -1,10 +1,11 @@
 """Panels of images in a picture that matplotlib drew: cutting them, and drawing them.
 
 The authors' pictures have square panels side by side, each a grid of images that
-`imshow` has drawn: enlarged or reduced to the panel, with a black frame over its rim.
-Where the grid ends was found from cells that show the same image: with `GRID_MARGIN`
-they do not drift from the first to the last one. Edges of cells lie between pixels, so cells are resampled as the
-means over the areas that their pixels have in the picture.
+`imshow` has enlarged or reduced to the panel, with a black frame over its rim. Where
+the grid ends was found from cells that show the same image: with `GRID_MARGIN` they do
+not drift from the first to the last one, and the colours of cells do not mix. Edges of
+cells lie between pixels, so cells are resampled as the means over the areas that their
+pixels have in the picture.
 """
 
 from dataclasses import dataclass
@@ -92,12 +93,11 @@ def reprint(images: NDArray[np.uint8], layout: Layout, pixels: int) -> Floats:
         )
     channels, height, width = layout.shape
     side = layout.side
-    canvas = images.reshape(side, side, channels, height, width)
-    canvas = canvas.transpose(0, 3, 1, 4, 2).reshape(side * height, side * width, -1)
-    if channels == 1:
-        canvas = _drawn_in_greys(canvas)
-    rows, columns = (_interpolation(n, pixels) for n in canvas.shape[:2])
-    drawn = np.einsum("ij,jkc,lk->ilc", rows, canvas, columns, optimize=True)
+    cells = images.reshape(side, side, channels, height, width)
+    canvas = cells.transpose(0, 3, 1, 4, 2).reshape(side * height, side * width, -1)
+    levels = _drawn_in_greys(canvas) if channels == 1 else canvas.astype(np.float64)
+    rows, columns = (_interpolation(n, pixels) for n in levels.shape[:2])
+    drawn = np.einsum("ij,jkc,lk->ilc", rows, levels, columns, optimize=True)
     return _images(np.round(drawn), layout, 0.0)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vlae.config.published_pictures import (
     FIRST_ORDER,
+    PICTURES,
     SHARE_OF_CLASS,
     SHARE_OF_LARGEST,
     VARIANCE,
@@ -27,7 +28,7 @@ from vlae.data import printed_panels
 from vlae.data.printed_panels import Layout
 from vlae.experiments._properties import Properties, within
 from vlae.models.base import ImageClassifier
-from vlae.statistics.panels import grid_effects, normal_masses, panel_variances
+from vlae.statistics.panels import Grid, defined, panel_variances
 from vlae.statistics.quotients import Quotients
 from vlae.statistics.within_class import class_means, within_class
 from vlae.system import registry
@@ -41,7 +42,7 @@ COLUMNS = [
     *(*NUMBERS, "images"),
 ]
 
-Images = NDArray[np.floating]
+Images = NDArray[np.float64]
 
 
 def published_panels(picture: PublishedPicture, path: Path) -> list[Images]:
@@ -63,7 +64,7 @@ def published_panels(picture: PublishedPicture, path: Path) -> list[Images]:
             f"{path}: its SHA-256 is {found}; expected that of the published picture, "
             f"{picture.sha256}. Get the file from {picture.address}."
         )
-    return [*panels]
+    return panels
 
 
 def our_panels(picture: PublishedPicture, path: Path) -> list[Images]:
@@ -142,30 +143,39 @@ def measured(
         UserError: if the classifier does not fit the images.
     """
     side = math.isqrt(len(panels[0]))
-    codes, weights = None, np.ones(side**2)
-    if picture.extent is not None:
-        axis = np.linspace(-1, 1, side) * (extent or picture.extent)
-        codes = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-        masses = normal_masses(axis)
-        weights = np.outer(masses, masses).ravel()
+    grid = picture.extent and Grid.square(side, extent or picture.extent)
+    weights = grid.weights if grid else np.ones(side**2)
     rows: list[tuple[object, ...]] = []
     for name, values in _properties(picture, panels, classifier, weights).items():
-        images = [int((~_undefined(panel)).sum()) for panel in values]
         quantities = (
-            {FIRST_ORDER: grid_effects(values, codes, weights)}
-            if codes is not None
-            else _variances(name, values)
+            {FIRST_ORDER: grid.effects(values)} if grid else _variances(name, values)
         )
         for quantity, found in quantities.items():
             intervals, leads = found.intervals(), found.leads([name] * len(values))
-            rows += (
-                (picture.name, picture.figure, picture.dataset, n, n, name, quantity)
-                + (*astuple(interval), *astuple(lead), count)
-                for n, interval, lead, count in zip(
-                    range(1, len(values) + 1), intervals, leads, images, strict=True
-                )
-            )
+            for layer, (interval, lead, panel) in enumerate(
+                zip(intervals, leads, values, strict=True), 1
+            ):
+                place = (picture.name, picture.figure, picture.dataset, layer, layer)
+                numbers = (*astuple(interval), *astuple(lead), defined(panel))
+                rows.append((*place, name, quantity, *numbers))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def pictures_table() -> pd.DataFrame:
+    """Return a table of all pictures, one row each, with address and SHA-256."""
+    return pd.DataFrame(
+        {
+            "picture": p.name,
+            "figure": p.figure,
+            "dataset": p.dataset,
+            "panels": p.panels,
+            "images": p.side**2,
+            "extent": p.extent,
+            "address": p.address,
+            "sha256": p.sha256,
+        }
+        for p in PICTURES.values()
+    )
 
 
 def _layout(picture: PublishedPicture, side: int) -> Layout:
@@ -222,7 +232,3 @@ def _classes(
             f"classes of images of shape {list(picture.shape)}."
         )
     return classify(classifier, torch.from_numpy(images))
-
-
-def _undefined(panel: np.ndarray) -> NDArray[np.bool]:
-    return np.isnan(panel.reshape(len(panel), -1)).any(1)
