@@ -63,7 +63,7 @@ def test_any_smooth_effect_is_found(function):
     assert found == pytest.approx(0.5, abs=4 * error + 0.03)
 
 
-def test_regions_of_classes_lose_a_little_at_their_borders():
+def test_regions_of_classes_lose_a_fifth_at_their_borders():
     regions = (FIRST > 0).astype(int) + 2 * (SECOND > 0)
     classes = np.eye(4)[regions]
     truth = 0.64  # the class is that of the region in 80 %, else any of the four
@@ -74,11 +74,11 @@ def test_regions_of_classes_lose_a_little_at_their_borders():
         return np.where(kept[:, None], classes, np.eye(4)[random.integers(0, 4, 400)])
 
     found, _ = effect(make)
-    assert 0.85 * truth < found < truth + 0.02
+    assert 0.75 * truth < found < 0.9 * truth
 
 
 def test_no_effect_is_nearly_zero():
-    found, error = effect(noise, seeds=12)
+    found, error = effect(noise, seeds=8)
     assert abs(found) < 0.02 + 3 * error
 
 
@@ -115,14 +115,14 @@ def test_scale_and_origin_do_not_matter():
 def test_intervals_cover_and_the_leader_leads():
     truth = variance(FIRST) / (variance(FIRST) + 1)
     hits = 0
-    for seed in range(20):
+    for seed in range(12):
         panels = [FIRST + noise(seed), noise(100 + seed), noise(200 + seed)]
         found = GRID.effects(panels)
         interval = found.intervals()[0]
         hits += interval.low <= truth <= interval.high
         leads = found.leads(["f"] * 3)
         assert leads[0].low > 0 > leads[1].high
-    assert hits >= 16
+    assert hits >= 9
 
 
 def test_variances_of_panels():

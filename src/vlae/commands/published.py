@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--extent",
         type=float,
-        help="codes of a grid run from -EXTENT to EXTENT (default: that of the picture)",
+        help="codes of a grid run from -EXTENT to EXTENT (default: as in the picture)",
     )
     parser.add_argument(
         "--out",
