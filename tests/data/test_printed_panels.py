@@ -16,8 +16,8 @@ def blots(layout, seed=0):
     channels, height, width = layout.shape
     rows, columns = np.mgrid[:height, :width]
     count = layout.side**2
-    y, x = random.uniform(6.5, 9, (2, count, 1, 1))
-    blot = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 8)
+    y, x = random.uniform(6.5, 8.5, (2, count, 1, 1))
+    blot = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 12)
     level = random.uniform(0.3, 1, (count, channels, 1, 1))
     return level * blot[:, None]
 
