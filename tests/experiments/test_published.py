@@ -214,9 +214,16 @@ def test_arrays_without_panels_are_refused(tmp_path):
     np.savez(path, samples=np.zeros((4, 1, 28, 28), np.uint8))
     with pytest.raises(UserError, match=r"no arrays grid_1, grid_2"):
         our_panels(MNIST, path)
-    path.write_bytes(b"PK no")
-    with pytest.raises(UserError, match=r"generation\.npz: cannot be read"):
-        our_panels(MNIST, path)
+    for content in (b"PK no", path.read_bytes()[:-30], b""):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"generation\.npz: cannot be read"):
+            our_panels(MNIST, path)
+
+
+def test_arrays_of_other_images_are_refused(arrays):
+    expected = r"grid_1 has images of shape \[1, 28, 28\]; those of vlae_svhn have"
+    with pytest.raises(UserError, match=expected):
+        our_panels(dataclasses.replace(SVHN, extent=2.0), arrays)
 
 
 # The command
@@ -230,7 +237,7 @@ def test_a_run_by_hand(arrays, tmp_path, capsys):
     out = tmp_path / "ours.csv"
     assert words("--arrays", arrays, "--like", "hvae_mnist", "--out", out) == 0
     assert [*pd.read_csv(out).columns] == published.COLUMNS
-    assert "nothing about classes was measured" in capsys.readouterr().out
+    assert "classes were not measured in hvae_mnist" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classifier",
         type=Path,
         metavar="RUN",
-        help="folder of a classifier's run on mnist; without it no classes",
+        help="folder of a classifier's run, for the classes in arrays, or in the "
+        "pictures of its data set",
     )
     parser.add_argument(
         "--extent",
@@ -84,14 +85,19 @@ def run(arguments: argparse.Namespace) -> None:
         ]
         out = arguments.out or of_repository(*FOLDER)
         numbers = out / NUMBERS_FILE
-        _write(published.pictures_table(), out / PICTURES_FILE)
-    tables = []
+        _write(published.pictures_table(arguments.extent), out / PICTURES_FILE)
+    tables, without = [], []
     for picture, images in zip(pictures, panels, strict=True):
-        chosen = classifier if picture.dataset == "mnist" else None
+        fits = classifier and (
+            arguments.arrays or classifier.spec.dataset == picture.dataset
+        )
+        chosen = classifier if fits else None
         tables.append(published.measured(picture, images, chosen, arguments.extent))
+        if chosen is None:
+            without.append(picture.name)
     _write(pd.concat(tables, ignore_index=True), numbers)
-    if classifier is None:
-        say("[published] without --classifier: nothing about classes was measured.")
+    if without:
+        say(f"[published] classes were not measured in {', '.join(without)}.")
 
 
 def _check(arguments: argparse.Namespace) -> None:

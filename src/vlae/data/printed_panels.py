@@ -83,14 +83,11 @@ def reprint(images: NDArray[np.uint8], layout: Layout, pixels: int) -> Floats:
         as `images`, in [0, 1].
 
     Raises:
-        UserError: if the images do not fit the layout.
+        ValueError: if the images do not fit the layout.
     """
     expected = (layout.side**2, *layout.shape)
     if images.shape != expected:
-        raise UserError(
-            f"images have the shape {images.shape}; expected {expected} to fill a "
-            "panel of this picture."
-        )
+        raise ValueError(f"images have shape {images.shape}; expected {expected}")
     channels, height, width = layout.shape
     side = layout.side
     cells = images.reshape(side, side, channels, height, width)

@@ -2,13 +2,14 @@
 
 A panel belongs to one layer, and its images are measured by the data set's measures and
 classifier. Panels of our own runs are measured the same way at the same resolution:
-`drawn_like` takes them through a drawing of the size of the picture.
+`our_panels` takes them through a drawing of the size of the picture.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def our_panels(picture: PublishedPicture, path: Path) -> list[Images]:
     try:
         with np.load(path) as arrays:
             found = {k: arrays[k] for k in arrays.files if k.startswith(prefix)}
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as arrays ({error}).") from None
     if not found:
         raise UserError(
@@ -96,7 +97,12 @@ def our_panels(picture: PublishedPicture, path: Path) -> list[Images]:
             "generation.npz of a run."
         )
     panels = []
-    for images in found.values():
+    for name, images in found.items():
+        if images.shape[1:] != picture.shape:
+            raise UserError(
+                f"{path}: {name} has images of shape {list(images.shape[1:])}; those "
+                f"of {picture.name} have {list(picture.shape)}."
+            )
         side = math.isqrt(len(images))
         pixels = round(side * picture.pixels)
         layout = _layout(picture, side)
@@ -161,8 +167,12 @@ def measured(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def pictures_table() -> pd.DataFrame:
-    """Return a table of all pictures, one row each, with address and SHA-256."""
+def pictures_table(extent: float | None = None) -> pd.DataFrame:
+    """Return a table of all pictures, one row each, with address and SHA-256.
+
+    Args:
+        extent: of the codes of grids; that of each picture unless given.
+    """
     return pd.DataFrame(
         {
             "picture": p.name,
@@ -170,7 +180,7 @@ def pictures_table() -> pd.DataFrame:
             "dataset": p.dataset,
             "panels": p.panels,
             "images": p.side**2,
-            "extent": p.extent,
+            "extent": p.extent and (extent or p.extent),
             "address": p.address,
             "sha256": p.sha256,
         }
