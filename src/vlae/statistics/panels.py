@@ -6,7 +6,7 @@ other layers are drawn for it. Then E(f | c) is a smooth function m of the code,
 first-order effect of the layer on a property f is how well the other images predict
 each one (a leave-one-out R^2),
 
-    S = 1 - sum_i w_i |f_i - m_(-i)(c_i)|^2 / sum_i w_i |f_i - mean_(-i)|^2
+    S = 1 - sum_i w_i |f_i - m_(-i)(c_i)|^2 / sum_i w_i |f_i - mean|^2
 
 with the mass w_i of the prior around c_i, and m a ridge regression with a Gaussian
 kernel, whose length and penalty are those of `LENGTHS` and `PENALTIES` with the largest
@@ -84,9 +84,10 @@ class Grid:
         return bootstrap_quotients(changes, spreads).complements()
 
     def _terms(self, panel: NDArray[np.floating]) -> tuple[Floats, Floats]:
-        """Return weighted squared errors without each image, (n,) each.
+        """Return weighted squared distances of the images, (n,) each.
 
-        They are those of the smooth function that predicts best, and of the mean.
+        They are those from what the others predict, by the smooth function that does
+        it best, and those from the mean.
         """
         rows, is_defined = _rows(panel)
         change, spread = np.zeros(len(rows)), np.zeros(len(rows))
@@ -101,8 +102,7 @@ class Grid:
                 for fit in _squared_errors(values, kernel)
             )
             change[is_defined] = weights * min(fits, key=lambda fit: weights @ fit)
-            alone = values / (1 - weights)[:, None]
-            spread[is_defined] = weights * (alone**2).sum(1)
+            spread[is_defined] = weights * (values**2).sum(1)
         return change, spread
 
     def _kernels(self, is_defined: NDArray[np.bool]) -> list[_Kernel]:
