@@ -146,3 +146,10 @@ def test_classes_of_which_all_are_alike_have_all_of_their_variance():
 def test_panels_that_do_not_vary_have_no_shares():
     found = panel_variances([np.ones(9), np.ones(9)])
     assert np.isnan(found.values).all()
+
+
+def test_small_grids_do_not_find_effects_that_are_not_there():
+    grid = Grid.square(4, 2.0)
+    random = np.random.default_rng(0)
+    found = grid.effects([random.normal(size=(16, 300))]).values[0]
+    assert abs(found) < 0.02
