@@ -80,6 +80,10 @@ LIGHT = {
         ["vlae.commands.save_reference", "vlae.report.reference"],
         {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "published": (
+        ["vlae.commands.published", "vlae.results.published"],
+        {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
+    ),
     "crate": (
         ["vlae.commands.crate", "vlae.report.ro_crate"],
         {"matplotlib", "scipy", "seaborn", "skimage", "torch"},

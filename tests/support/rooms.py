@@ -10,6 +10,7 @@ SPECS = (
     "config.experiment_outputs",
     "config.experiment_spec",
     "config.paths",
+    "config.published_pictures",
     "config.report_spec",
     "config.run_spec",
     "config.spec_types",
