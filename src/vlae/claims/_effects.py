@@ -1,4 +1,4 @@
-"""Total effects of layers on properties, from the table `effects`."""
+"""Effects of layers on properties, from the table `effects`."""
 
 import math
 from dataclasses import astuple, dataclass
@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from vlae.results.run_results import RunResults
 from vlae.results.text import number
 from vlae.statistics.intervals import Interval
-from vlae.statistics.thresholds import Outcome, all_of, at_least, largest
+from vlae.statistics.thresholds import Outcome, largest
 
 
 @dataclass(frozen=True)
@@ -17,35 +17,39 @@ class Effect:
     """The total effect T."""
     lead: Interval
     """T minus the largest T of another layer; nan if the model has one layer."""
+    gain: Interval
+    """T minus that of the next lower layer; nan for layer 1."""
+    first: Interval
+    """The first-order effect S."""
+    first_lead: Interval
+    """S minus the largest S of another layer; nan if the model has one layer."""
+    first_gain: Interval
+    """S minus that of the next lower layer; nan for layer 1."""
 
 
 Layers = dict[int, Effect]
 """Effects on one property by layer."""
 Effects = dict[str, Layers]
 """Effects by property."""
-COLUMNS = ["property", "layer", "total_effect", "total_low", "total_high"]
-LEAD_COLUMNS = ["lead", "lead_low", "lead_high"]
+COLUMNS = ["property", "layer"]
+NUMBERS = [
+    *("total_effect", "total_low", "total_high"),
+    *("lead", "lead_low", "lead_high"),
+    *("gain", "gain_low", "gain_high"),
+    *("first_order", "first_low", "first_high"),
+    *("first_lead", "first_lead_low", "first_lead_high"),
+    *("first_gain", "first_gain_low", "first_gain_high"),
+]
 
 
-def total_effects(run: RunResults, seed: int, *, with_parts: bool = True) -> Effects:
-    """Return the total effects of one seed, without those that are withheld.
-
-    Args:
-        run: the results of the run.
-        seed: the seed.
-        with_parts: whether properties count that are a part of another one, such as the
-            width within the class. A claim on all properties leaves them out: so each
-            thing counts once, and the claim asks the same when more parts are measured.
-    """
+def total_effects(run: RunResults, seed: int) -> Effects:
+    """Return the effects of one seed, without those that are withheld."""
     table = run.table("effects", seed)
     table = table[~table["withheld"]]
-    if not with_parts:
-        table = table[table["part_of"] == ""]
     found: Effects = {}
-    rows = table[COLUMNS + LEAD_COLUMNS].itertuples(index=False)
-    for name, layer, *numbers in rows:
-        effect = Effect(Interval(*numbers[:3]), Interval(*numbers[3:]))
-        found.setdefault(name, {})[int(layer)] = effect
+    for name, layer, *numbers in table[COLUMNS + NUMBERS].itertuples(index=False):
+        parts = [Interval(*numbers[i : i + 3]) for i in range(0, len(numbers), 3)]
+        found.setdefault(name, {})[int(layer)] = Effect(*parts)
     return found
 
 
@@ -79,16 +83,12 @@ def contenders(layers: Layers) -> list[int]:
     ]
 
 
-def in_layer(layers: Layers, layer: int, least: float) -> Outcome:
-    """Return whether `layer` leads with a total effect of at least `least`.
+def listed(layers: Layers, *, first: bool = False) -> str:
+    """Return the effects from the bottom layer up: '.28 / .56 / .63'.
 
-    Not measured if there is no such layer, or no layer leads.
+    Args:
+        layers: the effects on one property.
+        first: whether to list S instead of T.
     """
-    if leading(layers) is None or layer not in layers:
-        return Outcome.UNMEASURED
-    return all_of([leads(layers, layer), at_least(layers[layer].total, least)])
-
-
-def listed(layers: Layers) -> str:
-    """Return the total effects from the bottom layer up: '.28 / .56 / .63'."""
-    return " / ".join(number(layers[layer].total.value) for layer in sorted(layers))
+    found = [layers[layer] for layer in sorted(layers)]
+    return " / ".join(number((e.first if first else e.total).value) for e in found)

@@ -10,18 +10,17 @@ Keys of the criterion:
     keeps: names of the runs that must pass the first test and fail the second
     solves: names of the runs that must fail the first test and pass the second
     one_layer: criterion of the first test, see `vlae.claims.one_layer`
-    own_layers: criterion of the second test: `least`, `layers` and `rise` of
-        `vlae.claims.expected_layers`
+    own_layers: criterion of the second test, see `vlae.claims.expected_layers`
 """
 
 from dataclasses import replace
 from typing import Any
 
 from vlae.claims import expected_layers, one_layer
-from vlae.claims._effects import in_layer, leading, total_effects
+from vlae.claims._effects import leading, listed, total_effects
 from vlae.claims.base import NAN, Claim, Finding, finding_of, learned, learned_and
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_print, ordered
+from vlae.results.text import in_print
 from vlae.statistics.intervals import Interval, mean_interval
 from vlae.statistics.thresholds import Outcome, opposite
 from vlae.system.errors import UserError
@@ -124,28 +123,29 @@ def _tests(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Finding]
 def _own_layers(numbers: dict[str, Any], run: RunResults, seed: int) -> Finding:
     """Return whether every property is in its layer.
 
-    The number is the share of properties whose expected layer has the largest effect.
+    The number is the share of properties that are.
     """
     effects = total_effects(run, seed)
-    expected = numbers["layers"]
-    names = ordered(expected)
-    tests = [
-        in_layer(effects.get(name, {}), expected[name], numbers["least"])
-        for name in names
-    ]
-    found = {name: leading(effects.get(name, {})) for name in names}
-    share = sum(found[name] == expected[name] for name in names) / len(names)
-    places = ", ".join(
-        f"{in_print(name)} in layer {layer}" if layer else f"{in_print(name)} nowhere"
-        for name, layer in found.items()
-    )
+    outcomes: dict[str, Outcome] = {}
+    words = []
+    for name, layer, leads in expected_layers.places(numbers):
+        layers = effects.get(name, {})
+        if leading(layers) is None or layer not in layers:
+            outcomes[name] = Outcome.UNMEASURED
+            words.append(f"{in_print(name)} not measured")
+            continue
+        outcomes[name], _ = expected_layers.in_place(
+            numbers, name, layer, leads, layers
+        )
+        words.append(f"{in_print(name)} S {listed(layers, first=True)}")
+    passed = [outcome is Outcome.PASSES for outcome in outcomes.values()]
     return finding_of(
         run,
         seed,
         OWN_LAYERS_PART,
-        learned_and(run, seed, numbers["rise"], tests),
-        Interval(share, NAN, NAN),
-        note=f"found: {places}",
+        learned_and(run, seed, numbers["rise"], outcomes.values()),
+        Interval(sum(passed) / len(passed), NAN, NAN),
+        note=", ".join(words),
     )
 
 

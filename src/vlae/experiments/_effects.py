@@ -17,6 +17,7 @@ from vlae.statistics.sensitivity import Terms, effect_terms, layer_effects
 NUMBERS = [
     *("total_effect", "total_low", "total_high"),
     *("lead", "lead_low", "lead_high"),
+    *("gain", "gain_low", "gain_high"),
     *("first_order", "first_low", "first_high"),
     *("first_lead", "first_lead_low", "first_lead_high"),
     *("first_gain", "first_gain_low", "first_gain_high"),
@@ -44,8 +45,8 @@ def effects(context: Context) -> pd.DataFrame:
     `lead`, `first_lead`:
         T and S less the largest of any other layer; nan for a single layer.
 
-    `first_gain`:
-        S less that of the next lower layer; nan for layer 1.
+    `gain`, `first_gain`:
+        T and S less that of the next lower layer; nan for layer 1.
 
     `low`, `high`:
         Ends of 95 % intervals, by a bootstrap of the draws; those of leads and gains are
@@ -61,15 +62,14 @@ def effects(context: Context) -> pd.DataFrame:
     table = pd.DataFrame({"layer": found.layers, "property": found.properties})
     names = found.properties
     both = layer_effects(found.terms)
-    columns: list[tuple[float, ...]] = []
-    for indices in (both.total, both.first_order):
-        for intervals in (indices.intervals(), indices.leads(names)):
-            columns += zip(*map(astuple, intervals), strict=True)
     places = [*zip(found.layers, names, strict=True)]
     numbers = {place: number for number, place in enumerate(places)}
     lower = [numbers.get((layer - 1, name)) for layer, name in places]
-    gains = both.first_order.less(lower)
-    columns += zip(*map(astuple, gains), strict=True)
+    columns: list[tuple[float, ...]] = []
+    for indices in (both.total, both.first_order):
+        differences = (indices.leads(names), indices.less(lower))
+        for intervals in (indices.intervals(), *differences):
+            columns += zip(*map(astuple, intervals), strict=True)
     table[NUMBERS] = np.transpose(columns)
     whole = parts(context)
     table["part_of"] = [whole.get(name, "") for name in names]
