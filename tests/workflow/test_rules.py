@@ -4,8 +4,10 @@ import re
 
 import pytest
 import rulegraph
+import yaml
 
 from vlae.config.paths import ResultsFolder
+from vlae.system import registry
 from vlae.system.checkout import ROOT
 
 RULES = ROOT / "workflow" / "rules"
@@ -122,3 +124,11 @@ def test_folders_given_to_commands_are_where_results_lie():
 def test_common_is_short():
     """Functions belong to `Targets`, where they are tested."""
     assert len(TEXTS["common.smk"].splitlines()) <= 100
+
+
+def test_under_slurm_all_experiments_on_one_training_share_a_job():
+    profile = yaml.safe_load((ROOT / "slurm" / "config.yaml").read_text())
+    groups = dict(entry.split("=") for entry in profile["groups"])
+    assert {*groups} == {f"experiment_{name}" for name in registry.names("experiments")}
+    (together,) = profile["group-components"]
+    assert {*groups.values()} == {together.partition("=")[0]}

@@ -34,9 +34,6 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             f"results/logs/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.log",
         benchmark:
             f"results/benchmarks/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.tsv"
-        # On a cluster, the experiments of one training share a job.
-        group:
-            "experiments-{dataset}-{run}-{seed}"
         conda:
             "../../environment.yml"
         threads: RESOURCES.training_threads
