@@ -258,13 +258,11 @@ def test_figures_and_report_of_two_seeds(work, monkeypatch):
         two_seeds(spec)
         out = spec.with_name(spec.name.removesuffix(".spec.json") + ".svg")
         before = out.read_bytes()
-        words = ["figure", "--spec", str(spec), "--results", "results"]
-        assert main([*words, "--out", str(out)]) == 0
+        assert main(["figure", "--spec", str(spec), "--out", str(out)]) == 0
         assert out.read_bytes() != before
     spec = Path("results/report.spec.json")
     two_seeds(spec)
-    words = ["report", "--spec", str(spec)]
-    assert main([*words, "--results", "results", "--out", "two.html"]) == 0
+    assert main(["report", "--spec", str(spec), "--out", "two.html"]) == 0
     assert "seeds 1, 2" in Path("two.html").read_text()
 
 
