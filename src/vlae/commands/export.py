@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
     if network["batch_norm"] == "batch":
         raise UserError(
             f"--model: {arguments.model} samples with batch statistics, so that an "
-            "image depends on the others in its batch. Export a run with batch_norm: moving "
-            "or none."
+            "image depends on the others in its batch. Export a run with batch_norm: "
+            "moving or none."
         )
     start = model.draw_noise(1, trained.stream("export"))
     images = []

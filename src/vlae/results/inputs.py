@@ -59,48 +59,36 @@ class Inputs:
         return [path for file in files for path in (file.onnx, file.facts)]
 
     def report(self) -> list[Path]:
-        """Return what the report shows, and all of which it notes a hash."""
+        """Return what the report shows, and what it notes the hashes of."""
         chosen, results = self._selection, self._results
-        claims = [results.claim(name) for name in chosen.claims()]
-        sweeps = [results.sweep(name) for name in chosen.sweeps()]
-        runs = [*chosen.runs(), *chosen.classifiers()]
-        trainings = [self._files(training) for training in self._trainings(runs)]
-        found = [
-            *(results.figure(name).png for name in chosen.figures()),
-            *(path for one in sweeps for path in (one.spec, one.table, one.png)),
-            results.verdicts,
-            *(
-                path
-                for one in claims
-                for path in (one.spec, one.findings, one.verdicts)
-            ),
-            *(path for name in chosen.figures() for path in self.figure(name)),
-            *self._found(OVERVIEW_TABLES, chosen.runs_at_a_glance()),
-            *self._tables_beside(),
-            *(
-                path
-                for one in trainings
-                for path in (one.spec, *_facts_and_history(one))
-            ),
-            *(results.data(name).card for name in chosen.datasets()),
-        ]
+        found = [results.figure(name).png for name in chosen.figures()]
+        for sweep in map(results.sweep, chosen.sweeps()):
+            found += [sweep.spec, sweep.table, sweep.png]
+        found.append(results.verdicts)
+        for claim in map(results.claim, chosen.claims()):
+            found += [claim.spec, claim.findings, claim.verdicts]
+        for figure in chosen.figures():
+            found += self.figure(figure)
+        found += self._found(OVERVIEW_TABLES, chosen.runs_at_a_glance())
+        found += self._tables_beside()
+        for training in self._trainings([*chosen.runs(), *chosen.classifiers()]):
+            files = self._files(training)
+            found += [files.spec, *_facts_and_history(files)]
+        found += [results.data(name).card for name in chosen.datasets()]
         return [*dict.fromkeys(found)]
 
     def _tables_beside(self) -> list[Path]:
         """Return all tables of the experiments that made a table of something shown."""
         chosen = self._selection
-        shown = [
-            *(
-                (chosen.figure_tables(f), chosen.figure_runs(f))
-                for f in chosen.figures()
-            ),
-            *(
-                (chosen.claim_tables(c), chosen.runs_read_by(c))
-                for c in chosen.claims()
-            ),
-            *((SWEEP_TABLES, chosen.sweep_runs(sweep)) for sweep in chosen.sweeps()),
-            (OVERVIEW_TABLES, chosen.runs_at_a_glance()),
+        shown: list[tuple[Sequence[str], list[RunName]]] = [
+            (OVERVIEW_TABLES, chosen.runs_at_a_glance())
         ]
+        for figure in chosen.figures():
+            shown.append((chosen.figure_tables(figure), chosen.figure_runs(figure)))
+        for claim in chosen.claims():
+            shown.append((chosen.claim_tables(claim), chosen.runs_read_by(claim)))
+        for sweep in chosen.sweeps():
+            shown.append((SWEEP_TABLES, chosen.sweep_runs(sweep)))
         return [
             path
             for named, runs in shown
@@ -108,9 +96,8 @@ class Inputs:
             for path in self._tables(tables(experiment), self._trainings(runs))
         ]
 
-    def _found(self, named: Sequence[str], runs: Iterable[RunName]) -> list[Path]:
+    def _found(self, named: Sequence[str], runs: list[RunName]) -> list[Path]:
         """Return some tables of some runs, of all seeds, and the first one's arrays."""
-        runs = list(runs)
         arrays = [
             self._results.experiment(
                 experiment, run.dataset, run.run, self._selection.seeds_of(run)[0]
