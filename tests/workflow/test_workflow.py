@@ -15,8 +15,10 @@ import pytest
 import rulegraph
 from workflow_helpers import (
     TINY,
+    contents,
     copied_tree,
     edit,
+    hide_undeclared_files,
     jobs,
     planned,
     results,
@@ -241,6 +243,22 @@ def test_every_stage_leaves_its_files(finished):
         assert f"results/{name}" in found
     log = (finished / "results/logs/train/strokes/vlae/1.log").read_text()
     assert "12/12" in log
+
+
+def test_jobs_write_declared_files_only(finished):
+    printed = snakemake(finished, "--list-untracked")
+    untracked = re.findall(r"^(?:\./)?(results/\S+)", printed, re.MULTILINE)
+    assert untracked, "not even checkpoints, of which no rule knows"
+    assert {path.split("/")[1] for path in untracked} == {"checkpoints"}
+
+
+@pytest.mark.slow
+def test_jobs_read_declared_files_only(finished, tmp_path):
+    """The same bytes come out where no other file can be seen."""
+    tree = copied_tree(tmp_path)
+    hide_undeclared_files(tree)
+    snakemake(tree)
+    assert contents(tree / "results") == contents(finished / "results")
 
 
 def test_figures_and_report_of_two_seeds(work, monkeypatch):
