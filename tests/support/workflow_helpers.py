@@ -12,7 +12,7 @@ from vlae.system.checkout import ROOT
 TINY = "tests/workflow/config/tiny.yaml"
 # The default profile hides what `jobs` reads.
 OPTIONS = ("--quiet", "host", "--cores", "2")
-TIMED = ("training.json", "report.html", "report.provenance.json")
+VARYING = ("training.json", "sources.json", "report.html", "report.provenance.json")
 
 
 def snakemake(folder, *words, config=TINY, check=0, variables=None):
@@ -82,7 +82,7 @@ def contents(results):
     """Return what must be the same whenever a pipeline runs again, by path.
 
     Logs, benchmarks and checkpoints are left out. A few files say how long something
-    took, when, or by which command, and are only listed.
+    took, when, where or by which command, and are only listed.
     """
     found = {}
     for path in sorted(p for p in results.rglob("*") if p.is_file()):
@@ -90,7 +90,7 @@ def contents(results):
         if name.parts[0] in ("logs", "benchmarks", "checkpoints"):
             continue
         if ".partial" not in name.parts:
-            found[str(name)] = None if path.name in TIMED else path.read_bytes()
+            found[str(name)] = None if path.name in VARYING else path.read_bytes()
     return found
 
 
