@@ -283,6 +283,22 @@ def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
     assert not [*(tmp_path / "data").glob("[!.]*")], "nothing that looks finished"
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (["a/images.zop"], "'images.zop' is not a file of mine; known: images.zip, "),
+        (["a/images.zip", "b/table.csv"], "expected files of one folder, got a and b"),
+    ],
+)
+def test_prepare_with_raw_files_that_are_not_those_of_the_spec(
+    tmp_path, message, raw, expected
+):
+    files = {"images": {"name": "images.zip"}, "table": {"name": "table.csv"}}
+    write_json(tmp_path / "s.json", {"name": "mine", "files": files})
+    words = ["--spec", tmp_path / "s.json", "--card", tmp_path / "card.json"]
+    assert expected in message("prepare", *words, "--raw", *raw)
+
+
 @pytest.fixture
 def copied(data, tmp_path):
     """A copy of the prepared data, to be spoilt."""

@@ -119,6 +119,8 @@ def test_commands_get_files_that_rules_declare_and_no_folder_but_that_of_checkpo
     }
     declared = ("input", "output", "resources")
     assert {word.split(".")[0] for word in options} <= {*declared, "threads"}
+    # Of a thousand files, which no command line could hold.
+    assert "input.results" not in options
 
 
 def test_common_is_short():
