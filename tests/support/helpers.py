@@ -220,9 +220,9 @@ def train_options(
         files: what it writes.
         checkpoints: folder of all checkpoints.
     """
-    written = ["--model", files.weights, "--history", files.history]
-    written += ["--facts", files.facts, "--checkpoints", checkpoints]
-    return ["--spec", spec, "--data", data / "card.json", *written]
+    words: list[Path | str] = ["--spec", spec, "--data", data / "card.json"]
+    words += ["--model", files.weights, "--history", files.history]
+    return [*words, "--facts", files.facts, "--checkpoints", checkpoints]
 
 
 def noise(model: Any, count: int, seed: int = 0, **options: Any) -> list[torch.Tensor]:

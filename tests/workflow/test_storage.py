@@ -82,8 +82,9 @@ def s3():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = ["-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, *words], **quiet) as server:
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and server.poll() is None:
             with (
@@ -98,8 +99,7 @@ def s3():
 
 @pytest.mark.slow
 def test_results_in_a_bucket(expected, s3, tmp_path):
-    import boto3
-
+    boto3 = importlib.import_module("boto3")  # comes with the plugin
     keys = {"ACCESS_KEY": "any", "SECRET_KEY": "any", "ENDPOINT_URL": s3}
     variables = {f"SNAKEMAKE_STORAGE_S3_{key}": value for key, value in keys.items()}
     stored(tree(tmp_path / "code"), "s3", "s3://bucket/mine", **variables)

@@ -26,7 +26,9 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             run_spec="results/runs/{dataset}/{run}/{seed}/spec.json",
             model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
             card="results/data/{dataset}/card.json",
-            arrays=expand("results/data/{{dataset}}/{split}.npy", split=["train", "test"]),
+            arrays=expand(
+                "results/data/{{dataset}}/{split}.npy", split=["train", "test"]
+            ),
             tables=expand(
                 "results/data/{{dataset}}/{split}.parquet",
                 split=["train", "test"],

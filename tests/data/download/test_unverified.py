@@ -86,7 +86,7 @@ def test_what_is_gone_is_no_other_source(places, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, "/nowhere/at/all")
     assert description(*asked(places)) == before
     # Without the file it must be fetched again, if only to say why it cannot be.
-    assert description(*asked(places)[:-1], None)["on disk"] is None
+    assert description(dataset, file, mirrors, mirror, None)["on disk"] is None
 
 
 def test_a_path_is_the_only_source(places):
