@@ -21,6 +21,7 @@ SWEEP = RESULTS.sweep("{sweep}")
 CLAIM = RESULTS.claim("{claim}")
 EXPORT = RESULTS.export("{dataset}", "{run}", "{seed}")
 SPLITS = ("train", "test")
+PREPARED = {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)}
 
 SPECS = {
     "run_spec": RUN.spec,
@@ -35,7 +36,7 @@ SPECS = {
 }
 OUTPUTS = {
     "download": {RESULTS.raw("{dataset}", "{file}")},
-    "prepare": {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)},
+    "prepare": PREPARED,
     "train": {RUN.weights, RUN.history, RUN.facts},
     "experiment": {EXPERIMENT.arrays},  # and tables, which are different for each
     "export": {EXPORT.onnx, EXPORT.facts},
@@ -49,23 +50,18 @@ OUTPUTS = {
 INPUTS = {  # spelled in the rules; all others are answers of `Targets`
     "download": {RESULTS.sources("{dataset}")},
     "prepare": {DATA.spec},
-    "train": {RUN.spec, DATA.card, *map(DATA.images, SPLITS)},
-    "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, DATA.card},
-    "export": {RUN.spec, RUN.weights, DATA.card},
+    "train": {RUN.spec, *PREPARED},
+    "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, *PREPARED},
+    "export": {
+        *(RUN.spec, RUN.weights),
+        *(DATA.card, DATA.images("test"), DATA.table("test")),
+    },
     "figure": {FIGURE.spec},
     "sweep": {SWEEP.spec},
     "claim": {CLAIM.spec},
     "verdicts": set(),
     "explorer": {RESULTS.explorer_spec},
     "report": {RESULTS.report_spec},
-}
-FOLDERS = {  # given to commands
-    RESULTS.root,
-    RESULTS.checkpoints,
-    RESULTS.sources("{dataset}").parent,
-    DATA.folder,
-    RUN.folder,
-    EXPORT.onnx.parents[3],
 }
 
 
@@ -111,14 +107,22 @@ def test_specs_are_where_results_lie():
     }
 
 
-def test_folders_given_to_commands_are_where_results_lie():
-    given = {
-        path.replace("{wildcards.", "{")
+def test_commands_get_files_that_rules_declare_and_no_folder_but_that_of_checkpoints():
+    given = [
+        word
         for text in TEXTS.values()
-        for path in re.findall(r"--[\w-]+ (results[^ \n]*)", text)
+        for word in re.findall(r"--[\w-]+ +(results[^ \n]*)", text)
+    ]
+    assert given == [str(RESULTS.checkpoints)]
+    options = {
+        word
+        for body in bodies().values()
+        for word in re.findall(r"--[\w-]+ +{([\w.]+)", body)
     }
-    assert RUN.folder.as_posix() in given
-    assert given <= strings(FOLDERS)
+    declared = ("input", "output", "resources")
+    assert {word.split(".")[0] for word in options} <= {*declared, "threads"}
+    # Of a thousand files, which no command line could hold.
+    assert "input.results" not in options
 
 
 def test_common_is_short():
