@@ -87,7 +87,8 @@ def prepare(folder: Path) -> Found:
         "files": {"arrays": {"name": "images.npz"}},
     }
     (folder / "spec.json").write_text(json.dumps(spec))
-    paths = ["--spec", folder / "spec.json", "--raw", folder, "--out", folder / "data"]
+    paths = ["--spec", folder / "spec.json", "--raw", folder / "images.npz"]
+    paths += ["--card", folder / "data" / "card.json"]
     clock, cpu = time.perf_counter(), time.process_time()
     if vlae(["prepare", *map(str, paths)]):
         raise SystemExit(1)

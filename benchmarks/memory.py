@@ -53,8 +53,15 @@ def peak(spec: RunSpec, count: int) -> float:
         write_data(folder / "data", spec.data, count)
         (folder / "spec.json").write_text(json.dumps(spec.as_dict()))
         words = [sys.executable, "-m", "vlae", "train"]
-        for name in ("spec.json", "data", "checkpoints", "out"):
-            words += [f"--{name.removesuffix('.json')}", str(folder / name)]
+        for option, name in (
+            ("spec", "spec.json"),
+            ("data", "data/card.json"),
+            ("checkpoints", "checkpoints"),
+            ("model", "model.safetensors"),
+            ("history", "history.parquet"),
+            ("facts", "training.json"),
+        ):
+            words += [f"--{option}", str(folder / name)]
         search = {"PYTHONPATH": str(ROOT / "src")}
         process = subprocess.Popen(words, env={**os.environ, **search})
         _, status, usage = os.wait4(process.pid, 0)

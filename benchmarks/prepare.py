@@ -120,8 +120,8 @@ def words(archive: Path, folder: Path, threads: int) -> list[str]:
         "files": {"images": {"name": archive.name}},
     }
     (folder / "spec.json").write_text(json.dumps({**spec, **settings}))
-    paths = ["--spec", folder / "spec.json", "--raw", archive.parent]
-    paths += ["--out", folder / "out", "--threads", threads]
+    paths = ["--spec", folder / "spec.json", "--raw", archive]
+    paths += ["--card", folder / "out" / "card.json", "--threads", threads]
     return ["prepare", *map(str, paths)]
 
 

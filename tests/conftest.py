@@ -118,8 +118,9 @@ def prepare(tmp_path, capsys):
         texts = dict.fromkeys(("title", "source", "licence"), "text")
         spec = {"name": "mine", **texts, **definition}
         (tmp_path / "spec.json").write_text(json.dumps(spec))
-        words = ["--spec", tmp_path / "spec.json", "--raw", raw]
-        words += ["--out", tmp_path / "data", "--threads", "2"]
+        files = [raw / file["name"] for file in definition.get("files", {}).values()]
+        words = ["--spec", tmp_path / "spec.json", "--raw", *files]
+        words += ["--card", tmp_path / "data" / "card.json", "--threads", "2"]
         code = main(["prepare", *map(str, words)])
         said = capsys.readouterr().err
         assert code == int(fails), said

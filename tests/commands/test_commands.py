@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import network
+from helpers import network, train_options
 
 import vlae
 from vlae import __main__
@@ -20,6 +20,7 @@ from vlae.__main__ import main
 from vlae.config import configuration
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import FigureSpec, RunRow
+from vlae.config.run_spec import RunFiles
 from vlae.config.selection import RunName
 from vlae.results.targets import Targets
 from vlae.system import registry
@@ -55,7 +56,7 @@ def data(tmp_path_factory, shipped):
     """Prepared strokes."""
     folder = tmp_path_factory.mktemp("strokes")
     write_json(folder / "spec.json", shipped.specs.data_spec("strokes"))
-    words = ["--spec", folder / "spec.json", "--raw", folder, "--out", folder / "data"]
+    words = ["--spec", folder / "spec.json", "--card", folder / "data" / "card.json"]
     assert main(["prepare", *map(str, words)]) == 0
     return folder / "data"
 
@@ -143,6 +144,8 @@ def test_help_of_each_command(name, capsys):
     assert f"vlae {name}" in said
     places = {
         "--out",
+        "--card",
+        "--history",
         "--table",
         "--tables",
         "--verdicts",
@@ -173,7 +176,7 @@ def test_wrong_words(words, expected, capsys):
 
 
 def test_user_error_as_a_process(tmp_path):
-    words = ["--spec", "none.json", "--raw", str(tmp_path), "--out", str(tmp_path)]
+    words = ["--spec", "none.json", "--card", str(tmp_path / "card.json")]
     finished = call("-m", "vlae", "prepare", *words, check=1)
     assert finished.stderr == "vlae prepare: data spec none.json: no such file.\n"
     assert finished.stdout == ""
@@ -212,11 +215,11 @@ def test_user_error_while_loading_a_command(message, monkeypatch):
 @pytest.mark.parametrize(
     "words",
     [
-        "prepare --spec {} --raw . --out .",
-        "train --spec {} --data . --out . --checkpoints .",
-        "experiment --spec {} --run . --data . --table t --arrays a",
-        "figure --spec {} --results . --out o",
-        "report --spec {} --results . --out o",
+        "prepare --spec {} --card card.json",
+        "train --spec {} --data d --model m --history h --facts f --checkpoints .",
+        "experiment --spec {} --model m --data d --table t --arrays a",
+        "figure --spec {} --out o",
+        "report --spec {} --out o",
         "download --sources {} --out o",
     ],
     ids=lambda words: words.split()[0],
@@ -233,10 +236,8 @@ def test_unknown_module_in_a_spec(tmp_path, message):
     spec = tmp_path / "spec.json"
     content = {"dataset": "d", "run": "r", "seed": 1, "measures": [], "settings": {}}
     write_json(spec, {"experiment": "chain", **content})
-    folders = ["--run", tmp_path, "--data", tmp_path]
-    said = message(
-        "experiment", "--spec", spec, *folders, "--tables", "t", "--arrays", "a"
-    )
+    files = ["--model", "m", "--data", "d", "--tables", "t", "--arrays", "a"]
+    said = message("experiment", "--spec", spec, *files)
     assert "'chain'" in said
     assert "Did you mean 'chains'?" in said
 
@@ -275,11 +276,27 @@ def test_prepare_with_a_wrong_number_of_classes(tmp_path, shipped, message):
     write_json(
         tmp_path / "s.json", {**shipped.specs.data_spec("strokes"), "classes": 9}
     )
-    places = ["--raw", tmp_path, "--out", tmp_path / "data"]
-    said = message("prepare", "--spec", tmp_path / "s.json", *places)
+    card = tmp_path / "data" / "card.json"
+    said = message("prepare", "--spec", tmp_path / "s.json", "--card", card)
     expected = "strokes.classes: 9, but the split 'train' has the labels 0, 1, 2, 3, "
     assert expected in said and "from 0 to 8" in said
     assert not [*(tmp_path / "data").glob("[!.]*")], "nothing that looks finished"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (["a/images.zop"], "'images.zop' is not a file of mine; known: images.zip, "),
+        (["a/images.zip", "b/table.csv"], "expected files of one folder, got a and b"),
+    ],
+)
+def test_prepare_with_raw_files_that_are_not_those_of_the_spec(
+    tmp_path, message, raw, expected
+):
+    files = {"images": {"name": "images.zip"}, "table": {"name": "table.csv"}}
+    write_json(tmp_path / "s.json", {"name": "mine", "files": files})
+    words = ["--spec", tmp_path / "s.json", "--card", tmp_path / "card.json"]
+    assert expected in message("prepare", *words, "--raw", *raw)
 
 
 @pytest.fixture
@@ -294,8 +311,8 @@ def copied(data, tmp_path):
 
 def train_words(tmp_path, spec, data):
     write_json(tmp_path / "spec.json", spec.as_dict())
-    out = ["--out", tmp_path / "run", "--checkpoints", tmp_path / "checkpoints"]
-    return ["train", "--spec", tmp_path / "spec.json", "--data", data, *out]
+    spec_file, files = tmp_path / "spec.json", RunFiles(tmp_path / "run")
+    return ["train", *train_options(spec_file, data, files, tmp_path / "checkpoints")]
 
 
 @pytest.mark.parametrize("size", [0, 60, -1000])
@@ -351,8 +368,8 @@ def experiment_words(tmp_path, data, spec, shipped):
     write_json(tmp_path / "spec.json", experiment.as_dict())
     tables = [tmp_path / f"{name}.parquet" for name in GENERATION_TABLES]
     out = ["--tables", *tables, "--arrays", tmp_path / "s.npz"]
-    inputs = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data]
-    return ["experiment", *inputs, *out]
+    inputs = ["--spec", tmp_path / "spec.json", "--data", data / "card.json"]
+    return ["experiment", *inputs, "--model", run / "model.safetensors", *out]
 
 
 def test_experiment_by_hand(tmp_path, experiment_words):
@@ -417,20 +434,20 @@ def figure_words(tmp_path, results):
         seeds=(1, 2),
     )
     spec = FigureSpec(figure="figure3", rows=(row,))
-    write_json(tmp_path / "spec.json", spec.as_dict())
+    path = results.figure("figure3").spec
+    write_json(path, spec.as_dict())
     for seed in row.seeds:
         place = (row.dataset, row.run, seed)
-        path = results.table("effects", *place)
-        path.parent.mkdir(parents=True)
+        effects = results.table("effects", *place)
+        effects.parent.mkdir(parents=True)
         table = pd.DataFrame(
             {"layer": [1], "property": ["pixels"], "total_effect": [0.5], "seed": seed}
         )
-        table.to_parquet(path)
+        table.to_parquet(effects)
         files = results.experiment("generation", *place)
         images = np.zeros((4, 1, 28, 28), np.uint8)
         np.savez_compressed(files.arrays, redrawn_1=images)
-    places = ["--results", results.root, "--out", tmp_path / "f.svg"]
-    return ["figure", "--spec", tmp_path / "spec.json", *places]
+    return ["figure", "--spec", path, "--out", tmp_path / "f.svg"]
 
 
 def test_figure_by_hand_twice_the_same(tmp_path, figure_words):
@@ -517,8 +534,8 @@ def test_mistakes_in_the_name_of_a_run(message, words, expected):
 
 def test_outside_the_environment_there_is_a_message():
     """Python without its libraries, as the system's is."""
-    words = ["--spec", "s", "--data", "d", "--out", "o", "--checkpoints", "c"]
-    said = call("-S", "-m", "vlae", "train", *words, check=1).stderr
+    words = train_options("s", Path("d"), RunFiles(Path("r")), "c")
+    said = call("-S", "-m", "vlae", "train", *map(str, words), check=1).stderr
     assert said.startswith(f"vlae train: {sys.executable} has no library 'msgspec'")
     assert "make env" in said and "Traceback" not in said
     assert "Commands for people" in call("-S", "-m", "vlae", "--help", check=0).stdout

@@ -15,6 +15,7 @@ from explorer_helpers import explorer_spec, export, lively
 from helpers import ROOT, spec
 from report_helpers import write_report
 
+from vlae.config.paths import ResultsFolder
 from vlae.system.files import write_json
 
 LABEL = "Größe — Łódź 数"
@@ -88,8 +89,9 @@ def report(folder: Path) -> None:
 def figure(folder: Path) -> None:
     write_report(folder)
     rows = json.loads((folder / "report.spec.json").read_text())["runs"]
-    write_json(folder / "spec.json", {"figure": "figure3", "rows": rows})
-    renamed(folder / "spec.json")
+    path = ResultsFolder(folder).figure("figure3").spec
+    write_json(path, {"figure": "figure3", "rows": rows})
+    renamed(path)
 
 
 def claim(folder: Path) -> None:
@@ -98,8 +100,9 @@ def claim(folder: Path) -> None:
         write_run(folder, effects, seed)
     shipped = {k: v for k, v in SHIPPED["F3"].items() if k != "depicts"}
     about = {"id": "F3", "runs": [row()], "controls": [], "development_seeds": [0]}
-    write_json(folder / "spec.json", {**shipped, **about})
-    renamed(folder / "spec.json")
+    path = ResultsFolder(folder).claim("F3").spec
+    write_json(path, {**shipped, **about})
+    renamed(path)
 
 
 def explorer(folder: Path) -> None:
@@ -111,18 +114,17 @@ def explorer(folder: Path) -> None:
 COMMANDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "report": (
         report,
-        "--spec report.spec.json --results . --out out/report.html "
+        "--spec report.spec.json --out out/report.html "
         "--provenance out/provenance.json",
     ),
-    "figure": (figure, "--spec spec.json --results . --out out/f.svg"),
+    "figure": (figure, "--spec figures/figure3.spec.json --out out/f.svg"),
     "claim": (
         claim,
-        "--spec spec.json --results . "
-        "--findings out/f.parquet --verdicts out/v.parquet",
+        "--spec claims/F3.spec.json --findings out/f.parquet --verdicts out/v.parquet",
     ),
     "explorer": (
         explorer,
-        "--spec explorer.spec.json --results . --out out/explorer.html",
+        "--spec explorer.spec.json --out out/explorer.html",
     ),
 }
 

@@ -154,3 +154,19 @@ def test_a_gpu_needs_less_time_and_more_threads_too():
     four = resources.training_minutes(run_spec("celeba/vlae", device="cpu", threads=4))
     fast = resources.training_minutes(run_spec("celeba/vlae", device="auto"))
     assert fast < four < slow
+
+
+@pytest.mark.parametrize(
+    ("run", "changes", "wanted"),
+    [
+        ("mnist/vlae", {}, False),
+        ("mnist/hvae-matched", {}, False),
+        ("svhn/vlae", {}, True),
+        ("celeba/vlae", {}, True),
+        ("mnist/vlae", {"device": "cuda"}, True),
+        ("celeba/vlae", {"device": "cpu"}, False),
+        ("svhn/vlae", {"threads": 16}, False),
+    ],
+)
+def test_experiments_ask_for_a_gpu_where_a_cpu_would_take_long(run, changes, wanted):
+    assert resources.experiment_wants_gpu(run_spec(run, **changes)) is wanted

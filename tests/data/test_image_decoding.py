@@ -314,7 +314,8 @@ def prepare_words(tmp_path, out, side=32):
         "files": {"images": {"name": "mine.zip"}},
     }
     (tmp_path / "spec.json").write_text(json.dumps(spec))
-    words = ["--spec", tmp_path / "spec.json", "--raw", tmp_path, "--out", out]
+    words = ["--spec", tmp_path / "spec.json", "--raw", tmp_path / "mine.zip"]
+    words += ["--card", out / "card.json"]
     return ["prepare", *map(str, words), "--threads", "2"]
 
 

@@ -23,13 +23,13 @@ def results(tmp_path_factory):
     write_report(root)
     write_sweep(root, SPEC, effects(SPEC))
     files = ResultsFolder(root).sweep("x")
-    words = ["--spec", files.spec, "--results", root, "--table", files.table]
-    assert main(["sweep", *map(str, [*words, "--out", files.svg])]) == 0
+    words = ["--spec", files.spec, "--table", files.table, "--out", files.svg]
+    assert main(["sweep", *map(str, words)]) == 0
     path = root / "report.spec.json"
     spec = json.loads(path.read_text())
     spec["sweeps"] = [SPEC.as_dict()]
     path.write_text(json.dumps(spec))
-    words = ["--spec", path, "--results", root, "--out", root / "report.html"]
+    words = ["--spec", path, "--out", root / "report.html"]
     words += ["--provenance", root / "report.provenance.json"]
     assert main(["report", *map(str, words)]) == 0
     return ResultsFolder(root)

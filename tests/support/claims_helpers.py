@@ -11,6 +11,7 @@ from helpers import ROOT
 
 from vlae.__main__ import main
 from vlae.claims.expected_layers import WIDE
+from vlae.config.paths import ResultsFolder
 from vlae.system.files import write_json
 
 SHIPPED = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
@@ -142,10 +143,10 @@ def decided(
         "controls": controls or [],
         "development_seeds": [0, 1],
     }
-    write_json(root / "spec.json", spec)
+    path = ResultsFolder(root).claim(name).spec
+    write_json(path, spec)
     findings, verdicts = root / "findings.parquet", root / "verdicts.parquet"
-    words = ["--spec", root / "spec.json", "--results", root]
-    words += ["--findings", findings, "--verdicts", verdicts]
+    words = ["--spec", path, "--findings", findings, "--verdicts", verdicts]
     assert main(["claim", *map(str, words)]) == 0
     return pd.read_parquet(verdicts), pd.read_parquet(findings)
 

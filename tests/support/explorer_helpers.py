@@ -36,8 +36,8 @@ def export(run: TrainedRun[Any], results: Path, data: Path | None = None) -> Pat
     out = ResultsFolder(results).export(*name)
     write_json(files.spec, run.spec.as_dict())
     weights.save(files.weights, run.model.state_dict(), {})
-    words = ["--run", files.folder, "--out", out.onnx, "--card", out.facts]
-    words += ["--data", data] if data else []
+    words = ["--model", files.weights, "--out", out.onnx, "--facts", out.facts]
+    words += ["--data", data / "card.json"] if data else []
     assert main(["export", *map(str, words)]) == 0
     return out.onnx.parent
 
@@ -53,8 +53,7 @@ def write_page(results: Path, names: list[str]) -> Path:
     """results/explorer.html of exported runs, by the command."""
     spec, page = results / "explorer.spec.json", results / "explorer.html"
     write_json(spec, explorer_spec(names).as_dict())
-    words = ["--spec", spec, "--results", results, "--out", page]
-    assert main(["explorer", *map(str, words)]) == 0
+    assert main(["explorer", "--spec", str(spec), "--out", str(page)]) == 0
     return page
 
 

@@ -209,6 +209,22 @@ def save_run(folder: Path, spec: RunSpec, model: Model) -> RunFiles:
     return files
 
 
+def train_options(
+    spec: Path | str, data: Path, files: RunFiles, checkpoints: Path | str
+) -> list[Path | str]:
+    """Return the options of `vlae train` that say what it reads and writes.
+
+    Args:
+        spec: spec of the run.
+        data: folder of the prepared data.
+        files: what it writes.
+        checkpoints: folder of all checkpoints.
+    """
+    words: list[Path | str] = ["--spec", spec, "--data", data / "card.json"]
+    words += ["--model", files.weights, "--history", files.history]
+    return [*words, "--facts", files.facts, "--checkpoints", checkpoints]
+
+
 def noise(model: Any, count: int, seed: int = 0, **options: Any) -> list[torch.Tensor]:
     """Draw standard normal noise, (count, d_l) per layer; `options` e.g. the dtype."""
     stream = torch.Generator().manual_seed(seed)

@@ -7,20 +7,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import rulegraph
+
 from vlae.system.checkout import ROOT
 
 TINY = "tests/workflow/config/tiny.yaml"
 # The default profile hides what `jobs` reads.
 OPTIONS = ("--quiet", "host", "--cores", "2")
+VARYING = ("training.json", "sources.json", "report.html", "report.provenance.json")
 
 
-def snakemake(folder, *words, config=TINY, check=0):
+def snakemake(folder, *words, config=TINY, check=0, variables=None):
     """Call Snakemake in `folder` and return everything that it printed."""
     tools = Path(sys.executable).parent
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
     for name in ("PYTHONPATH", "VLAE_MIRROR", "SNAKEMAKE_PROFILE"):
         environment.pop(name, None)
+    environment |= variables or {}
     overlays = ["--configfile", config] if isinstance(config, str) else config
     finished = subprocess.run(
         [sys.executable, "-m", "snakemake", *OPTIONS, *overlays, *words],
@@ -61,6 +65,35 @@ def results(folder):
     files = [p for p in (folder / "results").rglob("*") if p.is_file()]
     stats = {p.relative_to(folder): p.stat() for p in files}
     return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+
+def hide_undeclared_files(folder):
+    """Give each job a folder with links to its declared inputs, and nothing else.
+
+    Snakemake moves declared outputs from there, and removes everything else. Specs, of
+    which there are many, are written from nothing.
+    """
+    for path in (folder / "workflow" / "rules").glob("*.smk"):
+        if path.name != rulegraph.SPECS_FILE:
+            hidden = r'\1shadow: "minimal"\n\1'
+            text = re.sub(r"^( +)(?=conda:$)", hidden, path.read_text(), flags=re.M)
+            path.write_text(text)
+
+
+def contents(results):
+    """Return what must be the same whenever a pipeline runs again, by path.
+
+    Logs, benchmarks and checkpoints are left out. A few files say how long something
+    took, when, where or by which command, and are only listed.
+    """
+    found = {}
+    for path in sorted(p for p in results.rglob("*") if p.is_file()):
+        name = path.relative_to(results)
+        if name.parts[0] in ("logs", "benchmarks", "checkpoints"):
+            continue
+        if ".partial" not in name.parts:
+            found[str(name)] = None if path.name in VARYING else path.read_bytes()
+    return found
 
 
 def edit(folder, name, addition):

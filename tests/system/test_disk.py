@@ -103,8 +103,8 @@ def test_disk_that_is_full_while_preparing(tmp_path):
     texts = dict.fromkeys(("title", "source", "licence"), "text")
     counts = {"train": 300, "test": 100, "seed": 0}
     write_json(tmp_path / "spec.json", {**settings, **texts, **counts})
-    places = {"spec": tmp_path / "spec.json", "raw": tmp_path, "out": tmp_path / "data"}
-    words = ["prepare", *(w for k, v in places.items() for w in (f"--{k}", str(v)))]
+    card = tmp_path / "data" / "card.json"
+    words = ["prepare", "--spec", str(tmp_path / "spec.json"), "--card", str(card)]
 
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

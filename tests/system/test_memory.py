@@ -10,9 +10,17 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers import NETWORKS, ROOT, network, prepared_strokes, spec
+from helpers import (
+    NETWORKS,
+    ROOT,
+    network,
+    prepared_strokes,
+    spec,
+    train_options,
+)
 
 from vlae.__main__ import main
+from vlae.config.run_spec import RunFiles
 from vlae.models import base
 from vlae.system import memory, registry
 from vlae.system.files import write_json
@@ -85,8 +93,7 @@ def test_any_command_says_so(monkeypatch, capsys):
         raise MemoryError
 
     monkeypatch.setattr(registry.load("commands", "figure"), "run", act)
-    words = ["--spec", "s", "--results", "r", "--out", "o"]
-    assert main(["figure", *words]) == 1
+    assert main(["figure", "--spec", "s", "--out", "o"]) == 1
     said = capsys.readouterr().err
     assert (
         said == f"vlae figure: out of memory on this machine. {memory.GENERAL_ADVICE}\n"
@@ -100,6 +107,7 @@ import resource, sys
 from pathlib import Path
 import torch, pandas, pyarrow, scipy.stats
 from vlae.__main__ import main
+from vlae.config.run_spec import RunFiles
 from vlae.system import registry
 from vlae.training import trained_run, trainer
 for kind in ("vlae", "hvae"):
@@ -141,8 +149,8 @@ def limited(words, room, when=AT_ONCE):
 
 def train_words(folder, data, wanted):
     write_json(folder / "spec.json", wanted.as_dict())
-    places = ["--spec", folder / "spec.json", "--data", data.folder]
-    places += ["--out", folder / "out", "--checkpoints", folder / "checkpoints"]
+    files, checkpoints = RunFiles(folder / "out"), folder / "checkpoints"
+    places = train_options(folder / "spec.json", data.folder, files, checkpoints)
     return ["train", *places, "--checkpoint-seconds", 0]
 
 
@@ -181,7 +189,8 @@ def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     settings |= {"draws": 16, "classifier_accuracy": 0.5}
     wanted |= {"experiment": "generation", "settings": settings}
     write_json(tmp_path / "spec.json", wanted)
-    places = ["--spec", tmp_path / "spec.json", "--run", run, "--data", data.folder]
+    places = ["--spec", tmp_path / "spec.json", "--model", run / "model.safetensors"]
+    places += ["--data", data.folder / "card.json"]
     out = ["--tables", tmp_path / "new" / "t", "--arrays", tmp_path / "new" / "a"]
     finished = limited(["experiment", *places, *out], 1 << 28)
     assert finished.returncode == 1, finished.stderr

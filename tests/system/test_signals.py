@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
-from helpers import ROOT, prepared_strokes, spec
+from helpers import ROOT, prepared_strokes, spec, train_options
 
 from vlae import __main__
+from vlae.config.run_spec import RunFiles
 from vlae.system import registry, signals
 from vlae.system.files import write_json
 from vlae.system.progress import say
@@ -204,14 +205,9 @@ sys.exit(main({command(tmp_path, data, 0)}))
 
 def command(folder, data, checkpoint_seconds):
     write_json(folder / "spec.json", wanted().as_dict())
-    options = {
-        "spec": folder / "spec.json",
-        "data": data.folder,
-        "out": folder / "out",
-        "checkpoints": folder / "checkpoints",
-        "checkpoint-seconds": checkpoint_seconds,
-    }
-    return ["train", *(str(w) for k, v in options.items() for w in (f"--{k}", v))]
+    files, checkpoints = RunFiles(folder / "out"), folder / "checkpoints"
+    words = train_options(folder / "spec.json", data.folder, files, checkpoints)
+    return ["train", *map(str, [*words, "--checkpoint-seconds", checkpoint_seconds])]
 
 
 def process(script):
@@ -309,8 +305,7 @@ def stopped_command(monkeypatch):
 
         command = registry.load("commands", "figure")
         monkeypatch.setattr(command, "run", act)
-        places = ["--spec", "s", "--results", "r", "--out", "o"]
-        return __main__.main(["figure", *places])
+        return __main__.main(["figure", "--spec", "s", "--out", "o"])
 
     return run
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from helpers import ROOT, prepared_strokes, spec
+from helpers import ROOT, prepared_strokes, spec, train_options
 
 from vlae.__main__ import main
-from vlae.config.run_spec import DataFacts
+from vlae.config.run_spec import DataFacts, RunFiles
 from vlae.data.prepared import targets, taught
 from vlae.system.errors import UserError
 from vlae.system.files import write_json
@@ -205,9 +205,9 @@ def test_a_stopped_training_continues_with_other_memory(data, tmp_path):
 
 def test_memory_is_no_part_of_a_trainings_identity(data, tmp_path, capsys):
     write_json(tmp_path / "spec.json", wanted().as_dict())
-    words = {"spec": tmp_path / "spec.json", "data": data.folder, "out": tmp_path}
-    words["checkpoints"] = tmp_path / "checkpoints"
-    pairs = [str(w) for k, v in words.items() for w in (f"--{k}", v)]
+    spec_file, checkpoints = tmp_path / "spec.json", tmp_path / "checkpoints"
+    options = train_options(spec_file, data.folder, RunFiles(tmp_path), checkpoints)
+    pairs = [*map(str, options)]
     assert main(["train", *pairs, "--data-memory-mb", "0"]) == 0
     assert "train images (101.9 kB) are read while training" in capsys.readouterr().out
     assert main(["train", *pairs]) == 0
@@ -225,8 +225,8 @@ def test_by_hand_the_memory_is_that_of_the_configuration(data, tmp_path, monkeyp
 
     monkeypatch.setattr(training_loop, "train", noted)
     write_json(tmp_path / "spec.json", wanted().as_dict())
-    words = ["--spec", tmp_path / "spec.json", "--data", data.folder]
-    words += ["--out", tmp_path, "--checkpoints", tmp_path]
+    spec_file, files = tmp_path / "spec.json", RunFiles(tmp_path)
+    words = train_options(spec_file, data.folder, files, tmp_path)
     main(["train", *map(str, words)])
     shipped = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     assert asked == [shipped["data_memory_mb"]]

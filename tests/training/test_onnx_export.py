@@ -151,6 +151,7 @@ def test_what_cannot_be_explored_is_refused(network, said, tmp_path, capsys):
 
 
 def test_a_run_that_is_not_there_is_named(tmp_path, capsys):
-    words = ["export", "--run", str(tmp_path), "--out", str(tmp_path / "decoder.onnx")]
-    assert main([*words, "--card", str(tmp_path / "decoder.json")]) == 1
+    words = ["--model", tmp_path / "model.safetensors", "--out", tmp_path / "d.onnx"]
+    words += ["--facts", tmp_path / "decoder.json"]
+    assert main(["export", *map(str, words)]) == 1
     assert f"run spec {tmp_path}/spec.json: no such file" in capsys.readouterr().err

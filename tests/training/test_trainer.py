@@ -23,10 +23,12 @@ from helpers import (
     network,
     prepared_strokes,
     spec,
+    train_options,
 )
 
 from vlae import __main__
 from vlae.config import configuration
+from vlae.config.run_spec import RunFiles
 from vlae.config.selection import RunName
 from vlae.models import base as model_base
 from vlae.models.vlae import VLAE
@@ -301,14 +303,9 @@ STEPS_OF_KILL = 40
 
 def command(folder, data, out, checkpoint_seconds):
     """The command line of a training."""
-    options = {
-        "spec": folder / "spec.json",
-        "data": data.folder,
-        "out": out,
-        "checkpoints": folder / f"checkpoints-{out.name}",
-        "checkpoint-seconds": checkpoint_seconds,
-    }
-    return ["train", *(str(w) for k, v in options.items() for w in (f"--{k}", v))]
+    files, checkpoints = RunFiles(out), folder / f"checkpoints-{out.name}"
+    words = train_options(folder / "spec.json", data.folder, files, checkpoints)
+    return ["train", *map(str, [*words, "--checkpoint-seconds", checkpoint_seconds])]
 
 
 def test_a_training_killed_by_the_system_continues_to_the_same_bits(

@@ -4,8 +4,10 @@ import re
 
 import pytest
 import rulegraph
+import yaml
 
 from vlae.config.paths import ResultsFolder
+from vlae.system import registry
 from vlae.system.checkout import ROOT
 
 RULES = ROOT / "workflow" / "rules"
@@ -19,6 +21,7 @@ SWEEP = RESULTS.sweep("{sweep}")
 CLAIM = RESULTS.claim("{claim}")
 EXPORT = RESULTS.export("{dataset}", "{run}", "{seed}")
 SPLITS = ("train", "test")
+PREPARED = {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)}
 
 SPECS = {
     "run_spec": RUN.spec,
@@ -33,7 +36,7 @@ SPECS = {
 }
 OUTPUTS = {
     "download": {RESULTS.raw("{dataset}", "{file}")},
-    "prepare": {DATA.card, *map(DATA.images, SPLITS), *map(DATA.table, SPLITS)},
+    "prepare": PREPARED,
     "train": {RUN.weights, RUN.history, RUN.facts},
     "experiment": {EXPERIMENT.arrays},  # and tables, which are different for each
     "export": {EXPORT.onnx, EXPORT.facts},
@@ -47,23 +50,18 @@ OUTPUTS = {
 INPUTS = {  # spelled in the rules; all others are answers of `Targets`
     "download": {RESULTS.sources("{dataset}")},
     "prepare": {DATA.spec},
-    "train": {RUN.spec, DATA.card, *map(DATA.images, SPLITS)},
-    "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, DATA.card},
-    "export": {RUN.spec, RUN.weights, DATA.card},
+    "train": {RUN.spec, *PREPARED},
+    "experiment": {EXPERIMENT.spec, RUN.spec, RUN.weights, *PREPARED},
+    "export": {
+        *(RUN.spec, RUN.weights),
+        *(DATA.card, DATA.images("test"), DATA.table("test")),
+    },
     "figure": {FIGURE.spec},
     "sweep": {SWEEP.spec},
     "claim": {CLAIM.spec},
     "verdicts": set(),
     "explorer": {RESULTS.explorer_spec},
     "report": {RESULTS.report_spec},
-}
-FOLDERS = {  # given to commands
-    RESULTS.root,
-    RESULTS.checkpoints,
-    RESULTS.sources("{dataset}").parent,
-    DATA.folder,
-    RUN.folder,
-    EXPORT.onnx.parents[3],
 }
 
 
@@ -109,16 +107,32 @@ def test_specs_are_where_results_lie():
     }
 
 
-def test_folders_given_to_commands_are_where_results_lie():
-    given = {
-        path.replace("{wildcards.", "{")
+def test_commands_get_files_that_rules_declare_and_no_folder_but_that_of_checkpoints():
+    given = [
+        word
         for text in TEXTS.values()
-        for path in re.findall(r"--[\w-]+ (results[^ \n]*)", text)
+        for word in re.findall(r"--[\w-]+ +(results[^ \n]*)", text)
+    ]
+    assert given == [str(RESULTS.checkpoints)]
+    options = {
+        word
+        for body in bodies().values()
+        for word in re.findall(r"--[\w-]+ +{([\w.]+)", body)
     }
-    assert RUN.folder.as_posix() in given
-    assert given <= strings(FOLDERS)
+    declared = ("input", "output", "resources")
+    assert {word.split(".")[0] for word in options} <= {*declared, "threads"}
+    # Of a thousand files, which no command line could hold.
+    assert "input.results" not in options
 
 
 def test_common_is_short():
     """Functions belong to `Targets`, where they are tested."""
     assert len(TEXTS["common.smk"].splitlines()) <= 100
+
+
+def test_under_slurm_all_experiments_on_one_training_share_a_job():
+    profile = yaml.safe_load((ROOT / "slurm" / "config.yaml").read_text())
+    groups = dict(entry.split("=") for entry in profile["groups"])
+    assert {*groups} == {f"experiment_{name}" for name in registry.names("experiments")}
+    (together,) = profile["group-components"]
+    assert {*groups.values()} == {together.partition("=")[0]}

@@ -15,8 +15,10 @@ import pytest
 import rulegraph
 from workflow_helpers import (
     TINY,
+    contents,
     copied_tree,
     edit,
+    hide_undeclared_files,
     jobs,
     planned,
     results,
@@ -243,6 +245,22 @@ def test_every_stage_leaves_its_files(finished):
     assert "12/12" in log
 
 
+def test_jobs_write_declared_files_only(finished):
+    printed = snakemake(finished, "--list-untracked")
+    untracked = re.findall(r"^(?:\./)?(results/\S+)", printed, re.MULTILINE)
+    # The first are Snakemake's own; no rule knows of the second.
+    assert {path.split("/")[1] for path in untracked} == {"benchmarks", "checkpoints"}
+
+
+@pytest.mark.slow
+def test_jobs_read_declared_files_only(finished, tmp_path):
+    """The same bytes come out where no other file can be seen."""
+    tree = copied_tree(tmp_path)
+    hide_undeclared_files(tree)
+    snakemake(tree)
+    assert contents(tree / "results") == contents(finished / "results")
+
+
 def test_figures_and_report_of_two_seeds(work, monkeypatch):
     """A second seed is made up of the first: a pipeline for it would take long."""
     monkeypatch.chdir(work)
@@ -258,13 +276,11 @@ def test_figures_and_report_of_two_seeds(work, monkeypatch):
         two_seeds(spec)
         out = spec.with_name(spec.name.removesuffix(".spec.json") + ".svg")
         before = out.read_bytes()
-        words = ["figure", "--spec", str(spec), "--results", "results"]
-        assert main([*words, "--out", str(out)]) == 0
+        assert main(["figure", "--spec", str(spec), "--out", str(out)]) == 0
         assert out.read_bytes() != before
     spec = Path("results/report.spec.json")
     two_seeds(spec)
-    words = ["report", "--spec", str(spec)]
-    assert main([*words, "--results", "results", "--out", "two.html"]) == 0
+    assert main(["report", "--spec", str(spec), "--out", "two.html"]) == 0
     assert "seeds 1, 2" in Path("two.html").read_text()
 
 

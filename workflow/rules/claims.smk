@@ -24,7 +24,6 @@ rule claim:
         """
         python -m vlae claim \
             --spec {input.spec:q} \
-            --results results \
             --findings {output.findings:q} \
             --verdicts {output.verdicts:q} 2>&1 | tee {log:q}
         """

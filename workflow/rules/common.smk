@@ -18,6 +18,7 @@ from snakemake.settings.enums import Quietness
 try:
     from vlae.config import configuration
     from vlae.config.overlays import check_words, from_command_line
+    from vlae.results.store import Store
     from vlae.results.targets import Targets
     from vlae.system import git, snakemake_state
     from vlae.system.checkout import check_path
@@ -49,6 +50,7 @@ try:
             readable(os.path.relpath(f)) for f in workflow.config_settings.configfiles
         ],
         given=GIVEN,
+        store=Store(workflow.modifier.path_modifier.apply_default_storage),
     )
     TARGETS.check_sources()
 except UserError as error:

@@ -70,7 +70,7 @@ rule prepare:
         """
         python -m vlae prepare \
             --spec {input.spec:q} \
-            --raw results/raw/{wildcards.dataset} \
-            --out results/data/{wildcards.dataset} \
+            --raw {input.raw:q} \
+            --card {output.card:q} \
             --threads {threads} 2>&1 | tee {log:q}
         """

@@ -26,7 +26,15 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             run_spec="results/runs/{dataset}/{run}/{seed}/spec.json",
             model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
             card="results/data/{dataset}/card.json",
-            classifier=partial(TARGETS.classifier_files, experiment),
+            arrays=expand(
+                "results/data/{{dataset}}/{split}.npy", split=["train", "test"]
+            ),
+            tables=expand(
+                "results/data/{{dataset}}/{split}.parquet",
+                split=["train", "test"],
+            ),
+            classifier_spec=partial(TARGETS.classifier_spec, experiment),
+            classifier=partial(TARGETS.classifier_weights, experiment),
         output:
             arrays=f"results/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.npz",
             tables=TARGETS.experiment_tables(experiment),
@@ -34,9 +42,6 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             f"results/logs/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.log",
         benchmark:
             f"results/benchmarks/experiments/{{dataset}}/{{run}}/{{seed}}/{experiment}.tsv"
-        # On a cluster, the experiments of one training share a job.
-        group:
-            "experiments-{dataset}-{run}-{seed}"
         conda:
             "../../environment.yml"
         threads: RESOURCES.training_threads
@@ -48,14 +53,13 @@ for experiment_rule, experiment in EXPERIMENT_RULES.items():
             runtime=RESOURCES.experiment_minutes,
         params:
             code=partial(TARGETS.experiment_code, experiment),
-            classifier=partial(TARGETS.classifier_option, experiment),
         shell:
             """
             python -m vlae experiment \
                 --spec {input.spec:q} \
-                --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
-                --data results/data/{wildcards.dataset} \
-                {params.classifier} \
+                --model {input.model:q} \
+                --data {input.card:q} \
+                --classifier {input.classifier:q} \
                 --gpus {resources.gpu} \
                 --tables {output.tables:q} \
                 --arrays {output.arrays:q} 2>&1 | tee {log:q}

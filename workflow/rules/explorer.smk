@@ -13,9 +13,11 @@ rule export:
         spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
         card="results/data/{dataset}/card.json",
+        images="results/data/{dataset}/test.npy",
+        table="results/data/{dataset}/test.parquet",
     output:
         graph="results/explorer/{dataset}/{run}/{seed}/decoder.onnx",
-        card="results/explorer/{dataset}/{run}/{seed}/decoder.json",
+        facts="results/explorer/{dataset}/{run}/{seed}/decoder.json",
     log:
         "results/logs/explorer/{dataset}/{run}/{seed}.log",
     conda:
@@ -27,10 +29,10 @@ rule export:
     shell:
         """
         python -m vlae export \
-            --run results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
-            --data results/data/{wildcards.dataset} \
+            --model {input.model:q} \
+            --data {input.card:q} \
             --out {output.graph:q} \
-            --card {output.card:q} 2>&1 | tee {log:q}
+            --facts {output.facts:q} 2>&1 | tee {log:q}
         """
 
 
@@ -54,6 +56,5 @@ rule explorer:
         """
         python -m vlae explorer \
             --spec {input.spec:q} \
-            --results results \
             --out {output:q} 2>&1 | tee {log:q}
         """

@@ -30,6 +30,5 @@ rule figure:
         """
         python -m vlae figure \
             --spec {input.spec:q} \
-            --results results \
             --out {output.svg:q} 2>&1 | tee {log:q}
         """

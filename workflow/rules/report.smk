@@ -31,7 +31,6 @@ rule report:
         """
         python -m vlae report \
             --spec {input.spec:q} \
-            --results results \
             --out {output.page:q} \
             --provenance {output.provenance:q} 2>&1 | tee {log:q}
         """

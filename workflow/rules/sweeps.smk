@@ -31,7 +31,6 @@ rule sweep:
         """
         python -m vlae sweep \
             --spec {input.spec:q} \
-            --results results \
             --table {output.table:q} \
             --out {output.svg:q} 2>&1 | tee {log:q}
         """

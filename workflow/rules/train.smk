@@ -11,6 +11,9 @@ rule train:
         spec="results/runs/{dataset}/{run}/{seed}/spec.json",
         card="results/data/{dataset}/card.json",
         arrays=expand("results/data/{{dataset}}/{split}.npy", split=["train", "test"]),
+        tables=expand(
+            "results/data/{{dataset}}/{split}.parquet", split=["train", "test"]
+        ),
     output:
         model="results/runs/{dataset}/{run}/{seed}/model.safetensors",
         history="results/runs/{dataset}/{run}/{seed}/history.parquet",
@@ -37,10 +40,11 @@ rule train:
         """
         python -m vlae train \
             --spec {input.spec:q} \
-            --data results/data/{wildcards.dataset} \
+            --data {input.card:q} \
             --checkpoints results/checkpoints \
             --data-memory-mb {resources.data_mb} \
             --gpus {resources.gpu} \
-            --out results/runs/{wildcards.dataset}/{wildcards.run}/{wildcards.seed} \
-            2>&1 | tee {log:q}
+            --model {output.model:q} \
+            --history {output.history:q} \
+            --facts {output.facts:q} 2>&1 | tee {log:q}
         """

@@ -12,8 +12,12 @@ from vlae.system.progress import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `vlae claim`."""
-    parser.add_argument("--spec", type=Path, required=True, help="claim spec")
-    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        required=True,
+        help="claim spec, in the results folder that is read",
+    )
     parser.add_argument(
         "--findings",
         type=Path,
@@ -33,7 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.claims.base import Claim
     from vlae.claims.verdicts import findings_table, verdicts_table
 
-    claim = Claim(ClaimSpec.read(arguments.spec), ResultsFolder(arguments.results))
+    spec = ClaimSpec.read(arguments.spec)
+    results = ResultsFolder.holding(
+        arguments.spec, lambda folder: folder.claim(spec.id).spec
+    )
+    claim = Claim(spec, results)
     findings = registry.load("claims", claim.spec.kind).findings(claim)
     verdicts = verdicts_table(claim, findings)
     for path, table in (

@@ -17,10 +17,25 @@ from vlae.system.progress import say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="experiment spec")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument(
-        "--classifier", type=Path, help="folder of the classifier's run, if it is asked"
+        "--model",
+        type=Path,
+        required=True,
+        help="model.safetensors of the run; its spec.json lies beside it",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="CARD",
+        help="card.json of the prepared data; arrays and tables lie beside it",
+    )
+    parser.add_argument(
+        "--classifier",
+        type=Path,
+        nargs="?",
+        metavar="MODEL",
+        help="model.safetensors of the classifier's run, if it is asked",
     )
     parser.add_argument(
         "--tables",
@@ -48,17 +63,21 @@ def run(arguments: argparse.Namespace) -> None:
 
     spec = ExperimentSpec.read(arguments.spec)
     module = registry.load("experiments", spec.experiment)
-    run_spec = RunSpec.read(RunFiles(arguments.run).spec)
+    files = RunFiles.of_weights(arguments.model)
+    run_spec = RunSpec.read(files.spec)
     gpus.take(arguments.gpus, run_spec.device)
     with memory.explained(spec.experiment, _advice(spec)):
         device.set_up(run_spec)
         classifier = (
-            trained_run.load_classifier(arguments.classifier)
+            trained_run.load_classifier(
+                RunFiles.of_weights(arguments.classifier).folder
+            )
             if arguments.classifier
             else None
         )
-        trained = trained_run.load(arguments.run)
-        context = Context(spec, trained, prepared.load(arguments.data), classifier)
+        trained = trained_run.load(files.folder)
+        data = prepared.load(prepared.of_card(arguments.data))
+        context = Context(spec, trained, data, classifier)
         result = module.run(context)
     identity = {"dataset": spec.dataset, "run": spec.run, "seed": spec.seed}
     tables = result.named(spec.experiment)

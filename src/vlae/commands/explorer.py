@@ -11,12 +11,11 @@ from vlae.system.progress import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--spec", type=Path, required=True, help="explorer spec")
     parser.add_argument(
-        "--results",
+        "--spec",
         type=Path,
         required=True,
-        help="results folder, with the exported decoders",
+        help="explorer spec, in the results folder that is read",
     )
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
 
@@ -27,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.report.html import write_page
 
     spec = ExplorerSpec.read(arguments.spec)
-    results = ResultsFolder(arguments.results)
+    results = ResultsFolder.holding(arguments.spec, lambda folder: folder.explorer_spec)
     page = explorer.render(spec, of_repository("report"), results)
     write_page(arguments.out, page)
     say(f"[explorer] {arguments.out} ({len(page) / 1e6:.1f} MB)")

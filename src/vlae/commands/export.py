@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from vlae.config.run_spec import RunFiles
 from vlae.system.errors import UserError
 from vlae.system.files import atomic, write_json
 from vlae.system.progress import say
@@ -15,15 +16,21 @@ IMAGES = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        required=True,
+        help="model.safetensors of the run; its spec.json lies beside it",
+    )
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument(
-        "--card", type=Path, required=True, help="JSON to write: facts for the sliders"
+        "--facts", type=Path, required=True, help="JSON to write: facts for the sliders"
     )
     parser.add_argument(
         "--data",
         type=Path,
-        help="prepared data folder, for held-out images on the card and their noise",
+        metavar="CARD",
+        help="card.json of the prepared data, for held-out images and their noise",
     )
 
 
@@ -34,20 +41,22 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.training.example_images import examples
 
     # It takes seconds and runs beside Snakemake, on a machine that may have no GPU.
-    trained = trained_run.load(arguments.run, device="cpu")
+    files = RunFiles.of_weights(arguments.model)
+    trained = trained_run.load(files.folder, device="cpu")
     device.set_up(trained.spec.replace(threads=1))
     model, network = trained.model, trained.spec.network
     if network["batch_norm"] == "batch":
         raise UserError(
-            f"--run: {arguments.run} samples with batch statistics, so that an image "
-            "depends on the others in its batch. Export a run with batch_norm: moving "
-            "or none."
+            f"--model: {arguments.model} samples with batch statistics, so that an "
+            "image depends on the others in its batch. Export a run with batch_norm: "
+            "moving or none."
         )
     start = model.draw_noise(1, trained.stream("export"))
     images = []
     if arguments.data:
-        images = examples(trained, prepared.load(arguments.data), IMAGES)
-    card = {
+        data = prepared.load(prepared.of_card(arguments.data))
+        images = examples(trained, data, IMAGES)
+    facts = {
         "dataset": trained.spec.dataset,
         "run": trained.spec.run,
         "seed": trained.spec.seed,
@@ -61,6 +70,6 @@ def run(arguments: argparse.Namespace) -> None:
     exported = onnx_export.halved(onnx_export.graph(model))
     with atomic(arguments.out) as temporary:
         temporary.write_bytes(exported.SerializeToString())
-    write_json(arguments.card, card)
+    write_json(arguments.facts, facts)
     size = arguments.out.stat().st_size / 1e6
-    say(f"[{card['dataset']}/{card['run']}/{card['seed']}] decoder ({size:.1f} MB)")
+    say(f"[{trained.spec.name}] decoder ({size:.1f} MB)")

@@ -11,8 +11,12 @@ from vlae.system.progress import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--spec", type=Path, required=True, help="figure spec")
-    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        required=True,
+        help="figure spec, in the results folder that is read",
+    )
     parser.add_argument("--out", type=Path, required=True, help="svg to write; png too")
 
 
@@ -22,7 +26,9 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.results.run_results import RunResults
 
     spec = FigureSpec.read(arguments.spec)
-    results = ResultsFolder(arguments.results)
+    results = ResultsFolder.holding(
+        arguments.spec, lambda folder: folder.figure(spec.figure).spec
+    )
     runs = [RunResults(row, results) for row in spec.rows]
     with plotting.style():
         figure = registry.load("figures", spec.figure).draw(runs)

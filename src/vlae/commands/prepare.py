@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from vlae.results.data_card import remarks
 from vlae.system import registry
 from vlae.system.code_hash import code_hash
 from vlae.system.disk import guarded
-from vlae.system.errors import UserError
+from vlae.system.errors import UserError, closest
 from vlae.system.files import digest, read_json
 from vlae.system.progress import Progress, say
 
@@ -24,8 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spec", type=Path, required=True, help="spec.json of the data set"
     )
-    parser.add_argument("--raw", type=Path, required=True, help="folder of raw files")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--raw",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="raw files that the spec names, in one folder; none if a program draws",
+    )
+    parser.add_argument(
+        "--card",
+        type=Path,
+        required=True,
+        help="card.json to write; arrays and tables go beside it",
+    )
     parser.add_argument(
         "--threads",
         type=int,
@@ -48,9 +61,10 @@ def _prepare(arguments: argparse.Namespace) -> None:
     name = spec["name"]
     if arguments.threads < 1:
         raise UserError(f"--threads: expected 1 or more, got {arguments.threads}.")
-    reading = Reading(name, _paths(spec, arguments.raw))
+    raw, folder = _folder(spec, arguments.raw), prepared.of_card(arguments.card)
+    reading = Reading(name, arguments.raw)
     with reading.explained("open the data"):
-        found = registry.load("datasets", spec["module"]).splits(spec, arguments.raw)
+        found = registry.load("datasets", spec["module"]).splits(spec, raw)
     splits = [reading.split(split) for split in found]
     bars: dict[str, Progress] = {}
 
@@ -68,9 +82,9 @@ def _prepare(arguments: argparse.Namespace) -> None:
         "preprocessing": "none: grey or colour levels 0-255 as they come",
         "spec_sha256": digest(spec),
     }
-    with guarded(arguments.out):
+    with guarded(folder):
         card = prepared.write(
-            arguments.out,
+            folder,
             splits,
             facts,
             progress,
@@ -83,13 +97,30 @@ def _prepare(arguments: argparse.Namespace) -> None:
     say(f"[{name}] {card['counts']} images of shape {card['shape']}")
 
 
-def _key(spec: dict[str, Any], raw: Path) -> str:
+def _folder(spec: dict[str, Any], files: Sequence[Path]) -> Path:
+    """Return the folder of the raw files; that of the process if there are none.
+
+    Raises:
+        UserError: if the spec does not name one of them, or if they lie apart.
+    """
+    named = [file["name"] for file in spec.get("files", {}).values()]
+    for path in files:
+        if path.name not in named:
+            raise UserError(
+                f"--raw: '{path.name}' is not a file of {spec['name']}; "
+                + closest(path.name, named)
+            )
+    folders = sorted({path.parent for path in files})
+    if len(folders) > 1:
+        raise UserError(
+            f"--raw: expected files of one folder, got {folders[0]} and {folders[1]}."
+        )
+    return folders[0] if folders else Path()
+
+
+def _key(spec: dict[str, Any], files: Sequence[Path]) -> str:
     """Return a hash of what determines the images: settings, raw files and code."""
-    stats = [path.stat() for path in _paths(spec, raw) if path.exists()]
-    files = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    stats = [path.stat() for path in files if path.exists()]
+    facts = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     code = code_hash("commands.prepare", registry.module("datasets", spec["module"]))
-    return digest({"spec": spec, "files": files, "code": code})
-
-
-def _paths(spec: dict[str, Any], raw: Path) -> list[Path]:
-    return [raw / file["name"] for file in spec.get("files", {}).values()]
+    return digest({"spec": spec, "files": facts, "code": code})

@@ -12,8 +12,12 @@ from vlae.system.progress import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--spec", type=Path, required=True, help="report spec")
-    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        required=True,
+        help="report spec, in the results folder that is read",
+    )
     parser.add_argument("--out", type=Path, required=True, help="HTML to write")
     parser.add_argument(
         "--provenance", type=Path, help="JSON to write: what wrote it, from which files"
@@ -28,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.results.manifest import stamp
 
     spec = ReportSpec.read(arguments.spec)
-    results = ResultsFolder(arguments.results)
+    results = ResultsFolder.holding(arguments.spec, lambda folder: folder.report_spec)
     made_by = provenance(spec.runs, results, stamp(spec, results))
     text = page.render(spec, of_repository("report"), results, made_by)
     write_page(arguments.out, text)

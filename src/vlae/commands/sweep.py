@@ -11,8 +11,12 @@ from vlae.system.progress import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--spec", type=Path, required=True, help="sweep spec")
-    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        required=True,
+        help="sweep spec, in the results folder that is read",
+    )
     parser.add_argument("--table", type=Path, required=True, help="Parquet to write")
     parser.add_argument("--out", type=Path, required=True, help="svg to write; png too")
 
@@ -23,7 +27,10 @@ def run(arguments: argparse.Namespace) -> None:
     from vlae.results.sweep_table import sweep_table
 
     spec = SweepSpec.read(arguments.spec)
-    table = sweep_table(spec, ResultsFolder(arguments.results))
+    results = ResultsFolder.holding(
+        arguments.spec, lambda folder: folder.sweep(spec.name).spec
+    )
+    table = sweep_table(spec, results)
     with atomic(arguments.table) as temporary:
         table.to_parquet(temporary, index=False)
     with plotting.style():

@@ -15,8 +15,25 @@ from vlae.system.progress import clock, say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--spec", type=Path, required=True, help="spec.json of the run")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="CARD",
+        help="card.json of the prepared data; arrays and tables lie beside it",
+    )
+    parser.add_argument(
+        "--model", type=Path, required=True, help="safetensors to write: the weights"
+    )
+    parser.add_argument(
+        "--history", type=Path, required=True, help="Parquet to write: terms by step"
+    )
+    parser.add_argument(
+        "--facts",
+        type=Path,
+        required=True,
+        help="JSON to write: time, device, code",
+    )
     parser.add_argument(
         "--checkpoints",
         type=Path,
@@ -68,7 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
                 f"{getattr(arguments, option)}."
             )
     spec = RunSpec.read(arguments.spec)
-    data = staging.staged(prepared.load(arguments.data))
+    data = staging.staged(prepared.load(prepared.of_card(arguments.data)))
     gpus.take(arguments.gpus, spec.device)
     device = devices.resolve_device(spec.device)
     identity = trainer.identity(spec, data, device)
@@ -87,8 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
             data_memory_mb=memory_mb,
             patience=arguments.wait,
         )
-    weights.save(arguments.out / "model.safetensors", result.weights, {})
-    with atomic(arguments.out / "history.parquet") as temporary:
+    weights.save(arguments.model, result.weights, {})
+    with atomic(arguments.history) as temporary:
         pd.DataFrame(result.history).to_parquet(temporary, index=False)
     facts = {
         "seconds": result.seconds,
@@ -99,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
         "data_sha256": identity["data"],
         "versions": versions(),
     }
-    write_json(arguments.out / "training.json", facts)
+    write_json(arguments.facts, facts)
     say(f"[{spec.name}] trained in {clock(result.seconds)} on {result.device}")
 
 

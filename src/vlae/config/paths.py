@@ -1,9 +1,11 @@
 """Where every file of a results folder lies."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from vlae.config.report_spec import RunRow
 from vlae.config.run_spec import RunFiles
+from vlae.system.errors import UserError
 
 
 class ExperimentFiles:
@@ -87,6 +89,31 @@ class ResultsFolder:
         self.verdicts = root / "tables" / "claims.parquet"
         self.raw_data = root / "raw"
         self.crate = root / "ro-crate-metadata.json"
+
+    @classmethod
+    def holding(
+        cls, file: Path, place: Callable[["ResultsFolder"], Path]
+    ) -> "ResultsFolder":
+        """Return the results folder that a file lies in.
+
+        A command that reads many files gets one of them, and finds the others by it.
+
+        Args:
+            file: path of the file.
+            place: tells where the file lies in a results folder.
+
+        Raises:
+            UserError: if the path does not end as the layout says.
+        """
+        below = place(cls(Path()))
+        count = len(below.parts)
+        if file.parts[-count:] != below.parts:
+            raise UserError(
+                f"{file}: expected a path that ends with {below}, as in a results "
+                "folder, since the files that belong to it are found by that path. "
+                "Give it where the pipeline has written it."
+            )
+        return cls(Path(*file.parts[:-count]))
 
     def raw(self, dataset: str, file: str) -> Path:
         """Return the path of a downloaded file."""

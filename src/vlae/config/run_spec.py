@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from vlae.config.spec_types import Spec
+from vlae.system.errors import UserError
 
 
 class KLWarmup(Spec, frozen=True, omit_defaults=True):
@@ -158,3 +159,21 @@ class RunFiles:
         self.weights = folder / "model.safetensors"
         self.history = folder / "history.parquet"
         self.facts = folder / "training.json"
+
+    @classmethod
+    def of_weights(cls, weights: Path) -> "RunFiles":
+        """Return the files of the run that some weights belong to.
+
+        Args:
+            weights: `model.safetensors`, with `spec.json` beside it.
+
+        Raises:
+            UserError: if it has another name.
+        """
+        files = cls(weights.parent)
+        if weights.name != files.weights.name:
+            raise UserError(
+                f"{weights}: expected the weights of a run, "
+                f"{files.weights.name}, with {files.spec.name} beside them."
+            )
+        return files

@@ -124,6 +124,20 @@ def load(folder: Path) -> Prepared:
     return Prepared(card, folder)
 
 
+def of_card(card: Path) -> Path:
+    """Return the folder of the prepared data that a card describes.
+
+    Raises:
+        UserError: if the file does not have the name of a card.
+    """
+    if card.name != CARD:
+        raise UserError(
+            f"{card}: expected the {CARD} of prepared data, with the arrays and tables "
+            "beside it."
+        )
+    return card.parent
+
+
 def write(
     folder: Path,
     splits: Sequence[Split],

@@ -54,7 +54,7 @@ class Context:
         if self.classifier is None:
             raise UserError(
                 f"experiment {self.spec.experiment} needs a classifier of "
-                f"{self.spec.dataset}. Give the folder of its run with --classifier."
+                f"{self.spec.dataset}. Give its model.safetensors with --classifier."
             )
         return self.classifier
 

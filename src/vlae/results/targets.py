@@ -5,25 +5,23 @@ can be tested with any object that has the same attributes.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from vlae.config.configuration import Configuration
-from vlae.config.experiment_tables import makers, tables
+from vlae.config.experiment_tables import tables
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import OVERVIEW_TABLES, SWEEP_TABLES
 from vlae.config.run_spec import RunFiles, RunSpec
 from vlae.config.selection import RunName
 from vlae.data.download import unverified
 from vlae.data.download.sources import check_mirrors
+from vlae.results.inputs import Inputs
+from vlae.results.store import Store
 from vlae.system import registry
 from vlae.system.checkout import ROOT, files_hash
 from vlae.system.code_hash import code_hash, training_code
 from vlae.system.errors import UserError
-
-Training = tuple[RunName, int]
-"""A run and one of its seeds."""
 
 
 class Wildcards(Protocol):
@@ -49,6 +47,7 @@ class Targets:
         overlays: configuration files given on the command line.
         given: single keys given on the command line.
         results: the results folder.
+        store: where its files lie.
     """
 
     def __init__(
@@ -58,6 +57,7 @@ class Targets:
         overlays: Iterable[str] = (),
         given: dict[str, Any] | None = None,
         results: ResultsFolder | None = None,
+        store: Store | None = None,
     ) -> None:
         self._content = configuration.content
         self._selection = configuration.selection
@@ -66,6 +66,8 @@ class Targets:
         self._overlays = list(overlays)
         self._given = given or {}
         self._results = results or ResultsFolder()
+        self._store = store or Store()
+        self._inputs = Inputs(self._selection, self._results)
 
     def check_sources(self) -> None:
         """Check that the user's own files and mirrors exist, if they are needed.
@@ -76,21 +78,21 @@ class Targets:
             UserError: if a path leads nowhere, or if a mirror is not a folder or an
                 http(s) address.
         """
+        if not self._main_process:
+            return
         missing = [
             (dataset, file["path"])
             for dataset in self._selection.datasets()
             for name, file in self._specs.files(dataset).items()
-            if not self._results.raw(dataset, name).is_file()
+            if not self._store.has(self._results.raw(dataset, name))
         ]
-        if not self._main_process or not missing:
-            return
         for dataset, path in missing:
             if path and not Path(path).exists():
                 raise UserError(
                     f"datasets.{dataset}.files: no file or folder at path {path}. A "
                     "relative path is taken from the folder of the overlay."
                 )
-        if not all(path for _, path in missing):
+        if any(not path for _, path in missing):
             check_mirrors(self._content["mirror"])
 
     # Specs: the text of each file
@@ -154,8 +156,9 @@ class Targets:
         if not self._main_process:
             return None
         path = self._results.raw(dataset, name)
+        fetched = self._store.local(path) if self._store.has(path) else None
         mirrors, mirror = sources["mirrors"], sources["mirror"]
-        return _text(unverified.description(dataset, file, mirrors, mirror, path))
+        return _text(unverified.description(dataset, file, mirrors, mirror, fetched))
 
     def cards(self, wildcards: Wildcards | None = None) -> list[str]:
         """Return the cards of all prepared data sets of the configuration."""
@@ -192,21 +195,21 @@ class Targets:
             *(registry.module("measures", name) for name in measures),
         )
 
-    def classifier_files(self, experiment: str, wildcards: Wildcards) -> list[str]:
-        """Return spec and weights of the classifier that an experiment asks, if any."""
+    def classifier_spec(self, experiment: str, wildcards: Wildcards) -> list[str]:
+        """Return the spec of the classifier that an experiment asks, if any."""
         files = self._classifier(experiment, wildcards.dataset)
-        return _strings([files.spec, files.weights]) if files else []
+        return _strings([files.spec] if files else [])
 
-    def classifier_option(self, experiment: str, wildcards: Wildcards) -> str:
-        """Return the option that tells an experiment its classifier; may be empty."""
+    def classifier_weights(self, experiment: str, wildcards: Wildcards) -> list[str]:
+        """Return the weights of the classifier that an experiment asks, if any."""
         files = self._classifier(experiment, wildcards.dataset)
-        return f"--classifier {files.folder}" if files else ""
+        return _strings([files.weights] if files else [])
 
     # Figures, sweeps, claims, explorer, report
 
     def figure_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables and arrays that a figure reads."""
-        return self._figure_inputs(wildcards.figure)
+        return _strings(self._inputs.figure(wildcards.figure))
 
     def figure_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that a figure depends on."""
@@ -220,10 +223,7 @@ class Targets:
 
     def sweep_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables and histories that the table of a sweep is joined from."""
-        trainings = self._trainings(self._selection.sweep_runs(wildcards.sweep))
-        tables = self._tables(SWEEP_TABLES, trainings)
-        histories = [self._run_files(*training).history for training in trainings]
-        return _strings(tables + histories)
+        return _strings(self._inputs.sweep(wildcards.sweep))
 
     def sweep_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that a sweep's table and figure depend on."""
@@ -236,15 +236,7 @@ class Targets:
 
     def claim_inputs(self, wildcards: Wildcards) -> list[str]:
         """Return the tables, training facts and histories that a claim reads."""
-        trainings = self._trainings(self._selection.runs_read_by(wildcards.claim))
-        named = self._selection.claim_tables(wildcards.claim)
-        tables = self._tables(named, trainings)
-        facts = [
-            path
-            for training in trainings
-            for path in _facts_and_history(self._run_files(*training))
-        ]
-        return _strings(tables + facts)
+        return _strings(self._inputs.claim(wildcards.claim))
 
     def claim_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that a claim's verdicts depend on."""
@@ -266,11 +258,7 @@ class Targets:
 
     def decoders(self, wildcards: Wildcards) -> list[str]:
         """Return the exported decoders of the runs in the explorer: the first seeds."""
-        files = [
-            self._results.export(run.dataset, run.run, self._selection.seeds_of(run)[0])
-            for run in self._selection.explored()
-        ]
-        return _strings(path for file in files for path in (file.onnx, file.facts))
+        return _strings(self._inputs.decoders())
 
     def explorer_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that writes the explorer."""
@@ -285,27 +273,8 @@ class Targets:
         return _strings([self._results.explorer] if self._selection.explored() else [])
 
     def report_inputs(self, wildcards: Wildcards) -> list[str]:
-        """Return all results that the report reads."""
-        chosen, results = self._selection, self._results
-        inputs = [self._figure_inputs(figure) for figure in chosen.figures()]
-        shown = chosen.runs_at_a_glance()
-        inputs.append(self._found(OVERVIEW_TABLES, shown))
-        experiments = dict.fromkeys(file for files in inputs for file in files)
-        findings = [results.claim(name).findings for name in chosen.claims()]
-        trainings = [
-            path
-            for training in self._trainings([*chosen.runs(), *chosen.classifiers()])
-            for files in [self._run_files(*training)]
-            for path in (files.spec, *_facts_and_history(files))
-        ]
-        return [
-            *self.figures(),
-            *self.sweeps(),
-            *_strings([results.verdicts, *findings]),
-            *experiments,
-            *_strings(trainings),
-            *self.cards(),
-        ]
+        """Return all results that the report reads, or of which it notes the hash."""
+        return _strings(self._inputs.report())
 
     def report_code(self, wildcards: Wildcards) -> str:
         """Return the hash of the code that writes the report."""
@@ -325,44 +294,13 @@ class Targets:
     def _model(self, wildcards: Wildcards) -> str:
         return self._selection.model(run_name(wildcards))
 
-    def _run_files(self, name: RunName, seed: int) -> RunFiles:
-        return self._results.run(name.dataset, name.run, seed)
-
     def _classifier(self, experiment: str, dataset: str) -> RunFiles | None:
         """Files of the classifier that an experiment asks, or None."""
-        classifier = self._selection.classifier(dataset)
-        if classifier and self._selection.asks_classifier(experiment, dataset):
-            return self._run_files(*classifier)
+        found = self._selection.classifier(dataset)
+        if found and self._selection.asks_classifier(experiment, dataset):
+            (name, seed) = found
+            return self._results.run(name.dataset, name.run, seed)
         return None
-
-    def _figure_inputs(self, figure: str) -> list[str]:
-        return self._found(
-            self._selection.figure_tables(figure), self._selection.figure_runs(figure)
-        )
-
-    def _found(self, tables: Sequence[str], runs: list[RunName]) -> list[str]:
-        """Some tables of some runs, for all seeds, and the arrays made with them."""
-        trainings, experiments = self._trainings(runs), makers(tables)
-        arrays = [
-            self._results.experiment(experiment, name.dataset, name.run, seed).arrays
-            for name, seed in trainings
-            for experiment in experiments
-        ]
-        return _strings([*self._tables(tables, trainings), *arrays])
-
-    def _tables(self, tables: Sequence[str], trainings: list[Training]) -> list[Path]:
-        """Some tables of some trainings."""
-        return [
-            self._results.table(table, name.dataset, name.run, seed)
-            for name, seed in trainings
-            for table in tables
-        ]
-
-    def _trainings(self, runs: list[RunName]) -> list[Training]:
-        """Return runs with each of their seeds."""
-        return [
-            (name, seed) for name in runs for seed in self._selection.seeds_of(name)
-        ]
 
 
 def run_name(wildcards: Wildcards) -> RunName:
@@ -376,10 +314,6 @@ def _model_modules(model: str) -> list[str]:
 
 def _templates(*folders: str) -> str:
     return files_hash(*(ROOT / "report" / folder for folder in folders))
-
-
-def _facts_and_history(files: RunFiles) -> tuple[Path, Path]:
-    return files.facts, files.history
 
 
 def _strings(paths: Iterable[Path]) -> list[str]:

@@ -287,8 +287,9 @@ def test_mnist_from_a_local_mirror(tmp_path):
         download("mnist", file, [str(mirror)], out)
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps(shipped.specs.data_spec("mnist")))
-    places = ["--raw", str(tmp_path / "raw"), "--out", str(tmp_path / "data")]
-    assert main(["prepare", "--spec", str(spec), *places]) == 0
+    words = ["--spec", spec, "--raw", *sorted((tmp_path / "raw").glob("*ubyte"))]
+    words += ["--card", tmp_path / "data" / "card.json"]
+    assert main(["prepare", *map(str, words)]) == 0
     data = prepared.load(tmp_path / "data")
     assert data.card["counts"] == {"train": 60_000, "test": 10_000}
     assert data.card["classes"] == 10

@@ -85,8 +85,8 @@ def test_what_is_gone_is_no_other_source(places, monkeypatch):
     folder.rename(folder.parent / "not-there")
     monkeypatch.setenv(MIRROR_VARIABLE, "/nowhere/at/all")
     assert description(*asked(places)) == before
-    out.unlink()  # it must be fetched again, if only to say why it cannot be
-    assert description(*asked(places))["on disk"] is None
+    # Without the file it must be fetched again, if only to say why it cannot be.
+    assert description(dataset, file, mirrors, mirror, None)["on disk"] is None
 
 
 def test_a_path_is_the_only_source(places):

@@ -24,19 +24,20 @@ def description(
     file: dict[str, Any],
     mirrors: list[str],
     mirror: str | None,
-    out: Path,
+    fetched: Path | None,
 ) -> dict[str, Any]:
     """Describe the source of a file without a checksum, without fetching it.
 
     If a local source is gone (in a shell without `VLAE_MIRROR`, say), it is described
-    as it was when `out` was fetched, because there is nothing newer to fetch.
+    as it was when the file was fetched, because there is nothing newer to fetch.
 
     Args:
-        dataset, file, mirrors, mirror, out: see `vlae.data.download.fetch.download`.
+        dataset, file, mirrors, mirror: see `vlae.data.download.fetch.download`.
+        fetched: where the file was fetched to, or None if it is not there.
     """
     seen = _on_disk(dataset, file, mirrors, mirror)
-    if seen is None and out.is_file():
-        seen = _remembered(out)
+    if seen is None and fetched:
+        seen = _remembered(fetched)
     return {"addresses": _addresses(file, mirrors), "on disk": seen}
 
 
