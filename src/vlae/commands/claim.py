@@ -42,5 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
-    for part, label, verdict in verdicts[["part", "label", "verdict"]].to_numpy():
-        say(f"[{claim.spec.id}] {label}: {part}: {verdict}")
+    for row in verdicts.to_dict("records"):
+        passed = f"{row['passed']} passed; " if row["passed"] else ""
+        found = f"{row['verdict']} ({passed}{row['reason']})"
+        say(f"[{claim.spec.id}] {row['label']}: {row['part']}: {found}")
