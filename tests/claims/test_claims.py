@@ -152,7 +152,7 @@ def test_every_property_in_its_layer(tmp_path):
         (WIDE, "supported"),
     ]
     assert verdicts["number"].tolist() == pytest.approx([0.8, 0.6, 0.7, 0.9, 0.5])
-    assert len(findings) == 5 * 3
+    assert len(findings) == 5 * 8
     note = findings["note"].iloc[0]
     assert "layer 1 changes it most (T .80 / .20 / .10)" in note
     assert "layer 1 knows it best (.80 / .20 / .10)" in note

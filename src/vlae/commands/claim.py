@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
-    for row in verdicts.to_dict("records"):
-        passed = f"{row['passed']} passed; " if row["passed"] else ""
-        found = f"{row['verdict']} ({passed}{row['reason']})"
-        say(f"[{claim.spec.id}] {row['label']}: {row['part']}: {found}")
+    columns = ["part", "label", "verdict", "passed", "controls"]
+    for part, label, verdict, passed, controls in verdicts[columns].to_numpy():
+        against = f"; controls: {controls}" if controls else ""
+        counts = f" (passed: {passed}{against})" if passed else ""
+        say(f"[{claim.spec.id}] {label}: {part}: {verdict}{counts}")
