@@ -70,7 +70,7 @@ class Tally:
         return f"{self.passes} of {self.seeds}"
 
     def p_above(self, other: "Tally") -> float:
-        """Return the p of Fisher's test that this run passes more often than another."""
+        """Return Fisher's p that this run passes more often than another."""
         return p_of_more_passes(self.passes, self.seeds, other.passes, other.seeds)
 
 
