@@ -5,12 +5,12 @@ A number has a sampling error, so a seed's test has four outcomes. It `passes` o
 `not measured` if there is no number. A finding without a criterion has `no test`. A
 vetoed pass is open, and so is a test that is invalid.
 
-A verdict needs `MIN_SEEDS` seeds that were not used while developing. Of n such seeds k
-pass and f fail. A claim is supported if the one-sided 95 % lower bound of the rate of
-passes from k is above one half, and not supported if the upper bound from n - f is
-below one half; otherwise it is undecided. Open and unmeasured seeds thus count for
-neither. Support also takes a rate that exceeds that of every control (Fisher's exact
-test, one-sided, p below `MAX_P`).
+A verdict needs `MIN_SEEDS` seeds that were not used while developing. Let k of n such
+seeds pass and f fail. A claim is supported if the one-sided 95 % lower bound of the
+rate of passes from k is above one half, and not supported if the upper bound from n - f
+is below one half; otherwise it is undecided. Open and unmeasured seeds thus count for
+neither. Support also takes more passes than every control has (Fisher's exact test,
+one-sided, p below `MAX_P`).
 """
 
 import math

@@ -74,7 +74,7 @@ class SweepSpec(Spec, frozen=True):
 
 
 class ClaimSpec(Spec, frozen=True):
-    """A claim of the paper, its criterion, its runs, and controls that should fail."""
+    """A claim of the paper, its criterion, its runs, and controls that must fail."""
 
     id: str
     kind: str

@@ -184,7 +184,7 @@ class Selection:
         return [RunName.parse(run) for run in self.content["claims"][claim]["controls"]]
 
     def controls(self, claim: str) -> list[RunName]:
-        """Return the controls, which should fail, on the data sets of a claim's runs."""
+        """Return the controls, which must fail, on the data sets of a claim's runs."""
         datasets = {run.dataset for run in self.claim_runs(claim)}
         return [run for run in self.listed_controls(claim) if run.dataset in datasets]
 

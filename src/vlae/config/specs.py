@@ -123,7 +123,7 @@ class Specs:
         return FigureSpec(figure=figure, rows=rows)
 
     def claim_spec(self, claim: str) -> ClaimSpec:
-        """Return a claim, its criterion, its runs, and the controls that should fail."""
+        """Return a claim, its criterion, its runs, and the controls that must fail."""
         content = self._content["claims"][claim]
         return ClaimSpec(
             id=claim,

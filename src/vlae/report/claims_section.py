@@ -199,10 +199,10 @@ def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
 
 
 def _number(findings: pd.DataFrame) -> str:
-    """Return the number of a test: of one seed '.71 (.68–.75)', with its interval.
+    """Return the number of a test: for one seed '.71 (.68–.75)', with its interval.
 
-    Of several seeds the mean and the number of each: '.60 (.16 / .82 / .83)'. A seed
-    without a number has a dash; empty if no seed has one.
+    For several seeds it is the mean and the number of each: '.60 (.16 / .82 / .83)'. A
+    seed without a number has a dash; the text is empty if no seed has one.
     """
     if len(findings) == 1:
         return _interval(findings.iloc[0].to_dict())

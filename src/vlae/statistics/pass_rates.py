@@ -10,7 +10,7 @@ def lower_bound(passes: int, seeds: int, level: float = 0.95) -> float:
         level: of the bound, in (0, 1).
 
     Returns:
-        the rate at which so many passes, or more, have the probability 1 - level; 0 for
+        the rate at which `passes` or more passes have the probability 1 - level; 0 for
         no passes.
 
     Raises:
@@ -42,8 +42,8 @@ def p_of_more_passes(
         other_seeds: number of seeds of the run that it is compared with.
 
     Returns:
-        the probability that, of all passes and at one rate for both, so many or more
-        fall on the first run; 1 if the second has no seeds.
+        the probability that `passes` or more of all passes fall on the first run, if
+        both have the same rate; 1 if the second has no seeds.
 
     Raises:
         ValueError: if there are more passes than seeds.
