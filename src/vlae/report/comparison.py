@@ -309,9 +309,10 @@ def _verdict_pairs(first: Inventory, second: Inventory) -> list[VerdictPair]:
     for key in dict.fromkeys([*verdicts[0], *verdicts[1]]):
         one, other = (of.get(key, {}) for of in values)
         number = number_pair(key, one, other) if one or other else None
-        texts, passed = zip(*(of.get(key, ("", "")) for of in verdicts), strict=True)
-        pair = VerdictPair(key.table, key.name, key.run, *texts, passed, number)
-        found.append(pair)
+        first_text, first_passed = verdicts[0].get(key, ("", ""))
+        second_text, second_passed = verdicts[1].get(key, ("", ""))
+        texts, passed = (first_text, second_text), (first_passed, second_passed)
+        found.append(VerdictPair(key.table, key.name, key.run, *texts, passed, number))
     return found
 
 
