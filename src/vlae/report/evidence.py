@@ -82,7 +82,7 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
     if len(seeds) > 1:
         return [
             f"Seeds {names} on {data} only: numbers are means over these trainings, "
-            "with their range in brackets."
+            "with their range, or each of them, in brackets."
         ]
     if seeds:
         return [
