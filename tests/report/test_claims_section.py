@@ -2,20 +2,22 @@
 
 from typing import Any
 
-from claims_helpers import SHIPPED, decided, row
+import pandas as pd
+from claims_helpers import FRESH, SHIPPED, decided, row
 from effects_of_claims import HVAE, VLAE, permuted, write_all
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
-from vlae.report.claims_section import claims_section
+from vlae.report.claims_section import _number, claims_section
+from vlae.statistics.thresholds import Outcome
 
 
-def shown(root, name, runs):
+def shown(root, name, runs, controls=None):
     """What the report shows of one claim on results in `root`."""
     folder = root / "results"
     (folder / "tables").mkdir(parents=True)
     (folder / "claims").mkdir()
-    verdicts, findings = decided(root, name, runs)
+    verdicts, findings = decided(root, name, runs, controls)
     verdicts.to_parquet(folder / "tables" / "claims.parquet")
     findings.to_parquet(folder / "claims" / f"{name}.findings.parquet")
     claim = {**SHIPPED[name], "id": name, "runs": runs, "controls": []}
@@ -38,7 +40,7 @@ def test_what_decides_nothing_has_no_number(tmp_path):
     write_all(tmp_path, VLAE)
     found = shown(tmp_path, "layer-order", [row()])
     assert [tally.verdict for tally in found.tally] == ["shown only"]
-    assert (found.number, found.seeds) == ("", "21, 22, 23")
+    assert (found.number, found.seeds) == ("", ", ".join(map(str, FRESH)))
 
 
 def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
@@ -47,6 +49,7 @@ def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
     tally = {one.verdict: one.count for one in found.tally}
     assert tally == {"supported": 4, "not supported": 1}
     assert [*tally] == ["supported", "not supported"]
+    assert [one.passed for one in found.tally] == ["8 of 8 (4 tests)", "0 of 8"]
     assert found.number == "", "several tests decide"
     assert found.tally[1].css_class == "not-supported"
 
@@ -54,18 +57,40 @@ def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
 def test_the_number_is_that_of_the_test_that_decides(tmp_path):
     write_all(tmp_path, HVAE)
     found = shown(tmp_path, "F3", [row()])
-    assert found.number == ".90 (.88–.92)"
+    assert found.number == f".90 ({' / '.join(['.90'] * 8)})"
     assert [verdict.number for verdict in found.verdicts] == [found.number]
 
 
 def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
     other = permuted(VLAE, (1, 0, 2))["slant"]
-    write_all(tmp_path, {**VLAE, "slant": other}, seeds=(0, 21))
-    found = shown(tmp_path, "F5", [row(seeds=(0, 21))])
-    assert found.tally[0].verdict == "too few seeds"
-    assert found.tested_so_far == "passes 8, fails 2"
+    write_all(tmp_path, {**VLAE, "slant": other}, seeds=(0, 31, 32))
+    found = shown(tmp_path, "F5", [row(seeds=(0, 31, 32))])
+    (tally,) = found.tally
+    assert (tally.verdict, tally.count) == ("shown only", 5)
+    assert tally.passed == "2 of 2 (4 tests), 0 of 2"
+    assert found.meaning.endswith("the numbers are shown (2 of 8 fresh seeds).")
 
 
-def test_of_a_verdict_it_does_not(tmp_path):
-    write_all(tmp_path, HVAE)
-    assert shown(tmp_path, "F3", [row()]).tested_so_far == ""
+def test_one_seed_has_the_interval_of_its_draws(tmp_path):
+    write_all(tmp_path, HVAE, seeds=(0,))
+    found = shown(tmp_path, "F3", [row(seeds=(0,))])
+    assert found.number == ""
+    (verdict,) = found.verdicts
+    assert (verdict.passed, verdict.number) == ("1 of 1", ".90 (.88–.92)")
+
+
+def test_each_seed_is_printed_behind_the_mean():
+    numbers = pd.Series([0.16, float("nan"), 0.83, 9.0])
+    outcomes = [Outcome.FAILS, Outcome.OPEN, Outcome.FAILS, Outcome.UNMEASURED]
+    table = pd.DataFrame({"number": numbers, "outcome": map(str, outcomes)})
+    assert _number(table) == ".50 (.16 / – / .83 / –)"
+    assert _number(table.assign(number=float("nan"))) == ""
+
+
+def test_controls_are_counted_once(tmp_path):
+    write_all(tmp_path, VLAE)
+    write_all(tmp_path, {**VLAE, "class": [0.9, 0.3, 0.1]}, run="vae")
+    found = shown(tmp_path, "F5", [row()], [row("vae")])
+    assert found.controls == "vae 8 of 8; vae 0 of 8"
+    (supported,) = [v for v in found.verdicts if v.verdict == "supported"]
+    assert (supported.part, supported.controls) == ("class in layer 3", "vae 0 of 8")

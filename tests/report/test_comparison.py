@@ -201,8 +201,23 @@ def test_verdicts(folders):
     result = found(folders)
     (verdict,) = result.changed_verdicts()
     assert (verdict.first, verdict.second) == ("supported", "inconclusive")
+    assert verdict.texts == [("supported", "3 of 3"), ("inconclusive", "3 of 3")]
     assert verdict.number.agreement is Agreement.EQUAL
     assert result.summary()[-1] == "Verdicts: 1 of 1 differ."
+
+
+def test_another_number_of_seeds_that_passed_is_a_difference(folders):
+    path = folders[1] / "tables" / "claims.parquet"
+    pd.read_parquet(path).assign(passed="2 of 3").to_parquet(path)
+    result = found(folders)
+    assert not result.nothing() and not result.changed_verdicts()
+    assert result.verdicts[0].passed == ("3 of 3", "2 of 3")
+
+
+def test_results_that_do_not_say_how_many_seeds_passed_are_compared(folders):
+    path = folders[1] / "tables" / "claims.parquet"
+    pd.read_parquet(path).drop(columns="passed").to_parquet(path)
+    assert found(folders).verdicts[0].passed == ("3 of 3", "")
 
 
 # What only one has

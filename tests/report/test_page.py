@@ -237,8 +237,7 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
         ([], "No run here tests it."),
         (["supported"] * 2, "show what the paper says"),
         (["not supported", "shown only"], "do not show what the paper says"),
-        (["too few seeds"], "needs 3 seeds"),
-        (["shown only", "shown only"], "no test decides"),
+        (["shown only", "shown only"], "the numbers are shown (why)."),
         (
             ["supported", "inconclusive", "inconclusive", "inconclusive"],
             "It holds in part. Supported: part 0 (VLAE). "
@@ -254,7 +253,7 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
 def test_meaning(verdicts, said):
     parts = [(0, "VLAE"), (1, "VLAE"), (1, "HVAE"), (2, "VLAE")]
     shown = [
-        ShownVerdict(part=f"part {part}", label=label, verdict=verdict)
+        ShownVerdict(part=f"part {part}", label=label, verdict=verdict, reason="why")
         for verdict, (part, label) in zip(verdicts, parts, strict=False)
     ]
     assert said in claims_section.meaning(shown)
@@ -300,26 +299,24 @@ def test_the_command_names_the_code_where_results_lie_elsewhere(tmp_path, monkey
 def test_summary():
     assert claims_section.summary([], 0) == ""
     said = claims_section.summary(["supported", "not measured"], 1)
-    assert said == (
-        "Of 2 tests of 1 claim, 1 is supported (all seeds pass) and 1 is not measured."
-    )
+    assert said == ("Of 2 tests of 1 claim, 1 is supported and 1 is not measured.")
 
 
 def test_sureness():
-    shown = ShownVerdict("p", "VLAE", "too few seeds", number=".1")
+    shown = ShownVerdict("p", "VLAE", "shown only", number=".1")
     two = evidence.sureness([ROW], [shown], [2, 9])
     assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
     assert two[1] == "Used while developing, so deciding nothing: 2."
     assert (
         "of the draws within a seed" in two[2]
-        and two[3] == "Deciding nothing, too few seeds: p on VLAE."
+        and two[3] == "Deciding nothing, shown only: p on VLAE."
     )
     one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
     assert one[0].startswith("One seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")
     many = [replace(shown, part=str(i), number="") for i in range(4)]
     assert evidence.sureness([ROW], many, [])[1:] == [
-        "Deciding nothing, too few seeds: 4 tests."
+        "Deciding nothing, shown only: 4 tests."
     ]
 
 

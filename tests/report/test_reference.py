@@ -311,11 +311,12 @@ def test_other_draws_in_an_experiment_are_not_compared(results, reference):
 
 
 def test_a_number_outside_and_another_verdict(results, reference):
-    write_verdicts(results, {"vlae": "too few seeds"})
+    write_verdicts(results, {"vlae": "shown only"})
     path = results / "tables" / "claims.parquet"
     pd.read_parquet(path).assign(number=0.9).to_parquet(path)
     (judged,) = told(results, reference)[0].verdicts
-    assert (judged.yours, judged.reference) == ("too few seeds", "supported")
+    assert (judged.yours, judged.reference) == ("shown only", "supported")
+    assert judged.passed == ("3 of 3", "3 of 3")
     assert judged.place is Place.OUTSIDE
 
 

@@ -15,7 +15,7 @@ from vlae.config.paths import ResultsFolder
 from vlae.system.files import write_json
 
 SHIPPED = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
-FRESH = [21, 22, 23]
+FRESH = [*range(31, 39)]
 Effects = dict[str, list[float]]
 
 

@@ -146,7 +146,8 @@ def test_claim(finished):
     assert findings["outcome"].to_dict() == {"vae-shared": "passes", "vae": "fails"}
     assert findings["control"].to_dict() == {"vae-shared": False, "vae": True}
     verdicts = table(finished, "claims/W.verdicts")
-    assert verdicts["verdict"].tolist() == ["too few seeds"]
+    assert verdicts["verdict"].tolist() == ["shown only"]
+    assert verdicts["passed"].tolist() == ["1 of 1"]
 
 
 def test_report_shows_all_of_it(finished):

@@ -44,13 +44,13 @@ class Finding:
     high: float = NAN
     note: str = ""
     veto: str = ""
-    """Why a pass is not to be trusted. It can only prevent support."""
+    """Why a pass is not to be trusted: it counts as open."""
     invalid: str = ""
-    """Why the test decides nothing, whatever its outcome."""
+    """Why the test decides nothing, whatever its outcome: it counts as open."""
     shown_only: str = ""
     """Why the finding is shown and decides nothing, whatever the seeds."""
     control: bool = False
-    """Whether the run is a control, which must fail the test."""
+    """Whether the run is a control, which should rarely pass the test."""
 
 
 Measure = Callable[[RunResults, int], Sequence[Finding]]
@@ -81,7 +81,7 @@ class Claim:
 
     @cached_property
     def controls(self) -> list[RunResults]:
-        """The runs that must fail the claim's tests."""
+        """The runs that should rarely pass the claim's tests."""
         return [RunResults(row, self.results) for row in self.spec.controls]
 
     def each_seed(self, measure: Measure) -> list[Finding]:

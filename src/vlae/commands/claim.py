@@ -50,5 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         with atomic(path) as temporary:
             table.to_parquet(temporary, index=False)
-    for part, label, verdict in verdicts[["part", "label", "verdict"]].to_numpy():
-        say(f"[{claim.spec.id}] {label}: {part}: {verdict}")
+    columns = ["part", "label", "verdict", "passed", "controls"]
+    for part, label, verdict, passed, controls in verdicts[columns].to_numpy():
+        against = f"; controls: {controls}" if controls else ""
+        counts = f" (passed: {passed}{against})" if passed else ""
+        say(f"[{claim.spec.id}] {label}: {part}: {verdict}{counts}")

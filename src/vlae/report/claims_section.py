@@ -1,5 +1,6 @@
 """The claims as the report shows them: verdicts, criteria, findings and evidence."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vlae.claims.base import criterion_in_words, reasons
-from vlae.claims.verdicts import MIN_SEEDS, Verdict
+from vlae.claims.verdicts import Verdict
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, ReportSpec
 from vlae.report.evidence import (
@@ -24,28 +25,17 @@ from vlae.statistics.thresholds import Outcome
 
 MEANING_OF_ALL = {
     Verdict.SUPPORTED: "These runs show what the paper says: every test that decides "
-    "passes in every seed.",
+    "passes clearly more often than not.",
     Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
-    "that decides fails in every seed. Either it does not hold for these networks and "
-    "budgets, or the criterion asks for more than the paper means.",
-    Verdict.INCONCLUSIVE: "Undecided: seeds disagree, or their intervals reach across "
-    "the threshold.",
-    Verdict.TOO_FEW_SEEDS: f"Nothing is concluded: a verdict needs {MIN_SEEDS} seeds "
-    "that were not used while developing.",
+    "that decides fails clearly more often than not. Either it does not hold for these "
+    "networks and budgets, or the criterion asks for more than the paper means.",
+    Verdict.INCONCLUSIVE: "Undecided: too few seeds pass or fail, or controls pass "
+    "nearly as often.",
     Verdict.NOT_MEASURED: "Nothing is concluded: what the test needs could not be "
     "measured.",
-    Verdict.SHOWN: "Nothing is concluded: the numbers are shown, and no test decides.",
+    Verdict.SHOWN: "Nothing is concluded: the numbers are shown ({reasons}).",
 }
 """Sentence for a claim whose verdicts are all the same, except those without a test."""
-AFTER_COUNT = {
-    Verdict.SUPPORTED: "supported (all seeds pass)",
-    Verdict.NOT_SUPPORTED: "not supported (all seeds fail)",
-    Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.TOO_FEW_SEEDS: "without a verdict, as there are too few seeds",
-    Verdict.NOT_MEASURED: "not measured",
-    Verdict.SHOWN: "shown only",
-}
-"""Words for a kind of verdict in the summary, after the number of such verdicts."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
 """Verdicts of parts that no test decides."""
 
@@ -56,6 +46,8 @@ class Tally:
 
     verdict: str
     count: int
+    passed: str
+    """How many seeds passed, test by test: '8 of 8 (4 tests), 7 of 8'."""
 
     @property
     def css_class(self) -> str:
@@ -74,8 +66,6 @@ class ShownClaim:
     figure: str | None
     """Figure of the report that is about it; None if there is none."""
     verdicts: list[ShownVerdict]
-    tested_so_far: str
-    """How the tests of single seeds ended; empty unless seeds are too few."""
     criterion: str
     reasons: list[tuple[str, Any, str]]
     """Each number of the criterion: its name in words, its value, and why."""
@@ -94,8 +84,19 @@ class ShownClaim:
     @property
     def tally(self) -> list[Tally]:
         """Number of verdicts of each kind, the best kind first."""
-        verdicts = [verdict.verdict for verdict in self.verdicts]
-        return [Tally(kind, verdicts.count(kind)) for kind in _kinds(verdicts)]
+        by_kind = {
+            kind: [v for v in self.verdicts if v.verdict == kind]
+            for kind in _kinds([v.verdict for v in self.verdicts])
+        }
+        return [
+            Tally(kind, len(found), _passed(found)) for kind, found in by_kind.items()
+        ]
+
+    @property
+    def controls(self) -> str:
+        """How many seeds of controls passed, without repetitions."""
+        found = (verdict.controls for verdict in self.verdicts)
+        return "; ".join(dict.fromkeys(filter(None, found)))
 
     @property
     def number(self) -> str:
@@ -159,15 +160,13 @@ def _shown_claim(
         results: the results folder.
     """
     findings = read_table(results.claim(claim.id).findings)
-    shown = [_shown_verdict(row) for row in verdicts.to_dict("records")]
-    too_few = any(verdict.verdict == Verdict.TOO_FEW_SEEDS for verdict in shown)
+    shown = [_shown_verdict(row, findings) for row in verdicts.to_dict("records")]
     return ShownClaim(
         id=claim.id,
         statement=claim.statement,
         place=claim.place,
         figure=claim.figure if claim.figure in figures else None,
         verdicts=shown,
-        tested_so_far=_tested_so_far(findings) if too_few else "",
         criterion=criterion_in_words(claim),
         reasons=reasons(claim.criterion),
         findings=_findings(findings),
@@ -177,20 +176,45 @@ def _shown_claim(
     )
 
 
-def _shown_verdict(row: dict[str, Any]) -> ShownVerdict:
-    """Return a row of the table of verdicts as text."""
+def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
+    """Return a row of the table of verdicts as text.
+
+    Args:
+        row: the row.
+        findings: those of its claim.
+    """
+    own = findings[~findings["control"]]
+    for key in ("part", "dataset", "run"):
+        own = own[own[key] == row[key]]
     return ShownVerdict(
         part=row["part"],
         label=row["label"],
         verdict=row["verdict"],
         reason=row["reason"],
-        number=_interval(row),
+        passed=row["passed"],
+        controls=row["controls"],
+        number=_number(own[own["counts"]] if own["counts"].any() else own),
         seeds=row["seeds"],
     )
 
 
+def _number(findings: pd.DataFrame) -> str:
+    """Return the number of a test: for one seed '.71 (.68–.75)', with its interval.
+
+    For several seeds it is the mean and the number of each: '.60 (.16 / .82 / .83)'. A
+    seed without a number has a dash; the text is empty if no seed has one.
+    """
+    if len(findings) == 1:
+        return _interval(findings.iloc[0].to_dict())
+    values = findings["number"].where(findings["outcome"] != Outcome.UNMEASURED)
+    if values.isna().all():
+        return ""
+    each = " / ".join("–" if pd.isna(value) else number(value) for value in values)
+    return f"{number(values.mean())} ({each})"
+
+
 def _interval(row: dict[str, Any]) -> str:
-    """Return the number of a row as '.71 (.68–.75)' or '.71'; empty if it has none."""
+    """Return the number of one seed as '.71 (.68–.75)' or '.71'; empty if none."""
     if pd.isna(row["number"]):
         return ""
     if pd.isna(row["low"]) or row["low"] == row["high"]:
@@ -198,12 +222,13 @@ def _interval(row: dict[str, Any]) -> str:
     return f"{number(row['number'])} ({number(row['low'])}–{number(row['high'])})"
 
 
-def _tested_so_far(findings: pd.DataFrame) -> str:
-    """Return how the tests of single seeds ended: 'passes 8, fails 2'."""
-    tested = findings[~findings["control"] & (findings["shown_only"] == "")]
-    found = tested["outcome"].value_counts()
-    outcomes = (Outcome.PASSES, Outcome.FAILS, Outcome.OPEN)
-    return ", ".join(f"{o} {found[o]}" for o in outcomes if o in found)
+def _passed(verdicts: Sequence[ShownVerdict]) -> str:
+    """Return how many seeds passed: '8 of 8 (4 tests), 7 of 8'; empty without tests."""
+    counts = Counter(verdict.passed for verdict in verdicts if verdict.passed)
+    return ", ".join(
+        f"{passed} ({count} tests)" if count > 1 else passed
+        for passed, count in counts.items()
+    )
 
 
 def _findings(table: pd.DataFrame) -> pd.DataFrame:
@@ -232,7 +257,8 @@ def meaning(verdicts: Sequence[ShownVerdict]) -> str:
     kinds = [verdict.verdict for verdict in verdicts]
     deciding = _kinds([kind for kind in kinds if kind not in DECIDES_NOTHING] or kinds)
     if len(deciding) == 1:
-        return MEANING_OF_ALL[deciding[0]]
+        reasons = dict.fromkeys(v.reason for v in verdicts if v.verdict == deciding[0])
+        return MEANING_OF_ALL[deciding[0]].format(reasons="; ".join(reasons))
     opening = ["It holds in part."] if Verdict.SUPPORTED in deciding else []
     return " ".join([*opening, *(_parts(verdicts, kind) for kind in _kinds(kinds))])
 
@@ -258,7 +284,7 @@ def summary(verdicts: Sequence[str], claims: int) -> str:
         return ""
     counts = {kind: list(verdicts).count(kind) for kind in _kinds(verdicts)}
     *first, last = [
-        f"{count} {'is' if count == 1 else 'are'} {AFTER_COUNT[kind]}"
+        f"{count} {'is' if count == 1 else 'are'} {kind}"
         for kind, count in counts.items()
     ]
     counted = f"{', '.join(first)} and {last}" if first else last

@@ -49,12 +49,19 @@ class VerdictPair:
     run: str
     first: str
     second: str
+    passed: tuple[str, str]
+    """How many seeds passed in each: '7 of 8'; empty if there is no test."""
     number: NumberPair | None
 
     @property
     def differs(self) -> bool:
         """Whether the verdicts, not only their numbers, differ."""
         return self.first != self.second
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """The verdict of each folder, and how many seeds passed."""
+        return list(zip((self.first, self.second), self.passed, strict=True))
 
 
 @dataclass(frozen=True)
@@ -88,8 +95,9 @@ class Comparison:
     def nothing(self) -> bool:
         """Return whether nothing differs at all."""
         numbers = [v for v in self.verdicts if v.number and not v.number.equal]
+        passed = [v for v in self.verdicts if v.passed[0] != v.passed[1]]
         found = (self.missing, self.settings, self.made_by, self.differing())
-        return not any([*found, self.changed_verdicts(), numbers])
+        return not any([*found, self.changed_verdicts(), numbers, passed])
 
     def summary(self) -> list[str]:
         """Return sentences that count the differences; one if there are none."""
@@ -301,15 +309,24 @@ def _verdict_pairs(first: Inventory, second: Inventory) -> list[VerdictPair]:
     for key in dict.fromkeys([*verdicts[0], *verdicts[1]]):
         one, other = (of.get(key, {}) for of in values)
         number = number_pair(key, one, other) if one or other else None
-        texts = verdicts[0].get(key, ""), verdicts[1].get(key, "")
-        found.append(VerdictPair(key.table, key.name, key.run, *texts, number))
+        first_text, first_passed = verdicts[0].get(key, ("", ""))
+        second_text, second_passed = verdicts[1].get(key, ("", ""))
+        texts, passed = (first_text, second_text), (first_passed, second_passed)
+        found.append(VerdictPair(key.table, key.name, key.run, *texts, passed, number))
     return found
 
 
-def _verdicts(table: pd.DataFrame | None) -> dict[Key, str]:
+def _verdicts(table: pd.DataFrame | None) -> dict[Key, tuple[str, str]]:
+    """Return each verdict, and how many seeds passed.
+
+    Results of older versions do not say the latter.
+    """
     if table is None:
         return {}
     return {
-        Key(row["id"], f"{row['dataset']}/{row['run']}", row["part"]): row["verdict"]
+        Key(row["id"], f"{row['dataset']}/{row['run']}", row["part"]): (
+            row["verdict"],
+            row.get("passed", ""),
+        )
         for row in table.to_dict("records")
     }

@@ -12,7 +12,7 @@ from vlae.system import registry
 
 MAX_NAMED_TESTS = 3
 """A sentence names this many tests without a conclusion, and counts any more."""
-DECIDES_NOTHING = (Verdict.TOO_FEW_SEEDS, Verdict.NOT_MEASURED, Verdict.SHOWN)
+DECIDES_NOTHING = (Verdict.NOT_MEASURED, Verdict.SHOWN)
 """Verdicts from which nothing is concluded."""
 
 
@@ -26,8 +26,12 @@ class ShownVerdict:
     verdict: str
     """One of `Verdict`."""
     reason: str = ""
+    passed: str = ""
+    """How many seeds passed: '7 of 8'; empty if there is no test."""
+    controls: str = ""
+    """How many seeds of each control passed: 'vae 1 of 8'; empty without controls."""
     number: str = ""
-    """Mean and interval of the number behind it; empty if there is none."""
+    """Number behind it, see `vlae.report.claims_section`; empty if there is none."""
     seeds: str = ""
 
     @property
@@ -67,8 +71,8 @@ def sureness(
     if any(verdict.number for verdict in verdicts):
         found.append(
             "Intervals of tests are of 95 %, of the draws within a seed (of claim "
-            "layer-order: all orders that the intervals of the effects allow); across "
-            "seeds, from the lowest to the highest end."
+            "layer-order: all orders that the intervals of the effects allow). A mean "
+            "over seeds has the number of each seed in brackets, and no interval."
         )
     return found + _without_conclusion(verdicts)
 
@@ -78,7 +82,7 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
     if len(seeds) > 1:
         return [
             f"Seeds {names} on {data} only: numbers are means over these trainings, "
-            "with their range in brackets."
+            "with their range, or each of them, in brackets."
         ]
     if seeds:
         return [

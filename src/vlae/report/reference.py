@@ -46,8 +46,9 @@ PUBLISHABLE = ("mnist", "strokes", "strokes-colour")
 MACHINE_KEYS = ("seed", "device", "threads", "compile")
 """Keys of a run spec that change bits, and numbers by less than seeds do."""
 VERDICT_COLUMNS = [
-    *("id", "part", "dataset", "run", "label", "verdict", "reason"),
-    *("number", "low", "high", "seeds", "criterion", "experiments", "runs"),
+    *("id", "part", "dataset", "run", "label", "verdict", "reason", "passed"),
+    *("controls", "number", "low", "high", "seeds"),
+    *("criterion", "experiments", "runs"),
 ]
 
 

@@ -61,10 +61,12 @@ class ComparedVerdict:
     run: str
     yours: str
     reference: str
+    passed: tuple[str, str]
+    """How many of your seeds and the reference's passed: '7 of 8', or empty."""
     number: str
     """Your number; empty if there is none."""
     interval: str
-    """Interval of the reference's number; empty if there is none."""
+    """Reach of the intervals of the reference's seeds; empty if there is none."""
     place: Place
     differing: str
     """What its test depends on that is not the reference's; empty if compared."""
@@ -222,6 +224,7 @@ def _compared_verdict(row: dict[str, Any]) -> ComparedVerdict:
         run=row["label"],
         yours=row["verdict"],
         reference=row["verdict_theirs"],
+        passed=(row["passed"], row["passed_theirs"]),
         number="" if pd.isna(row["number"]) else digits(row["number"]),
         interval="" if pd.isna(low) else f"{digits(low)} to {digits(high)}",
         place=_place_in_interval(row),
