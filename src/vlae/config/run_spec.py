@@ -47,12 +47,22 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
 
 
 class Objective(Spec, frozen=True):
-    """What is maximised: the ELBO under a likelihood, with or without KL warm-up."""
+    """What is maximised: the ELBO under a likelihood, or one with another KL term."""
 
     likelihood: Literal["gaussian", "laplace"]
     scale: Literal["fixed", "scalar", "network"]
     scale_value: float
     kl_warmup: KLWarmup
+    kl_weight: float
+
+    def weight(self, step: int, steps: int) -> float:
+        """Return the weight of the KL divergence at a step, with its warm-up.
+
+        Args:
+            step: counted from 0.
+            steps: number of steps of the training.
+        """
+        return self.kl_weight * self.kl_warmup.weight(step, steps)
 
 
 class DataNoise(Spec, frozen=True):

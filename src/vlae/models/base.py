@@ -58,7 +58,7 @@ class Model(nn.Module, ABC):
 
         Args:
             terms: each (B,).
-            kl_weight: weight of the KL divergence, in [0, 1].
+            kl_weight: weight of the KL divergence, at least 0.
         """
 
     @abstractmethod
