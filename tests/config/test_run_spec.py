@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from helpers import objective
 from helpers import spec as run_spec
 
 from vlae.config.run_spec import KLWarmup
@@ -14,13 +13,6 @@ STEPS = 1_000
 @pytest.mark.parametrize("step", [0, 1, STEPS - 1])
 def test_no_warmup_is_the_elbo_at_every_step(step):
     assert KLWarmup(schedule="none").weight(step, STEPS) == 1
-
-
-def test_the_weight_of_the_kl_is_multiplied_with_its_warmup():
-    warmup = {"schedule": "linear", "steps": 200}
-    assert objective(kl_warmup=warmup).weight(50, STEPS) == 0.25
-    assert objective(kl_warmup=warmup, kl_weight=0.1).weight(50, STEPS) == 0.025
-    assert objective(kl_weight=0.1).weight(50, STEPS) == 0.1
 
 
 @pytest.mark.parametrize(

@@ -54,15 +54,7 @@ class Objective(Spec, frozen=True):
     scale_value: float
     kl_warmup: KLWarmup
     kl_weight: float
-
-    def weight(self, step: int, steps: int) -> float:
-        """Return the weight of the KL divergence at a step, with its warm-up.
-
-        Args:
-            step: counted from 0.
-            steps: number of steps of the training.
-        """
-        return self.kl_weight * self.kl_warmup.weight(step, steps)
+    """Weight of the KL term of layer 1, whose square is that of layer 2, and so on."""
 
 
 class DataNoise(Spec, frozen=True):

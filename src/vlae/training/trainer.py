@@ -258,10 +258,10 @@ class _Trainer:
         images = self.images["train"].batch(self.order, state.step)
         x, target = observe(images, spec.data_noise, state.noise)
         noise = state.model.draw_noise(len(rows), state.noise)
+        warmup, steps = spec.objective.kl_warmup, self.settings.steps
         # The weight is a tensor, since a new number makes a compiled function compile
         # again.
-        now = spec.objective.weight(state.step, self.settings.steps)
-        weight = torch.tensor(now, device=self.device)
+        weight = torch.tensor(warmup.weight(state.step, steps), device=self.device)
         found: tuple[dict[str, Tensor], Tensor] = self.losses(
             x, target, self.labels["train"][rows], noise, weight
         )
