@@ -359,8 +359,12 @@ def test_a_property_is_asked_of_its_own_layer_alone(tmp_path):
 def test_too_few_draws_measure_no_ratio(tmp_path):
     found, findings = steady(tmp_path, draws=4095)
     assert found == ["not measured", "supported"]
-    assert findings["note"].iloc[0].startswith(
-        "not measured from enough draws: thickness, width within the class, class"
+    assert (
+        findings["note"]
+        .iloc[0]
+        .startswith(
+            "not measured from enough draws: thickness, width within the class, class"
+        )
     )
     assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
 

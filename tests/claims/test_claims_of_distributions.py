@@ -227,10 +227,7 @@ def recomposed(
     ]
     moved = {"images": "moved_parts", "measure": "elbo", "difference": seam}
     beyond = {"beyond": elbo - seam, "beyond_low": elbo - seam - 2}
-    rows = [
-        each | beyond | {"beyond_high": elbo - seam + 2}
-        for each in [*rows, moved]
-    ]
+    rows = [each | beyond | {"beyond_high": elbo - seam + 2} for each in [*rows, moved]]
     for seed in FRESH:
         facts(root, seed, "vlae", rise)
         write_table(root, "recomposed", rows, seed, run="vlae")

@@ -343,6 +343,8 @@ def test_a_model_of_wholes_notices():
             expected, rel=1e-4
         )
         assert table.loc[(arm, "unlikely"), "value"] == 1
-        assert table.loc[(arm, "elbo"), "beyond"] == table.loc[(arm, "elbo"), "difference"]
+        assert (
+            table.loc[(arm, "elbo"), "beyond"] == table.loc[(arm, "elbo"), "difference"]
+        )
     moved_parts = table.loc[("moved_parts", "elbo"), "difference"]
     assert moved_parts == pytest.approx(0, abs=1e-9), "of one grey level, no seam"

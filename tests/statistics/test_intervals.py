@@ -127,7 +127,9 @@ def test_jackknife_of_what_is_undefined_is_undefined():
 def test_difference_of_shares_is_newcombes():
     """His example: 56 of 70 less 48 of 80, by method 10."""
     first, second = (
-        Interval(hits / n, *scipy.stats.binomtest(hits, n).proportion_ci(method="wilson"))
+        Interval(
+            hits / n, *scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
+        )
         for hits, n in ((56, 70), (48, 80))
     )
     found = difference(first, second)

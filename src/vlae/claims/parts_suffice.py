@@ -26,7 +26,7 @@ ELBO_PART = "the ELBO falls"
 def criterion(numbers: dict[str, Any]) -> str:
     """Return the criterion in words."""
     return (
-        "Of images recomposed from parts of different images of one class, against "
+        "On images recomposed from parts of different images of one class, against "
         "the same images before they were cut: the classifier's mean confidence, and "
         "its accuracy, fall by at most "
         f"{numbers['fall']:g}; the mean ELBO falls by at least {numbers['nats']:g} "
@@ -68,9 +68,7 @@ def _of_seed(numbers: dict[str, Any], run: RunResults, seed: int) -> list[Findin
     ]
 
 
-def _change(
-    table: pd.DataFrame, measure: str, against: str = "difference"
-) -> Interval:
+def _change(table: pd.DataFrame, measure: str, against: str = "difference") -> Interval:
     """Return by how much recomposing within one class changes a measure.
 
     Args:

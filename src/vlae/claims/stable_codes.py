@@ -36,12 +36,13 @@ def criterion(numbers: dict[str, Any]) -> str:
     layers = numbers["layers"]
     places = [f"{in_print(name)} in layer {layers[name]}" for name in ordered(layers)]
     return (
-        f"Of {', '.join(places)}: the layer moves at least {numbers['ratio']:g} of its "
-        "total effect T by itself (first order over total effect, from at least "
+        f"For {', '.join(places)}: the layer moves at least {numbers['ratio']:g} of "
+        "its total effect T by itself (first order over total effect, from at least "
         f"{numbers['draws']:g} draws); and, but for the class, which has no direction, "
         "a step of a coordinate changes the property in the same direction in at least "
-        f"{numbers['sign']:g} of the draws of all other layers, for the coordinate that "
-        "does so most (interval of 95 % for all coordinates of the layer together). A "
+        f"{numbers['sign']:g} of the draws of all other layers, for the coordinate "
+        "that does so most (its interval holds for all coordinates of the layer "
+        "together at 95 %). A "
         f"property on which its layer has a T of less than {numbers['effect']:g} is "
         "left out. Training raised the held-out ELBO by at least "
         f"{numbers['rise']:g} nats."

@@ -66,8 +66,8 @@ def compared(
     - `draws`: the number of draws.
 
     All but `draw_correlation`, `active` and `draws` are nan if no dimension is active,
-    and all but `active` and `draws` if there are fewer than `MIN_IMAGES` images. Intervals are 95 %, by a
-    jackknife over blocks of images.
+    and all but `active` and `draws` if there are fewer than `MIN_IMAGES` images.
+    Intervals are 95 %, by a jackknife over blocks of images.
 
     Arrays: `edges` (101,) and `density_1` ... `density_L` (100,), the densities of the
     residuals of all active dimensions of a layer, or of all dimensions if none is

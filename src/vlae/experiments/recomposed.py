@@ -94,12 +94,13 @@ def run(context: Context) -> Result:
     arrays = {"intact": intact, "moved_parts": moved(intact, kind)}
     for arm, group in (("one_class", groups), ("several_classes", several)):
         arrays[arm] = recomposed(intact[group], places).reshape(intact.shape)
-    values, table = {}, []
+    values: dict[str, Values] = {}
+    table: list[tuple[Any, ...]] = []
     for arm in ARMS:
         known = None if arm == "several_classes" else named
         values[arm] = _measured(context, arrays[arm], known, output)
         order = (several if arm == "several_classes" else groups).flatten()
-        same = {
+        same: dict[str, Values] = {
             other: {name: v[order] for name, v in values[other].items()}
             for other in ("intact", "moved_parts")
             if other in values

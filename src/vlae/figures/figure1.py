@@ -83,9 +83,10 @@ def findings(runs: list[RunResults]) -> list[str]:
             f"class and {said('intact', 'confidence')} on intact ones (of several "
             f"classes: {said('several_classes', 'confidence')}); it names the class of "
             f"{said('one_class', 'accuracy')} and {said('intact', 'accuracy')}. "
-            f"The ELBO changes by {gap} nats, of which own parts moved by a pixel, with "
-            f"seams and no new content, explain {seam}; {said('one_class', 'unlikely')} of the "
-            "recomposed images have a lower one than 95 % of the intact images."
+            f"The ELBO changes by {gap} nats, of which own parts moved by a pixel, "
+            f"with seams and no new content, explain {seam}; "
+            f"{said('one_class', 'unlikely')} of the recomposed images have a lower "
+            "one than 95 % of the intact images."
         )
     return sentences
 

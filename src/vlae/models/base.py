@@ -153,7 +153,7 @@ class LatentVariableModel(Model):
     likelihood: Likelihood
 
     kl_weight = 1.0
-    """Weight in the loss of the KL term of layer 1; that of layer l is its l-th power."""
+    """Weight in the loss of KL term 1; its l-th power is that of KL term l."""
 
     def __init__(self, latent_sizes: list[int]) -> None:
         super().__init__()

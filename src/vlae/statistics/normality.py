@@ -68,9 +68,9 @@ def normality(residuals: ArrayLike) -> pd.DataFrame:
 
 
 def negentropy(samples: ArrayLike) -> Floats:
-    """Return KL(sample || Gaussian of its mean and variance) of each dimension, in nats.
+    """Return the KL of each dimension from the Gaussian of its mean and variance.
 
-    See `normality` for its errors.
+    It is in nats; see `normality` for its errors.
 
     Args:
         samples: (n, d), n at least 20, rows independent.
