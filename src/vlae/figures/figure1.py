@@ -31,11 +31,11 @@ KL_HEADING = "KL layer "
 
 def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: images of each kind, their ELBO and their confidence."""
-    figure = Figure(figsize=(WIDTH, 4.6 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.2 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("recomposed")
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-        images, curves = subfigures(block, 2, height_ratios=[2.0, 2.3])
+        images, curves = subfigures(block, 2, height_ratios=[1.5, 2.4])
         panels = images.subplots(1, len(ARMS))
         for axes, (arm, title) in zip(panels, ARMS.items(), strict=True):
             picture = mosaic(
