@@ -121,9 +121,7 @@ def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
         sure.plot(levels, shares, **look)
     bound.set(xlabel="ELBO (nats)", ylabel="images", xlim=(low, high))
     lowest = min(arrays[f"confidence_{arm}"].min() for arm in ARMS)
-    sure.set(
-        xlabel="confidence of the classifier", ylabel="images as confident (share)"
-    )
+    sure.set(xlabel="confidence of the classifier", ylabel="share as confident")
     sure.set(xlim=(lowest, 1.005), ylim=(0, 1.02))
     for axes in (bound, sure):
         axes.locator_params(axis="x", nbins=6)
