@@ -336,9 +336,9 @@ RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({RATIO: 0.4}, ["not supported", "supported"]),
-        ({RATIO: 0.52}, ["inconclusive", "supported"]),
-        ({("ratio", 3, 0, "class"): 0.4}, ["not supported", "supported"]),
+        ({RATIO: 0.25}, ["not supported", "supported"]),
+        ({RATIO: 0.35}, ["inconclusive", "supported"]),
+        ({("ratio", 3, 0, "class"): 0.25}, ["not supported", "supported"]),
         ({SIGN: 0.6}, ["supported", "not supported"]),
         ({SIGN: 0.82}, ["supported", "inconclusive"]),
         ({("sign", 2, 1, WIDTH): 0.6}, ["supported", "not supported"]),
