@@ -26,7 +26,7 @@ NORMAL = {
     "unnormed_weights": "normal",
 }
 STARTS = {"authors'": {}, "N(0, .02) everywhere": NORMAL}
-OBJECTIVE = Objective("gaussian", "fixed", 0.25, KLWarmup("none"))
+OBJECTIVE = Objective("gaussian", "fixed", 0.25, KLWarmup("none"), 1.0)
 
 
 def started(width: float, start: dict[str, object], seed: int) -> VLAE:

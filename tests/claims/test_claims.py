@@ -1,7 +1,6 @@
 """Claims on results whose answer is known, and controls that must turn them."""
 
 import re
-from types import MappingProxyType
 
 import pandas as pd
 import pytest
@@ -232,15 +231,18 @@ def test_a_layer_that_is_not_there_is_named(tmp_path, capsys):
 
 
 def order(root, effects, dataset="mnist", **facts):
+    """Decide the claim on a run with `effects`, against one that mixes all layers."""
     write_all(root, effects, dataset=dataset, **facts)
-    verdicts, findings = decided(root, "layer-order", [row(dataset=dataset)])
+    write_all(root, HVAE_ALL, run="vae", dataset=dataset)
+    runs = [row(dataset=dataset)], [row("vae", dataset=dataset)]
+    verdicts, findings = decided(root, "layer-order", *runs)
     return verdicts.iloc[0], findings["note"].iloc[0]
 
 
 def test_deeper_layers_for_more_abstract_properties(tmp_path):
     verdict, note = order(tmp_path, VLAE)
     assert (verdict["verdict"], verdict["number"]) == ("supported", pytest.approx(1))
-    assert "thickness in layer 1, slant in layer 2, width in layer 2" in note
+    assert "thickness in layer 1, slant within the class in layer 2" in note
     assert "MIG .25" in note
 
 
@@ -250,9 +252,10 @@ def test_deeper_layers_for_more_abstract_properties(tmp_path):
         (permuted(VLAE, (2, 1, 0)), "not supported", -1.0),
         (permuted(VLAE, (1, 0, 2)), "not supported", None),
         (HVAE_ALL, "not supported", 0.0),  # one layer carries all
-        ({**VLAE, "width": [0.1, 0.7, 0.72]}, "supported", None),  # .83 or 1
+        ({**VLAE, "width_within_class": [0.1, 0.7, 0.72]}, "supported", None),
+        ({**VLAE, "width": [0.1, 0.2, 0.9]}, "supported", 1.0),  # the class is in it
         ({**VLAE, "thickness": [0.5, 0.5, 0.5]}, "inconclusive", None),
-        ({**VLAE, "slant": [float("nan")] * 3}, "not measured", None),
+        ({**VLAE, "slant_within_class": [float("nan")] * 3}, "not measured", None),
     ],
 )
 def test_other_orders(tmp_path, effects, expected, correlation):
@@ -280,23 +283,36 @@ def test_only_mnist_decides_the_order(tmp_path):
 
 # stable-codes
 
+WIDTH, SLANT = "width_within_class", "slant_within_class"
+STEADY = {
+    ("total", 1, 0, "thickness"): 0.8,
+    ("ratio", 1, 0, "thickness"): 0.9,
+    ("sign", 1, 1, "thickness"): 0.55,  # the other coordinate
+    ("sign", 1, 2, "thickness"): 0.95,
+    ("total", 2, 0, WIDTH): 0.7,
+    ("ratio", 2, 0, WIDTH): 0.8,
+    ("sign", 2, 1, WIDTH): 0.97,
+    ("total", 2, 0, SLANT): 0.1,  # too little to ask
+    ("ratio", 2, 0, SLANT): 0.1,
+    ("sign", 2, 1, SLANT): 0.5,
+    ("total", 3, 0, "class"): 0.9,
+    ("ratio", 3, 0, "class"): 0.85,  # a vector, so it has no sign
+    ("total", 1, 0, "class"): 0.6,  # not its layer, so it is not asked
+    ("ratio", 1, 0, "class"): 0.1,
+}
 
-def steady(root, changes=(), draws=4096, parts=MappingProxyType({}), **facts):
-    """Return verdicts on a layer 1 that moves thickness, with `changes` of its rows."""
-    rows = {
-        ("total", 1, 0, "thickness"): 0.8,
-        ("ratio", 1, 0, "thickness"): 0.9,
-        ("sign", 1, 1, "thickness"): 0.55,  # the other coordinate
-        ("sign", 1, 2, "thickness"): 0.95,
-        ("total", 2, 0, "thickness"): 0.1,  # too little to ask
-        ("ratio", 2, 0, "thickness"): 0.1,
-        ("sign", 2, 1, "thickness"): 0.5,
-        **dict(changes),
-    }
+
+def steady(root, changes=(), draws=4096, **facts):
+    """Return verdicts on layers with a property each, with `changes` of their rows.
+
+    A row that is None is left out.
+    """
+    rows = {**STEADY, **dict(changes)}
     table = pd.DataFrame(
         [
-            (*key, parts.get(key[-1], ""), v, v - 0.04, v + 0.04, draws)
+            (*key, "", v, v - 0.04, v + 0.04, draws)
             for key, v in rows.items()
+            if v is not None
         ],
         columns=stability.COLUMNS,
     )
@@ -310,8 +326,14 @@ def steady(root, changes=(), draws=4096, parts=MappingProxyType({}), **facts):
 def test_codes_of_one_meaning(tmp_path):
     found, findings = steady(tmp_path)
     assert found == ["supported", "supported"]
-    assert findings["number"].iloc[:2].tolist() == pytest.approx([0.9, 0.95])
-    assert findings["note"].iloc[0] == "thickness in layer 1 .90"
+    assert findings["number"].iloc[:2].tolist() == pytest.approx([0.8, 0.95])
+    ratio, sign = findings["note"].iloc[:2]
+    left_out = "layer 2 hardly moves slant within the class (T .10)"
+    assert ratio == (
+        "thickness in layer 1 .90, width within the class in layer 2 .80, "
+        f"class in layer 3 .85; {left_out}"
+    )
+    assert sign.endswith(f"width within the class in layer 2 .97; {left_out}")
 
 
 RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
@@ -320,37 +342,44 @@ RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({RATIO: 0.4}, ["not supported", "supported"]),
-        ({RATIO: 0.52}, ["inconclusive", "supported"]),
+        ({RATIO: 0.25}, ["not supported", "supported"]),
+        ({RATIO: 0.35}, ["inconclusive", "supported"]),
+        ({("ratio", 3, 0, "class"): 0.25}, ["not supported", "supported"]),
         ({SIGN: 0.6}, ["supported", "not supported"]),
         ({SIGN: 0.82}, ["supported", "inconclusive"]),
-        ({("total", 2, 0, "thickness"): 0.3}, ["not supported"] * 2),
-        ({("total", 1, 0, "thickness"): 0.1}, ["not measured"] * 2),
+        ({("sign", 2, 1, WIDTH): 0.6}, ["supported", "not supported"]),
+        ({("total", 2, 0, SLANT): 0.3}, ["not supported"] * 2),
+        ({("total", 3, 0, "class"): None}, ["not measured", "supported"]),
+        ({key: 0.1 for key in STEADY if key[0] == "total"}, ["not measured"] * 2),
     ],
 )
 def test_codes_whose_meaning_depends_on_others(tmp_path, changes, expected):
     assert steady(tmp_path, changes)[0] == expected
 
 
-def test_parts_of_a_property_are_not_asked_to_be_stable(tmp_path):
-    """Only the property itself is; the same numbers of another property would fail."""
-    name = "thickness_within_class"
-    changes = {
-        ("total", 2, 0, name): 0.9,
-        ("ratio", 2, 0, name): 0.1,
-        ("sign", 2, 1, name): 0.5,
-    }
-    found, findings = steady(tmp_path, changes, parts={name: "thickness"})
-    assert found == ["supported", "supported"]
-    assert findings["note"].iloc[0] == "thickness in layer 1 .90"
-    assert steady(tmp_path, changes)[0] == ["not supported"] * 2
+def test_a_property_is_asked_of_its_own_layer_alone(tmp_path):
+    changes = {("total", 2, 0, "thickness"): 0.9, ("ratio", 2, 0, "thickness"): 0.1}
+    assert steady(tmp_path, changes)[0] == ["supported"] * 2
 
 
-def test_too_few_draws_measure_no_stability(tmp_path):
+def test_too_few_draws_measure_no_ratio(tmp_path):
     found, findings = steady(tmp_path, draws=4095)
-    assert found == ["not measured"] * 2
-    assert findings["note"].iloc[0] == "fewer than 4,096 draws of thickness"
+    assert found == ["not measured", "supported"]
+    assert (
+        findings["note"]
+        .iloc[0]
+        .startswith(
+            "not measured from enough draws: thickness, width within the class, class"
+        )
+    )
     assert steady(tmp_path, rise=0)[0] == ["not supported"] * 2
+
+
+def test_a_layer_that_the_model_has_not_cannot_be_stable(tmp_path, capsys):
+    with pytest.raises(AssertionError):
+        steady(tmp_path, {key: None for key in STEADY if key[1] == 3})
+    said = capsys.readouterr().err
+    assert "claims.stable-codes.criterion.layers" in said and "no layer 3" in said
 
 
 LAYERS = {

@@ -53,8 +53,8 @@ def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
         own["note"]
         .iloc[0]
         .startswith(
-            "found: thickness in layer 3, slant in layer 3, width in layer 3, "
-            "class in layer 3"
+            "found: thickness in layer 3, slant within the class in layer 3, width "
+            "within the class in layer 3, class in layer 3"
         )
     )
     assert own["number"].iloc[0] == 0.25
@@ -65,7 +65,7 @@ def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
     [
         ({"parameters": 1210}, "1,210 parameters against 1,000"),
         ({"parameters": 790}, "790 parameters against 1,000"),
-        ({"elbo": -50.1}, "ELBO surely below that of 'vae-equal-budget'"),
+        ({"elbo": -55.1}, "ELBO perhaps 5 nats below that of 'vae-equal-budget'"),
     ],
 )
 def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
@@ -76,8 +76,8 @@ def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
     assert "8 open; does not count" in reason and words in reason
 
 
-@pytest.mark.parametrize(("lower", "counts"), [(0.1, True), (0.4, False)])
-def test_a_bound_that_may_as_well_be_higher_counts(tmp_path, lower, counts):
+@pytest.mark.parametrize(("lower", "counts"), [(4.7, True), (4.9, False)])
+def test_a_bound_that_is_surely_near_counts(tmp_path, lower, counts):
     """Two standard errors of 100 images with a standard deviation of 1 nat are .2."""
     for name, effects in MODELS.items():
         write_all(tmp_path, effects, run=name)

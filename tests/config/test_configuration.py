@@ -84,6 +84,7 @@ def test_paper_preset_is_the_plain_elbo(shipped):
         scale="fixed",
         scale_value=0.25,
         kl_warmup=KLWarmup(schedule="none"),
+        kl_weight=1.0,
     )
     assert spec.training.learning_rate == 2e-4
     assert spec.training.batch_size == 100
@@ -110,6 +111,7 @@ def test_presets_of_the_authors_code(
         scale="fixed",
         scale_value=scale,
         kl_warmup=KLWarmup(schedule="exponential", steps=warmup, out_of=50000),
+        kl_weight=1.0,
     )
     assert spec.network["batch_norm"] == batch_norm
     assert spec.network["posterior_scale"] == "sigmoid"

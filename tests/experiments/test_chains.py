@@ -25,8 +25,9 @@ from vlae.experiments._sample_quality import (
     MAX_BLOCK_SIZE,
     Look,
     Standard,
+    _quotient,
     class_entropy,
-    share,
+    share_interval,
 )
 from vlae.experiments.chains import COLUMNS
 from vlae.training.trained_run import grey_levels
@@ -224,11 +225,11 @@ def test_the_classifier_of_the_reference(optimum, world):
 
 
 def test_shares_have_wilsons_interval():
-    found = share(np.arange(100) < 20)
+    found = share_interval(0.2, 100)
     assert (found.value, found.low, found.high) == pytest.approx(
         (0.2, 0.1334, 0.2888), abs=1e-4
     )
-    assert share(np.ones(100, bool)).low == pytest.approx(
+    assert share_interval(1.0, 100).low == pytest.approx(
         100 / (100 + 1.96**2), abs=1e-3
     )
 
@@ -257,11 +258,33 @@ def test_excess_is_surer_than_the_difference_of_two_intervals():
     reference, *off = (Look(part, part[:, :1]) for part in features)
     standard = Standard(reference, off[0], 0.9, 100, 100)
     rows = [next(standard.distances(look)) for look in off]
-    _, value, low, high, n = standard.above_baseline(off[1])
+    excess, ratio = standard.against_baseline(off[1])
+    _, value, low, high, n = excess
     assert plausible(value, low, high, 0)
     assert n == 2000
     apart = math.hypot(*(row[3] - row[2] for row in rows))
     assert high - low < 0.85 * apart
+    name, value, low, high, n = ratio
+    assert (name, n) == ("kid_over_ancestral", 2000)
+    assert plausible(value, low, high, 1)
+    assert value == pytest.approx(rows[1][1] / rows[0][1])
+    assert high - low < 0.85 * apart / rows[0][1]
+
+
+def test_a_quotient_needs_samples_that_are_off():
+    """Ancestral samples may happen to be nearer than chance; then it is not defined."""
+    below = np.array([-0.01, 0.001, -0.002])
+    assert np.isnan(_quotient(np.ones(3), below)).all()
+    assert _quotient(np.ones(3), np.full(3, 0.5)) == [2.0]
+
+
+def test_precision_and_recall_have_intervals(table):
+    found = table(chains_from_data=COUNT)
+    for measure in ("precision", "recall"):
+        value, low, high, n = found.loc[("noise", LAST, "mean", measure)]
+        expected = share_interval(value, int(n))
+        assert (low, high) == (expected.low, expected.high)
+        assert low < value < high
 
 
 # What is looked at

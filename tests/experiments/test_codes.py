@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from experiments_helpers import context, random_classifier, trained
 from experiments_helpers import run as run_experiment
@@ -247,6 +248,14 @@ def test_direction_of_a_step(data, depth, share):
     assert found[1, 1] == pytest.approx(share, abs=0.08)
     assert found[2, 2] == 0, "the second coordinate of layer 2 does nothing"
     assert len(found) == 3
+    # Wilson's interval of nothing ends at q / (n + q), q the square of the quantile:
+    # of one coordinate at 95 %, of each of two at 97.5 %.
+    ends = signs.set_index(["layer", "coordinate"])["high"]
+    squared = scipy.stats.norm.ppf(1 - 0.025 / 2) ** 2
+    assert ends[2, 2] == pytest.approx(squared / (400 + squared))
+    if share == 0:
+        squared = scipy.stats.norm.ppf(1 - 0.05 / 2) ** 2
+        assert ends[1, 1] == pytest.approx(squared / (400 + squared))
 
 
 def test_what_the_classifier_cannot_name_has_no_stability(data):

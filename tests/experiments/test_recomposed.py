@@ -16,10 +16,12 @@ from vlae.experiments import recomposed as module
 from vlae.experiments.recomposed import (
     ARMS,
     COLUMNS,
+    DIRECTIONS,
     PARTS,
     classes,
     crossed,
     grouped,
+    moved,
     parts,
     recomposed,
 )
@@ -104,6 +106,22 @@ def test_every_part_is_used_once_and_in_its_place():
     assert not np.array_equal(found, images)
 
 
+def test_own_parts_are_moved_by_one_pixel_each_in_its_direction():
+    rows, columns = np.indices((6, 6))
+    images = np.stack([rows, columns])[None].astype(np.uint8)
+    for kind, directions in DIRECTIONS.items():
+        found = moved(images, kind)[0].astype(int)
+        for place, (down, right) in zip(parts(kind, 6, 6), directions, strict=True):
+            for seen, own, by in ((found[0], rows, down), (found[1], columns, right)):
+                expected = np.clip(own[place] - by, 0, 5)  # the edge is repeated
+                assert np.array_equal(seen[place], expected)
+
+
+def test_moved_parts_leave_an_even_image_as_it_is():
+    even = np.full((2, 3, 7, 9), 5, np.uint8)
+    assert np.array_equal(moved(even, "quarters"), even)
+
+
 def test_groups_are_of_one_class_and_use_no_image_twice():
     truth = np.random.default_rng(1).integers(0, CLASSES, 200)
     rows = grouped(truth, 100, seed=3)
@@ -164,7 +182,10 @@ def test_table_and_arrays(model):
     intact = table["images"] == "intact"
     assert table.loc[intact, "difference"].isna().all()
     assert (table["difference_low"] <= table["difference_high"])[~intact].all()
-    assert [*result.arrays][:3] == ARMS
+    cut_from_several = table["images"].isin(["one_class", "several_classes"])
+    assert table.loc[~cut_from_several, "beyond"].isna().all()
+    assert (table["beyond_low"] <= table["beyond_high"])[cut_from_several].all()
+    assert [*result.arrays][: len(ARMS)] == ARMS
     for arm in ARMS:
         assert result.arrays[arm].shape == (20, *SHAPE), "whole groups"
         assert result.arrays[arm].dtype == np.uint8
@@ -254,10 +275,15 @@ def test_the_difference_is_paired_group_by_group():
     """A shift of 1 for all images, whose spread is far larger, has no error."""
     before = {"elbo": np.random.default_rng(0).normal(0, 100, 80)}
     after = {"elbo": before["elbo"] - 1}
-    (row, _) = module._rows("one_class", after, before)
+    moved = {"elbo": before["elbo"] - 0.25}
+    (row, _) = module._rows(
+        "one_class", after, {"intact": before, "moved_parts": moved}
+    )
     found = dict(zip(COLUMNS, row, strict=True))
     assert found["difference"] == pytest.approx(-1)
-    assert found["difference_high"] - found["difference_low"] < 1e-9
+    assert found["beyond"] == pytest.approx(-0.75)
+    for name in ("difference", "beyond"):
+        assert found[f"{name}_high"] - found[f"{name}_low"] < 1e-9
     assert found["high"] - found["low"] > 10
 
 
@@ -273,7 +299,7 @@ def test_a_model_of_pixels_one_by_one_does_not_notice():
     weights = trained()
     weights.model.likelihood.mean = Constant()
     table = measured(weights).table.set_index(["images", "measure"])
-    for arm in ARMS[1:]:
+    for arm in ("one_class", "several_classes"):
         found = table.loc[(arm, "reconstruction")]
         for bound in ("difference", "difference_low", "difference_high"):
             assert found[bound] == pytest.approx(0, abs=1e-3)
@@ -317,3 +343,8 @@ def test_a_model_of_wholes_notices():
             expected, rel=1e-4
         )
         assert table.loc[(arm, "unlikely"), "value"] == 1
+        assert (
+            table.loc[(arm, "elbo"), "beyond"] == table.loc[(arm, "elbo"), "difference"]
+        )
+    moved_parts = table.loc[("moved_parts", "elbo"), "difference"]
+    assert moved_parts == pytest.approx(0, abs=1e-9), "of one grey level, no seam"

@@ -10,7 +10,13 @@ from experiments_helpers import OTHERS, run, trained
 from helpers import GENERATIVE, SHAPE, noise, spec, untrained
 
 from vlae.data.noise import observe
-from vlae.experiments._residuals import COLUMNS, MEASURES, draw_correlation, explained
+from vlae.experiments._residuals import (
+    COLUMNS,
+    MEASURES,
+    compared,
+    draw_correlation,
+    explained,
+)
 from vlae.statistics.moments import moments, overall, powers
 from vlae.statistics.normality import gaussian_divergence, normality
 from vlae.system.random_streams import generator
@@ -111,7 +117,7 @@ def test_table_and_arrays(model):
     expected = set()
     for layer, size in enumerate(sizes, start=1):
         expected |= {(layer, d, m) for d in range(size + 1) for m in MEASURES}
-        expected |= {(layer, 0, "divergence"), (layer, 0, "active")}
+        expected |= {(layer, 0, m) for m in ("divergence", "active", "draws")}
     assert len(rows) == len(expected)
     assert set(rows) == expected
     known = table.dropna(subset="low")
@@ -188,7 +194,8 @@ def test_of_a_layer_there_are_means_over_active_dimensions():
     assert active, "else the test shows nothing"
     assert layer[0, "active"] == len(active)
     assert layer[0, "draw_correlation"] == pytest.approx(np.mean(correlations))
-    for measure in ("variance", "ks", "kl", "negentropy", "excess_kurtosis"):
+    means = ("variance", "ks", "kl", "negentropy", "excess_kurtosis")
+    for measure in (*means, "signal_negentropy"):
         of_each = [layer[d, measure] for d in active]
         assert layer[0, measure] == pytest.approx(np.mean(of_each))
     chance = {"mean": layer[0, "variance"] / IMAGES, "skewness": 6 / IMAGES}
@@ -213,6 +220,20 @@ def test_explained_share_of_nothing_is_nothing_on_average():
     stream = np.random.default_rng(0)
     residual, above = stream.normal(size=(60, 500)), stream.normal(size=(60, 20))
     assert explained(residual, above).mean() == pytest.approx(0, abs=0.03)
+
+
+def test_the_signal_is_free_of_the_posteriors_noise():
+    """Two values of correlation .6: of eight draws' means, and of a single draw."""
+    stream = np.random.default_rng(0)
+    shared, noise = stream.choice([-1, 1], 10_000), stream.normal(size=(8, 10_000))
+    drawn = (math.sqrt(0.6) * shared + math.sqrt(0.4) * noise)[..., None]
+    table, _ = compared([1], drawn, drawn[0], 0.05)
+    found = table.set_index(["dimension", "measure"])
+    assert found["value"][1, "signal_negentropy"] == pytest.approx(0.57, abs=0.04)
+    assert found["value"][1, "negentropy"] == pytest.approx(0.027, abs=0.015)
+    assert found["value"][0, "draws"] == 8
+    row = found.loc[(1, "signal_negentropy")]
+    assert row["low"] < row["value"] < row["high"]
 
 
 def test_draw_correlation():

@@ -176,6 +176,9 @@ def recomposed_table(shift):
         ("intact", "confidence", 0.9, np.nan),
         ("intact", "accuracy", 0.99, np.nan),
         ("intact", "elbo", 100.0, np.nan),
+        ("moved_parts", "confidence", 0.9, 0.0),
+        ("moved_parts", "accuracy", 0.99, 0.0),
+        ("moved_parts", "elbo", 85.0, -15.0),
         ("one_class", "confidence", 0.8 + shift, shift - 0.1),
         ("one_class", "accuracy", 0.95, -0.04),
         ("one_class", "elbo", 60 + 10 * shift, 10 * shift - 40),
@@ -183,10 +186,11 @@ def recomposed_table(shift):
         ("several_classes", "confidence", 0.5, -0.4),
         ("several_classes", "elbo", 20.0, -80.0),
     ]
-    for arm in ("intact", "one_class", "several_classes"):
+    for arm in ("intact", "moved_parts", "one_class", "several_classes"):
         rows += [(arm, name, 1.0, np.nan) for name in ("kl_1", "reconstruction")]
         rows.append((arm, "confident", 0.4, np.nan))
-    rows += [(arm, "unlikely", 0.05, 0.0) for arm in ("intact", "several_classes")]
+    others = ("intact", "moved_parts", "several_classes")
+    rows += [(arm, "unlikely", 0.05, 0.0) for arm in others]
     table = pd.DataFrame(rows, columns=["images", "measure", "value", "difference"])
     ends = {"difference_low": -42.0, "difference_high": -38.0}
     return table.assign(low=table["value"], high=table["value"], **ends)
@@ -199,11 +203,12 @@ def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
     assert "confidence is .85 (.80–.90) on images recomposed from parts of one" in said
     assert "class and .90 (.90–.90) on intact" in said
     assert "(of several classes: .50 (.50–.50))" in said
-    assert "ELBO changes by -39.50 (-40.00–-39.00) nats; .70 (.70–.70) of" in said
+    assert "ELBO changes by -39.50 (-40.00–-39.00) nats, of which" in said
+    assert "no new content, explain -15.00 (-15.00–-15.00); .70 (.70–.70) of" in said
     table = figure1.numbers([run])
     assert [*table["images"]] == [*figure1.ARMS.values()]
-    assert table.loc[1, "ELBO (nats)"] == "60.50 (60.00–61.00)"
-    assert pd.isna(table.loc[2, "accuracy"]), "several classes have none"
+    assert table.loc[2, "ELBO (nats)"] == "60.50 (60.00–61.00)"
+    assert pd.isna(table.loc[3, "accuracy"]), "several classes have none"
     assert [*table.columns[-2:]] == ["KL layer 1 (nats)", "unlikely"]
     (said,) = figure1.findings([made("recomposed", {1: recomposed_table(0.0)})])
     assert "by -40.00 (95 % interval -42.00 to -38.00) nats" in said

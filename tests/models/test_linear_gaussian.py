@@ -315,3 +315,12 @@ def test_loss_weights_the_kl_alone(vlae, vlae_terms, weight):
     kl = terms["kl_1"] + terms["kl_2"]
     expected = (weight * kl - terms["reconstruction"]).mean()
     torch.testing.assert_close(vlae.loss(terms, weight), expected)
+
+
+def test_a_weak_kl_is_weaker_in_higher_layers(vlae, vlae_terms, monkeypatch):
+    """Each layer is nearly an autoencoder of the one below."""
+    monkeypatch.setattr(vlae, "kl_weight", 0.1)
+    terms = vlae_terms[-1]
+    kl = 0.1 * terms["kl_1"] + 0.01 * terms["kl_2"]
+    expected = (0.5 * kl - terms["reconstruction"]).mean()
+    torch.testing.assert_close(vlae.loss(terms, 0.5), expected)

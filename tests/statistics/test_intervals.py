@@ -9,6 +9,7 @@ import scipy.stats
 from vlae.statistics.intervals import (
     Interval,
     bootstrap,
+    difference,
     jackknife,
     mean_interval,
     standard_error,
@@ -121,6 +122,24 @@ def test_jackknife_leaves_rows_of_all_arrays_out_together():
 def test_jackknife_of_what_is_undefined_is_undefined():
     (found,) = jackknife(lambda v: np.array([np.nan]), draws(0))
     assert math.isnan(found.value) and math.isnan(found.low)
+
+
+def test_difference_of_shares_is_newcombes():
+    """His example: 56 of 70 less 48 of 80, by method 10."""
+    first, second = (
+        Interval(
+            hits / n, *scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
+        )
+        for hits, n in ((56, 70), (48, 80))
+    )
+    found = difference(first, second)
+    ends = (found.value, found.low, found.high)
+    assert ends == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_difference_of_means_is_the_normal_interval():
+    found = difference(Interval(5, 2, 8), Interval(1, -3, 5))
+    assert (found.value, found.low, found.high) == (4, -1, 9)
 
 
 def test_jackknife_needs_a_row_a_block():

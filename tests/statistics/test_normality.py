@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from vlae.statistics.normality import COLUMNS, gaussian_divergence, normality
+from vlae.statistics.normality import (
+    COLUMNS,
+    gaussian_divergence,
+    negentropy,
+    normality,
+)
 from vlae.system.errors import UserError
 
 COUNT = 10_000
@@ -40,6 +45,14 @@ def test_shifted_and_scaled_normal_has_its_divergence_and_no_negentropy():
     expected = 0.5 * (scale**2 + mean**2 - 1 - 2 * math.log(scale))
     assert found["kl"] == pytest.approx(expected, abs=0.03)
     assert abs(found["negentropy"]) < 0.01
+
+
+def test_negentropy_of_every_dimension_is_that_of_the_table():
+    z = np.random.default_rng(0).uniform(size=(500, 3)) * [1, 5, 0]
+    assert negentropy(z).tolist() == normality(z)["negentropy"].tolist()
+    assert negentropy(z)[2] == math.inf
+    with pytest.raises(UserError, match="negentropy: samples"):
+        negentropy(z[:19])
 
 
 @pytest.mark.parametrize(

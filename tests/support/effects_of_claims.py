@@ -17,8 +17,11 @@ VLAE = {
     "width": [0.1, 0.7, 0.3],
     "slant": [0.2, 0.6, 0.2],
     "class": [0.1, 0.3, 0.9],
+    "width_within_class": [0.05, 0.9, 0.05],
+    "slant_within_class": [0.2, 0.7, 0.1],
 }
-HVAE_ALL = {**HVAE, "width": [0.1, 0.1, 0.8], "slant": [0.1, 0.1, 0.8]}
+SHAPES = ["width", "slant", "width_within_class", "slant_within_class"]
+HVAE_ALL = {**HVAE, **{name: [0.1, 0.1, 0.8] for name in SHAPES}}
 
 
 def permuted(effects, order):

@@ -167,7 +167,8 @@ def changed(spec: RunSpec, **changes: Any) -> RunSpec:
 def objective(**changes: Any) -> Objective:
     """Return a Gaussian likelihood of a fixed scale, keys replaced by `changes`."""
     plain = {"likelihood": "gaussian", "scale": "fixed", "scale_value": 0.25}
-    return Objective.of({**plain, "kl_warmup": {"schedule": "none"}, **changes})
+    whole = {"kl_warmup": {"schedule": "none"}, "kl_weight": 1.0}
+    return Objective.of({**plain, **whole, **changes})
 
 
 def prepared_strokes(folder: Path, n: int, test: int | None = None) -> Any:

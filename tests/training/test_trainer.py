@@ -155,6 +155,7 @@ def test_weights_do_not_depend_on_what_was_drawn_before(data, tmp_path):
     "change",
     [
         {"objective": {"kl_warmup": {"schedule": "none"}}},
+        {"objective": {"kl_weight": 0.5}},
         {"data_noise": {"denoising": 0.0}},
         {"training": {"learning_rate_tail": 0.0}},
         {"training": {"gradient_clip": 0.1}},

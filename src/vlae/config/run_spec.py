@@ -48,12 +48,14 @@ class KLWarmup(Spec, frozen=True, omit_defaults=True):
 
 
 class Objective(Spec, frozen=True):
-    """What is maximised: the ELBO under a likelihood, with or without KL warm-up."""
+    """What is maximised: the ELBO under a likelihood, or one with another KL term."""
 
     likelihood: Literal["gaussian", "laplace"]
     scale: Literal["fixed", "scalar", "network"]
     scale_value: float
     kl_warmup: KLWarmup
+    kl_weight: float
+    """Weight of the KL term of layer 1, whose square is that of layer 2, and so on."""
 
 
 class DataNoise(Spec, frozen=True):

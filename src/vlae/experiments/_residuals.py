@@ -14,12 +14,12 @@ import pandas as pd
 
 from vlae.statistics.intervals import UNDEFINED, jackknife
 from vlae.statistics.moments import SKEWNESS_VARIANCE, root_mean_square
-from vlae.statistics.normality import gaussian_divergence, normality
+from vlae.statistics.normality import gaussian_divergence, negentropy, normality
 
 COLUMNS = ["layer", "dimension", "measure", "value", "low", "high"]
 MEASURES = [
     *("mean", "variance", "skewness", "excess_kurtosis", "ks", "negentropy", "kl"),
-    *("explained", "draw_correlation"),
+    *("explained", "draw_correlation", "signal_negentropy"),
 ]
 EDGES = np.linspace(-5, 5, 101)
 MIN_IMAGES = 40
@@ -29,26 +29,31 @@ Floats = np.ndarray
 
 
 def compared(
-    sizes: list[int], residuals: Floats, again: Floats, codes: Floats, active: float
+    sizes: list[int], residuals: Floats, codes: Floats, active: float
 ) -> tuple[pd.DataFrame, dict[str, Floats]]:
     """Return a table of `COLUMNS`, one row per layer, dimension and measure; densities.
 
     Args:
         sizes: number of dimensions of each layer, bottom layer first.
-        residuals: of a draw of z for each image, (n, dimensions of all layers).
-        again: those of a second draw given the same x.
-        codes: z itself in the first draw.
+        residuals: of several draws of z for each image, (draws, n, dimensions of all
+            layers); draws at least 2.
+        codes: z itself in the first draw, (n, dimensions of all layers).
         active: correlation from which a dimension counts as active.
 
     Measures of a dimension (counted from 1):
 
-    - those of `statistics.normality`
+    - those of `statistics.normality`, of the first draw
     - `explained`: share of the residual's variance that is linear in all layers above
       (adjusted R^2, 0 if q follows p; nan for the top layer)
     - `draw_correlation`: correlation between the residuals of two draws of z given the
       same x. It is 0 if a dimension does not depend on x, and then the residuals are
       standard normal for that reason alone. A dimension is active if its correlation is
       at least `active`.
+    - `signal_negentropy`: the `negentropy` of means over all draws, which estimate
+      E[residual | x]. Single draws hold noise of the posterior, which is Gaussian by
+      construction and hides the shape of what the code says of the image: at a
+      correlation of .6 a signal of two values has a negentropy of .03 nats in single
+      draws and of .57 in means of eight.
 
     Dimension 0 is the whole layer. Its measures are:
 
@@ -58,10 +63,11 @@ def compared(
     - `divergence`: KL from N(0, I) of the Gaussian with the mean and covariance of the
       active dimensions, in nats for the layer.
     - `active`: the number of active dimensions.
+    - `draws`: the number of draws.
 
-    All but `draw_correlation` and `active` are nan if no dimension is active, and all
-    but `active` if there are fewer than `MIN_IMAGES` images. Intervals are 95 %, by a
-    jackknife over blocks of images.
+    All but `draw_correlation`, `active` and `draws` are nan if no dimension is active,
+    and all but `active` and `draws` if there are fewer than `MIN_IMAGES` images.
+    Intervals are 95 %, by a jackknife over blocks of images.
 
     Arrays: `edges` (101,) and `density_1` ... `density_L` (100,), the densities of the
     residuals of all active dimensions of a layer, or of all dimensions if none is
@@ -69,21 +75,22 @@ def compared(
     """
     rows: list[tuple[Any, ...]] = []
     arrays: dict[str, Floats] = {"edges": EDGES}
-    layers = _of_layers(sizes, residuals, again, codes)
-    for layer, (residual, other, above) in enumerate(layers, start=1):
-        used = draw_correlation(residual, other) >= active
+    for layer, (drawn, above) in enumerate(_of_layers(sizes, residuals, codes), 1):
+        residual, again, signal = drawn[0], drawn[1], drawn.mean(0)
+        used = draw_correlation(residual, again) >= active
         of_layer = _statistics(used)
         names = [(d + 1, m) for m in MEASURES for d in range(len(used))]
         names += [(0, m) for m in [*MEASURES, "divergence"]]
         found = [UNDEFINED] * len(names)
         if len(residual) >= MIN_IMAGES:
             with np.errstate(invalid="ignore"):  # a dimension may not vary: infinite kl
-                found = jackknife(of_layer, residual, other, above)
+                found = jackknife(of_layer, residual, again, signal, above)
         rows += [
             (layer, dimension, measure, *astuple(one))
             for (dimension, measure), one in zip(names, found, strict=True)
         ]
         rows.append((layer, 0, "active", float(used.sum()), np.nan, np.nan))
+        rows.append((layer, 0, "draws", float(len(residuals)), np.nan, np.nan))
         shown = residual[:, used] if used.any() else residual
         counts, _ = np.histogram(shown, EDGES)
         arrays[f"density_{layer}"] = counts / shown.size / np.diff(EDGES)
@@ -91,16 +98,16 @@ def compared(
 
 
 def _of_layers(
-    sizes: list[int], residuals: Floats, again: Floats, codes: Floats
-) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield residuals, those of the second draw, and all latents above, layer by layer.
+    sizes: list[int], residuals: Floats, codes: Floats
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the residuals of a layer and all latents above, layer by layer.
 
-    They are (n, d_l), (n, d_l) and (n, d_above), the bottom layer first.
+    They are (draws, n, d_l) and (n, d_above), the bottom layer first.
     """
     ends = np.cumsum(sizes)
     for size, end in zip(sizes, ends, strict=True):
         layer = slice(end - size, end)
-        yield residuals[:, layer], again[:, layer], codes[:, end:]
+        yield residuals[..., layer], codes[:, end:]
 
 
 def draw_correlation(first: Floats, second: Floats) -> Floats:
@@ -145,10 +152,13 @@ def _statistics(active: np.ndarray) -> Callable[..., Floats]:
         active: which dimensions are active, (d,).
     """
 
-    def statistics(residual: Floats, again: Floats, above: Floats) -> Floats:
+    def statistics(
+        residual: Floats, again: Floats, signal: Floats, above: Floats
+    ) -> Floats:
         table = normality(residual)
         table["explained"] = explained(residual, above)
         table["draw_correlation"] = draw_correlation(residual, again)
+        table["signal_negentropy"] = negentropy(signal)
         values = table[MEASURES].to_numpy().T
         of_layer = np.full(len(MEASURES) + 1, np.nan)
         if active.any():
@@ -161,7 +171,8 @@ def _statistics(active: np.ndarray) -> Callable[..., Floats]:
                     signed, chance / count
                 )
             of_layer[-1] = gaussian_divergence(residual[:, active])
-        of_layer[MEASURES.index("draw_correlation")] = values[-1].mean()
+        correlations = table["draw_correlation"]
+        of_layer[MEASURES.index("draw_correlation")] = correlations.mean()
         return np.concatenate([values.flatten(), of_layer])
 
     return statistics

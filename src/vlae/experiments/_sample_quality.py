@@ -17,7 +17,7 @@ from vlae.statistics.distances import (
     kernel_distances,
     precision_recall,
 )
-from vlae.statistics.intervals import Interval, bootstrap, mean_interval
+from vlae.statistics.intervals import Interval, bootstrap, jackknife, mean_interval
 from vlae.training.trained_run import TrainedRun, describe, grey_levels
 
 LEVEL = 0.95
@@ -109,7 +109,7 @@ class Standard:
         """Yield `sure` and `class_entropy`, which need no reference."""
         n = len(look)
         sure = look.probabilities.max(1) >= self.confident
-        yield "sure", *astuple(share(sure)), n
+        yield "sure", *astuple(share_interval(float(sure.mean()), n)), n
         named = look.probabilities.argmax(1)
         found = bootstrap(class_entropy, named, level=LEVEL, resamples=RESAMPLES)
         yield "class_entropy", *astuple(found), n
@@ -123,18 +123,21 @@ class Standard:
         yield "fid", fid, np.nan, np.nan, n
         n = min(n, self.coverage_images)
         found = precision_recall(look.features[:n], self.reference.features[:n])
-        yield "precision", found.precision, np.nan, np.nan, n
-        yield "recall", found.recall, np.nan, np.nan, n
+        yield "precision", *astuple(share_interval(found.precision, n)), n
+        yield "recall", *astuple(share_interval(found.recall, n)), n
 
-    def above_baseline(self, look: Look) -> Row:
-        """Return `kid_above_ancestral`.
+    def against_baseline(self, look: Look) -> Iterator[Row]:
+        """Yield `kid_above_ancestral` and `kid_over_ancestral`.
 
-        It is taken block by block, so that the error of the reference cancels.
+        They are taken block by block, so that the error of the reference cancels. The
+        quotient is not defined if ancestral samples are as near as held-out images.
         """
         n = min(len(look), len(self.reference), len(self.baseline))
-        loss = self._kid(look, n) - self._kid(self.baseline, n)
-        found = mean_interval(loss, level=LEVEL)
-        return "kid_above_ancestral", *astuple(found), n
+        own, other = self._kid(look, n), self._kid(self.baseline, n)
+        excess = mean_interval(own - other, level=LEVEL)
+        yield "kid_above_ancestral", *astuple(excess), n
+        (ratio,) = jackknife(_quotient, own, other, blocks=len(own), level=LEVEL)
+        yield "kid_over_ancestral", *astuple(ratio), n
 
     def _kid(self, look: Look, n: int) -> NDArray[np.float64]:
         """Return estimates (blocks,) from the first n samples of both sides."""
@@ -142,17 +145,26 @@ class Standard:
         return kernel_distances(look.features[:n], self.reference.features[:n], block)
 
 
-def share(hits: NDArray[np.bool]) -> Interval:
-    """Return the share of (n,) independent hits, with Wilson's interval."""
-    found = scipy.stats.binomtest(int(hits.sum()), len(hits))
+def share_interval(share: float, n: int) -> Interval:
+    """Return the share of n independent draws that are hits, with Wilson's interval."""
+    found = scipy.stats.binomtest(round(share * n), n)
     bounds = found.proportion_ci(LEVEL, method="wilson")
-    return Interval(float(hits.mean()), float(bounds.low), float(bounds.high))
+    return Interval(share, float(bounds.low), float(bounds.high))
 
 
 def accuracy(look: Look, truth: NDArray[np.int64]) -> Row:
     """Return the share of images whose true class (n,) the classifier names."""
     right = look.probabilities.argmax(1) == truth
-    return "accuracy", *astuple(share(right)), len(look)
+    found = share_interval(float(right.mean()), len(look))
+    return "accuracy", *astuple(found), len(look)
+
+
+def _quotient(
+    above: NDArray[np.float64], below: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the quotient of two means, (1,); nan unless the lower one is positive."""
+    mean = below.mean()
+    return np.array([above.mean() / mean if mean > 0 else np.nan])
 
 
 def class_entropy(classes: NDArray[np.intp]) -> float:

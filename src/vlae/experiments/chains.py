@@ -62,8 +62,9 @@ def sampled(context: Context) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]
         p(x | z), compared with held-out images under the data noise of the run.
 
     `measure`:
-        `kid`, the squared kernel distance, and `kid_above_ancestral`, its excess over
-        ancestral samples (for chains, from step 1 on); `fid`; `precision` and `recall`,
+        `kid`, the squared kernel distance, and for chains, from step 1 on,
+        `kid_above_ancestral`, its excess over ancestral samples, and
+        `kid_over_ancestral`, its quotient; `fid`; `precision` and `recall`,
         in [0, 1]; `sure`, the share of images whose class the classifier gives at least
         the configured probability; `class_entropy`, the entropy of the classes that it
         names, in nats; and for `held_out` the `accuracy` of these classes. Distances
@@ -71,7 +72,9 @@ def sampled(context: Context) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]
         classifier, and values of `fid`, `precision` and `recall` only at the same n.
 
     `low`, `high`:
-        95 % interval within the run; nan for measures without one.
+        95 % interval within the run; nan for measures without one. That of `precision`
+        is over samples given the reference, that of `recall` over the reference given
+        the samples.
 
     `n`:
         Images on each side. It is smaller than in the settings if the data set has
@@ -102,7 +105,7 @@ def sampled(context: Context) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]
             else:
                 found += standard.distances(look)
             if arm in CHAINS and step > 0:
-                found.append(standard.above_baseline(look))
+                found += standard.against_baseline(look)
             rows += [(arm, step, kind, *row) for row in found]
     return pd.DataFrame(rows, columns=COLUMNS), looks.panels()
 

@@ -36,12 +36,10 @@ def run(context: Context) -> Result:
     """
     settings, sizes = context.settings, context.run.model.latent_sizes
     drawn = draws(context)
-    first, second, *_ = drawn
     residuals, arrays = _residuals.compared(
         sizes,
-        first.residuals.numpy(),
-        second.residuals.numpy(),
-        first.codes.numpy(),
+        torch.stack([draw.residuals for draw in drawn]).numpy(),
+        drawn[0].codes.numpy(),
         settings["correlation"],
     )
     codes = torch.stack([draw.codes for draw in drawn])

@@ -3,7 +3,9 @@
 Four images make four others: image k takes its part p from image (k + p) mod 4. The
 recomposed images therefore consist of the very same parts as the intact ones, each used
 once and in its place; only the combinations are new. The four images are of one class
-or, as a control, of several.
+or, as a control, of several. Parts that were never one image meet in a seam, which is
+unlikely too. So there is another control: images whose parts are their own, each moved
+by one pixel in another direction. They have seams and no new content.
 """
 
 from collections.abc import Callable
@@ -31,11 +33,18 @@ PARTS = RECOMPOSED_GROUP_SIZE
 UNLIKELY_SHARE = 0.05
 """Share of the intact images that count as unlikely: those of lowest ELBO."""
 
-ARMS = ["intact", "one_class", "several_classes"]
+ARMS = ["intact", "moved_parts", "one_class", "several_classes"]
 COLUMNS = [
     *("images", "measure", "value", "low", "high"),
-    *("difference", "difference_low", "difference_high", "count"),
+    *("difference", "difference_low", "difference_high"),
+    *("beyond", "beyond_low", "beyond_high", "count"),
 ]
+DIRECTIONS = {
+    "quarters": [(0, 1), (1, 0), (-1, 0), (0, -1)],
+    "bands": [(0, 1), (0, -1), (0, 1), (0, -1)],
+}
+"""Rows and columns by which each part of the same image is moved, by kind of parts.
+Quarters turn, so that both seams are shifted along and across; bands shift sideways."""
 
 Values = dict[str, np.ndarray]
 """Measures of each image by name, (N,)."""
@@ -58,13 +67,15 @@ def run(context: Context) -> Result:
       the intact images
 
     `difference` is the change against the same images before they were cut, nan for
-    `intact`; `count` is the number of images. Intervals are 95 %, by a bootstrap over
-    groups of four: the images of a group share their parts, groups share nothing.
+    `intact`. `beyond` is the change against the same images of `moved_parts`, that is,
+    what a seam does not explain; nan for both. `count` is the number of images.
+    Intervals are 95 %, by a bootstrap over groups of four: the images of a group share
+    their parts, groups share nothing.
 
     There are equally many images of each class. If the data have attributes and no
     classes, a class is a value of the attribute that is most evenly split.
 
-    Arrays: `intact`, `one_class` and `several_classes`, each (shown, C, H, W), uint8,
+    Arrays: the images of each of `ARMS`, (shown, C, H, W), uint8,
     in groups of four (one of each class, then a second of each, and so on); and for
     each of these names `confidence_NAME` and `elbo_NAME` of all images, float32.
     """
@@ -80,15 +91,21 @@ def run(context: Context) -> Result:
     groups = np.arange(len(rows)).reshape(-1, PARTS)
     several = crossed(groups, len(np.unique(named)))
 
-    values = {"intact": _measured(context, intact, named, output)}
-    arrays = {"intact": intact}
-    table = _rows("intact", values["intact"], values["intact"])
+    arrays = {"intact": intact, "moved_parts": moved(intact, kind)}
     for arm, group in (("one_class", groups), ("several_classes", several)):
         arrays[arm] = recomposed(intact[group], places).reshape(intact.shape)
-        known = named if arm == "one_class" else None
+    values: dict[str, Values] = {}
+    table: list[tuple[Any, ...]] = []
+    for arm in ARMS:
+        known = None if arm == "several_classes" else named
         values[arm] = _measured(context, arrays[arm], known, output)
-        before = {name: v[group.flatten()] for name, v in values["intact"].items()}
-        table += _rows(arm, values[arm], before)
+        order = (several if arm == "several_classes" else groups).flatten()
+        same: dict[str, Values] = {
+            other: {name: v[order] for name, v in values[other].items()}
+            for other in ("intact", "moved_parts")
+            if other in values
+        }
+        table += _rows(arm, values[arm], same)
     shown = settings["shown"] // PARTS * PARTS
     arrays = {name: images[:shown] for name, images in arrays.items()}
     for name in ("confidence", "elbo"):
@@ -191,6 +208,27 @@ def recomposed(images: np.ndarray, places: Places) -> np.ndarray:
     return found
 
 
+def moved(images: np.ndarray, kind: str) -> np.ndarray:
+    """Return images of which each part is moved by one pixel, in `DIRECTIONS`.
+
+    A part keeps its place and shows what the whole image, moved, has there; the rows
+    and columns that enter the image repeat those at its edge.
+
+    Args:
+        images: (N, C, H, W).
+        kind: of the parts, see `parts`.
+    """
+    height, width = images.shape[2:]
+    wide = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    found = np.empty_like(images)
+    places = parts(kind, height, width)
+    for (rows, columns), (down, right) in zip(places, DIRECTIONS[kind], strict=True):
+        top, left = 1 - down, 1 - right
+        whole = wide[..., top : top + height, left : left + width]
+        found[..., rows, columns] = whole[..., rows, columns]
+    return found
+
+
 @torch.no_grad()
 def _measured(
     context: Context, images: np.ndarray, named: np.ndarray | None, output: int | None
@@ -241,18 +279,31 @@ def _elbo_terms(context: Context, images: Tensor) -> Values:
     return dict(zip(names, terms.T.astype(float), strict=True))
 
 
-def _rows(arm: str, after: Values, before: Values) -> list[tuple[Any, ...]]:
-    """Return rows of the table; `after` and `before` hold the same groups of images."""
+def _rows(arm: str, after: Values, same: dict[str, Values]) -> list[tuple[Any, ...]]:
+    """Return rows of the table.
+
+    Args:
+        arm: one of `ARMS`.
+        after: measures of its images.
+        same: measures of the images that they are compared with, by their arm and in
+            the same order; those of the arm itself too, if it is one of them.
+    """
     rows: list[tuple[Any, ...]] = []
     statistics = {**dict.fromkeys(after, _mean), "unlikely": _unlikely}
     for name, statistic in statistics.items():
         column = "elbo" if name == "unlikely" else name
-        pair = [values[column].reshape(-1, PARTS) for values in (after, before)]
-        value, change = bootstrap(statistic, *pair), UNDEFINED
+        own, *others = (
+            values[column].reshape(-1, PARTS)
+            for values in (after, *(same[other] for other in same))
+        )
+        value = bootstrap(statistic, own, others[0])
+        change, beyond = UNDEFINED, UNDEFINED
         if arm != "intact":
-            change = bootstrap(_change(statistic), *pair)
-        count = after[column].size
-        rows.append((arm, name, *astuple(value), *astuple(change), count))
+            change = bootstrap(_change(statistic), own, others[0])
+        if arm not in ("intact", "moved_parts"):
+            beyond = bootstrap(_beyond(statistic), own, *others)
+        ends = (*astuple(value), *astuple(change), *astuple(beyond))
+        rows.append((arm, name, *ends, own.size))
     return rows
 
 
@@ -267,3 +318,9 @@ def _unlikely(after: np.ndarray, before: np.ndarray) -> float:
 
 def _change(statistic: Callable[..., float]) -> Callable[..., float]:
     return lambda after, before: statistic(after, before) - statistic(before, before)
+
+
+def _beyond(statistic: Callable[..., float]) -> Callable[..., float]:
+    return lambda after, before, moved: (
+        statistic(after, before) - statistic(moved, before)
+    )

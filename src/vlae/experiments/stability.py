@@ -37,7 +37,9 @@ def run(context: Context) -> Result:
       layer, coordinate 0.
     - `sign` is of one coordinate, counted from 1: the share of draws of everything else
       in which a step of the code from -step/2 to step/2 changes the property in the
-      same direction. The layer's other coordinates are at 0.
+      same direction. The layer's other coordinates are at 0. Its interval has the level
+      that makes those of all coordinates of the layer hold together in 95 %
+      (Bonferroni).
 
     Properties, and of which other property each is a part, are those of the table
     `effects`, without pixels and without what the classifier does not see well enough.
@@ -60,8 +62,10 @@ def run(context: Context) -> Result:
         if values.ndim == 1 and name not in left_out | seen
     ]
     for layer, size in enumerate(model.latent_sizes):
-        for coordinate in range(min(size, context.settings["coordinates"])):
-            rows += _signs(context, found.measure, numbers, layer, coordinate, stream)
+        count = min(size, context.settings["coordinates"])
+        for coordinate in range(count):
+            place, level = (layer, coordinate), 1 - 0.05 / count
+            rows += _signs(context, found.measure, numbers, place, level, stream)
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["part_of"] = [whole.get(name, "") for name in table["property"]]
     return Result(table)
@@ -102,15 +106,16 @@ def _signs(
     context: Context,
     measure: PropertiesOfDraws,
     names: list[str],
-    layer: int,
-    coordinate: int,
+    place: tuple[int, int],
+    level: float,
     stream: torch.Generator,
 ) -> list[Row]:
-    """Return the rows of one coordinate of a layer; both counted from 0.
+    """Return the rows of a layer and one of its coordinates, both counted from 0.
 
-    Properties of `names` are one number each.
+    Properties of `names` are one number each; `level` is that of their intervals.
     """
     settings, model = context.settings, context.run.model
+    layer, coordinate = place
     noise = model.draw_noise(settings["pairs"], stream)
     sides = []
     for end in (-0.5, 0.5):
@@ -118,13 +123,13 @@ def _signs(
         code[:, coordinate] = end * settings["step"]
         sides.append(measure([*noise[:layer], code, *noise[layer + 1 :]]))
     before, after = sides
-    place = {"layer": layer + 1, "coordinate": coordinate + 1}
+    where = {"layer": layer + 1, "coordinate": coordinate + 1}
     rows = []
     for name in names:
         draws = defined(before[name], after[name])
         if not draws:
             continue
-        ends = asdict(sign_consistency(before[name], after[name]))
-        row = {"score": "sign", **place, "property": name, **ends, "draws": draws}
+        ends = asdict(sign_consistency(before[name], after[name], level=level))
+        row = {"score": "sign", **where, "property": name, **ends, "draws": draws}
         rows.append(row)
     return rows

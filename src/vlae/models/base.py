@@ -152,6 +152,9 @@ class LatentVariableModel(Model):
 
     likelihood: Likelihood
 
+    kl_weight = 1.0
+    """Weight in the loss of KL term 1; its l-th power is that of KL term l."""
+
     def __init__(self, latent_sizes: list[int]) -> None:
         super().__init__()
         self.latent_sizes = latent_sizes
@@ -274,9 +277,11 @@ class LatentVariableModel(Model):
     def loss(self, terms: dict[str, Tensor], kl_weight: Tensor | float) -> Tensor:
         """Return the batch mean of kl_weight * KL - reconstruction, in nats.
 
-        At weight 1 it is the negative ELBO.
+        At weight 1 it is the negative ELBO, unless the model's own `kl_weight` is not.
         """
-        return (kl_weight * self.total_kl(terms) - terms[RECONSTRUCTION]).mean()
+        layers = enumerate(kl_terms(terms), start=1)
+        kl = [self.kl_weight**layer * terms[term] for layer, term in layers]
+        return (kl_weight * torch.stack(kl).sum(0) - terms[RECONSTRUCTION]).mean()
 
     def summary(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the terms and their `elbo`, each (B,) in nats."""
@@ -339,5 +344,7 @@ def build_model(spec: RunSpec) -> Model:
     module = registry.load("models", spec.model)
     torch.manual_seed(derive(*spec.stream, "initial weights"))
     model: Model = module.build(spec.network, spec.objective, spec.data)
+    if isinstance(model, LatentVariableModel):
+        model.kl_weight = spec.objective.kl_weight
     # PyTorch's own types do not know the argument.
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -92,6 +92,18 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     return Interval(mean, mean - float(error), mean + float(error))
 
 
+def difference(first: Interval, second: Interval) -> Interval:
+    """Return the difference of two independent estimates, with its interval.
+
+    The interval has the level of the two given ones, and is not symmetric where they
+    are not (Newcombe 1998 for shares; Zou and Donner 2008 for any estimates).
+    """
+    value = first.value - second.value
+    below = math.hypot(first.value - first.low, second.high - second.value)
+    above = math.hypot(first.high - first.value, second.value - second.low)
+    return Interval(value, value - below, value + above)
+
+
 def jackknife(
     statistics: Callable[..., NDArray[np.float64]],
     *arrays: NDArray[np.generic],

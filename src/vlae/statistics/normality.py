@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from vlae.statistics._checks import finite, require_count
+from vlae.statistics._checks import Floats, finite, require_count
 
 COLUMNS = [
     *("dimension", "mean", "variance", "skewness", "excess_kurtosis"),
@@ -47,14 +47,13 @@ def normality(residuals: ArrayLike) -> pd.DataFrame:
     mean, variance = z.mean(0), z.var(0)
     moves = variance > 0
     shape = np.full((2, z.shape[1]), np.nan)
-    negentropy, kl = (np.full(z.shape[1], np.inf) for _ in range(2))
+    kl = np.full(z.shape[1], np.inf)
+    not_gaussian = negentropy(z)
     if moves.any():
         x, v = z[:, moves], variance[moves]
         shape[:, moves] = scipy.stats.skew(x), scipy.stats.kurtosis(x)
-        entropy = scipy.stats.differential_entropy(x, axis=0)
-        negentropy[moves] = 0.5 * np.log(2 * math.pi * math.e * v) - entropy
         gaussian = 0.5 * (v + mean[moves] ** 2 - 1 - np.log(v))
-        kl[moves] = negentropy[moves] + gaussian
+        kl[moves] = not_gaussian[moves] + gaussian
     table = {
         "dimension": np.arange(1, z.shape[1] + 1),
         "mean": mean,
@@ -62,10 +61,37 @@ def normality(residuals: ArrayLike) -> pd.DataFrame:
         "skewness": shape[0],
         "excess_kurtosis": shape[1],
         "ks": scipy.stats.ks_1samp(z, scipy.stats.norm.cdf, axis=0).statistic,
-        "negentropy": negentropy,
+        "negentropy": not_gaussian,
         "kl": kl,
     }
     return pd.DataFrame(table, columns=COLUMNS)
+
+
+def negentropy(samples: ArrayLike) -> Floats:
+    """Return the KL of each dimension from the Gaussian of its mean and variance.
+
+    It is in nats; see `normality` for its errors.
+
+    Args:
+        samples: (n, d), n at least 20, rows independent.
+
+    Returns:
+        (d,), near 0 for every Gaussian; infinite for a dimension that does not vary.
+
+    Raises:
+        UserError: if there are too few rows.
+        ValueError: if there are not two axes, or values are not finite.
+    """
+    z = finite("samples", samples, 2)
+    require_count("negentropy: samples", len(z), 20)
+    variance = z.var(0)
+    moves = variance > 0
+    found = np.full(z.shape[1], np.inf)
+    if moves.any():
+        entropy = scipy.stats.differential_entropy(z[:, moves], axis=0)
+        gaussian = 0.5 * np.log(2 * math.pi * math.e * variance[moves])
+        found[moves] = gaussian - entropy
+    return found
 
 
 def gaussian_divergence(residuals: ArrayLike) -> float:
