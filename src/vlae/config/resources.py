@@ -151,8 +151,8 @@ def experiment_wants_gpu(spec: RunSpec) -> bool:
     """Return whether an experiment asks a cluster for a GPU.
 
     It does where its images would take the CPU longer than `GPU_PAYS_FROM_S`, or where
-    the run insists on a device that is not the CPU. The longest wait on most clusters is
-    the one for a GPU.
+    the run insists on a device that is not the CPU. On most clusters, jobs wait longest
+    for a GPU.
 
     Args:
         spec: the run that it is done on.
