@@ -49,8 +49,8 @@ def effects(context: Context) -> pd.DataFrame:
         T and S less that of the next lower layer; nan for layer 1.
 
     `low`, `high`:
-        Ends of 95 % intervals, by a bootstrap of the draws; those of leads and gains are
-        of paired differences, since all layers are redrawn from the same draws.
+        Ends of 95 % intervals, by a bootstrap of the draws; those of leads and gains
+        are of paired differences, since all layers are redrawn from the same draws.
 
     `classifier_accuracy`, `withheld`:
         Accuracy on held-out images (see `classifier_accuracies`), nan for properties
