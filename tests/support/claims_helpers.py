@@ -34,11 +34,13 @@ def write_run(
     withheld: tuple[str, ...] = (),
     part_of: Mapping[str, str] = MappingProxyType({}),
     wide: tuple[float, float, float] = (0.5, 0.4, 0.6),
+    first: Effects | None = None,
 ) -> None:
     """Write the tables, history and facts of one seed of a run.
 
     Args:
-        effects: total effects of the layers on each property, from the bottom up.
+        effects: effects of the layers on each property, from the bottom up; first-order
+            effects are equal to total ones, unless given.
         half: half the width of their intervals.
         lead_half: half the width of the intervals of their differences.
         rise: nats by which training raises the held-out ELBO.
@@ -47,31 +49,43 @@ def write_run(
         withheld: properties whose effects are withheld.
         part_of: of which property one is a part, by the name of the part.
         wide: rank correlation of width with zeros minus ones, and its interval's ends.
+        first: first-order effects of some properties.
     """
 
-    def lead(name: str, layer: int) -> float:
-        others = [v for i, v in enumerate(effects[name], 1) if i != layer]
-        return effects[name][layer - 1] - max(others, default=float("nan"))
+    def around(name: str, short: str, value: float, half: float) -> dict[str, float]:
+        return {
+            name: value,
+            f"{short}_low": value - half,
+            f"{short}_high": value + half,
+        }
+
+    def numbers(
+        name: str, short: str, prefix: str, values: list[float], layer: int
+    ) -> dict[str, float]:
+        value = values[layer - 1]
+        others = [v for i, v in enumerate(values, 1) if i != layer]
+        lead = value - max(others, default=float("nan"))
+        gain = value - values[layer - 2] if layer > 1 else float("nan")
+        return {
+            **around(name, short, value, half),
+            **around(f"{prefix}lead", f"{prefix}lead", lead, lead_half),
+            **around(f"{prefix}gain", f"{prefix}gain", gain, lead_half),
+        }
 
     rows = [
         {
             "layer": layer,
             "property": name,
             "part_of": part_of.get(name, ""),
-            "total_effect": value,
-            "total_low": value - half,
-            "total_high": value + half,
-            "lead": lead(name, layer),
-            "lead_low": lead(name, layer) - lead_half,
-            "lead_high": lead(name, layer) + lead_half,
-            "first_order": value,
-            "first_low": value - half,
-            "first_high": value + half,
+            **numbers("total_effect", "total", "", values, layer),
+            **numbers(
+                "first_order", "first", "first_", (first or {}).get(name, values), layer
+            ),
             "classifier_accuracy": float("nan"),
             "withheld": name in withheld,
         }
         for name, values in effects.items()
-        for layer, value in enumerate(values, 1)
+        for layer in range(1, len(values) + 1)
     ]
     layers = len(next(iter(effects.values())))
     write_table(root, "effects", rows, seed, run=run, dataset=dataset)

@@ -9,7 +9,7 @@ from claims_helpers import FRESH, write_run
 HVAE = {
     "pixels": [0.1, 0.15, 0.9],
     "thickness": [0.1, 0.3, 0.8],
-    "class": [0.05, 0.2, 0.95],
+    "class": [0.05, 0.1, 0.95],
 }
 VLAE = {
     "pixels": [0.4, 0.45, 0.6],
@@ -18,7 +18,7 @@ VLAE = {
     "slant": [0.2, 0.6, 0.2],
     "class": [0.1, 0.3, 0.9],
     "width_within_class": [0.05, 0.9, 0.05],
-    "slant_within_class": [0.2, 0.7, 0.1],
+    "slant_within_class": [0.05, 0.7, 0.1],
 }
 SHAPES = ["width", "slant", "width_within_class", "slant_within_class"]
 HVAE_ALL = {**HVAE, **{name: [0.1, 0.1, 0.8] for name in SHAPES}}

@@ -1,7 +1,7 @@
 """Each property sits in the layer that the paper names (Figures 5, 6 and 7).
 
 Keys of the criterion:
-    effect: the effect that decides, `first order` (S) or `total` (T)
+    effect: the effect that decides, `first-order` (S) or `total` (T)
     leads: the layer that has more of a property than every other, from 1 at the bottom
     gains: the layer that has more of a property than the next lower one
     least: least effect of that layer on each of these properties, from 0 to 1
@@ -25,7 +25,7 @@ from vlae.system.errors import UserError
 TABLES = ["effects", "codes"]
 WIDE = WIDE_CODES_SCORE
 """A part of the claim, named after the score in the table of `codes`."""
-FIRST_ORDER = "first order"
+FIRST_ORDER = "first-order"
 """Value of `effect`."""
 
 
