@@ -63,7 +63,7 @@ def test_a_criterion_that_is_not_the_committed_one_is_flagged(criteria):
     """Whether the file was edited or an overlay changed it."""
     edited = specs()
     (claim,) = (found for found in edited if found.id == "F3")
-    claim.criterion["largest"]["value"] = 0.6
+    claim.criterion["largest"]["value"] = 0.65
     found = criteria(edited)
     assert found.changed == ["F3"]
     assert "uncommitted" not in found.source, "the file itself is the committed one"
