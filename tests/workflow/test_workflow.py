@@ -587,10 +587,13 @@ def test_under_slurm_cpus_do_not_depend_on_the_machine_that_submits(tree):
 
 
 def blocks(printed, rule):
-    """Wildcards and resources of each job of a rule, a line each."""
-    found = re.findall(rf"^rule {rule}:\n((?:    .*\n)*)", printed, re.MULTILINE)
+    """Wildcards and resources of each job of a rule, a line each.
+
+    A job that shares one of SLURM's is printed further to the right.
+    """
+    pattern = rf"^( *)rule {rule}:\n((?:\1    .*\n)*)"
     lines = []
-    for block in found:
+    for _, block in re.findall(pattern, printed, re.MULTILINE):
         values = re.search(r"wildcards: (.*)", block)
         resources = re.search(r"resources: (.*)", block)
         assert values and resources
