@@ -46,6 +46,8 @@ class PublishedPicture:
     """Side of an image in the picture, in px."""
     measures: tuple[str, ...]
     """Modules of measures, those of the data set in the configuration."""
+    stand_ins: tuple[str, ...] = ()
+    """Built-in data sets that are drawn to look like that of the picture."""
     extent: float | None = None
     """The code of a panel's layer runs from -extent to extent along rows and columns,
     and all others are drawn for each image; None if the layer is redrawn and all others
@@ -74,6 +76,7 @@ PICTURES = {
             shape=(1, 28, 28),
             pixels=35.6,
             measures=("strokes",),
+            stand_ins=("strokes",),
         ),
         PublishedPicture(
             "hvae_svhn",
@@ -86,6 +89,7 @@ PICTURES = {
             shape=(3, 32, 32),
             pixels=35.6,
             measures=("colour",),
+            stand_ins=("strokes-colour",),
         ),
         PublishedPicture(
             "vlae_mnist",
@@ -98,6 +102,7 @@ PICTURES = {
             shape=(1, 28, 28),
             pixels=26.45,
             measures=("strokes",),
+            stand_ins=("strokes",),
             extent=2.0,
         ),
         PublishedPicture(
@@ -111,6 +116,7 @@ PICTURES = {
             shape=(3, 32, 32),
             pixels=48.25,
             measures=("colour",),
+            stand_ins=("strokes-colour",),
         ),
         PublishedPicture(
             "vlae_celeba",

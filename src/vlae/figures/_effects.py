@@ -4,12 +4,15 @@ Seaborn, whose import takes longer than most figures, is imported where it draws
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
+from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, in_words, number, ordered, spread
 
@@ -17,6 +20,8 @@ MAX_PROPERTIES = 12
 """Properties in a heat map as wide as the page; the table of numbers has all."""
 LABEL_LETTERS = 11
 """Letters in one line of a name below a heat map; longer words stay whole."""
+OUTLINE = "#c2410c"
+"""Colour of the frame around a predicted cell."""
 WHITE_TEXT_ABOVE = 0.66
 """Value in [0, 1] above which white text has more contrast on `Blues` than black."""
 
@@ -160,25 +165,68 @@ def _accuracies(found: pd.DataFrame) -> list[str]:
     return names + [f"{in_print(name)} (too few examples)" for name in unknown]
 
 
-def effects_table(
-    axes: Axes, effects: pd.DataFrame, count: int = MAX_PROPERTIES
-) -> None:
-    """Draw the total effects of table `effects` as a heat map with numbers.
+@dataclass(frozen=True)
+class Beside:
+    """What a table of effects shows beside the run's own numbers.
 
-    A cell holds the mean over seeds and, for several seeds, the range below it.
-    Properties without a number, such as withheld ones, are left out.
+    Args:
+        figure: as in the configuration.
+        dataset: that of the run.
+        predicted: the layer in which the paper sees a property; its cell is outlined.
+    """
+
+    figure: str
+    dataset: str
+    predicted: Mapping[str, int]
+
+    @property
+    def picture(self) -> str | None:
+        """The data set of the authors' picture, or None if there is none to show."""
+        return published_for(self.figure, self.dataset)
+
+    def number(self, layer: int, name: str) -> float:
+        """Return what the authors' picture shows; nan if it was not measured."""
+        if self.picture is None:
+            return float("nan")
+        return published_number(self.figure, self.picture, layer, name).value
+
+
+NOTHING_BESIDE = Beside("", "", {})
+
+TOTAL, FIRST_ORDER = "total_effect", "first_order"
+"""Columns of the table `effects` that can be drawn."""
+TITLES = {
+    TOTAL: "total-effect index T: what redrawing one layer changes",
+    FIRST_ORDER: "first-order effect S: what one layer fixes, whatever the others are",
+}
+
+
+def effects_table(
+    axes: Axes,
+    effects: pd.DataFrame,
+    beside: Beside = NOTHING_BESIDE,
+    column: str = TOTAL,
+    count: int = MAX_PROPERTIES,
+) -> None:
+    """Draw the effects of table `effects` as a heat map with numbers.
+
+    A cell holds the mean over seeds; below it, for several seeds, the range; and last
+    the number of the authors' picture. Properties without a number, such as withheld
+    ones, are left out.
 
     Args:
         axes: where to draw.
         effects: the table.
+        beside: the authors' numbers, and the cells to outline.
+        column: `TOTAL` or `FIRST_ORDER`.
         count: of the properties that are shown, at most; see `most_affected`.
     """
     import seaborn as sns
 
-    defined = effects.dropna(subset="total_effect")
+    defined = effects.dropna(subset=column)
     names = most_affected(defined, count)
     shown = defined[defined["property"].isin(names)]
-    cells = shown.groupby(["layer", "property"])["total_effect"]
+    cells = shown.groupby(["layer", "property"])[column]
     mean = cells.mean().unstack()
     mean = mean[names]
     text = mean.map(number)
@@ -186,6 +234,7 @@ def effects_table(
         low, high = cells.min().unstack(), cells.max().unstack()
         spans = low.map(number) + "–" + high.map(number)
         text = text + "\n" + spans[mean.columns]
+    text = text + _authors_numbers(mean, beside)
     sns.heatmap(
         mean.rename(columns=_label),
         annot=text.to_numpy(),
@@ -202,14 +251,51 @@ def effects_table(
     values = mean.to_numpy().ravel()
     for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
         cell.set_color("white" if value > WHITE_TEXT_ABOVE else "black")
+    _outline(axes, mean, beside.predicted)
     axes.set(xlabel="", ylabel="layer redrawn")
-    title = "total-effect index T: what redrawing\none layer changes"
-    properties = defined["property"].nunique()
-    if properties > len(names):
-        title += f", of {properties} properties the {len(names)} that change most"
-    axes.set_title(title)
+    axes.set_title(_title(column, beside, defined["property"].nunique(), len(names)))
     axes.tick_params(length=0, rotation=0)
     axes.tick_params(axis="x", labelsize=8)
+
+
+def _authors_numbers(mean: pd.DataFrame, beside: Beside) -> pd.DataFrame:
+    """Return the last line of each cell, with a line break before it, or nothing."""
+
+    def line(layer: int, name: str) -> str:
+        value = beside.number(layer, name)
+        return "" if np.isnan(value) else f"\n[{number(value)}]"
+
+    lines = [[line(int(layer), name) for name in mean] for layer in mean.index]
+    return pd.DataFrame(lines, index=mean.index, columns=mean.columns)
+
+
+def _outline(axes: Axes, mean: pd.DataFrame, predicted: Mapping[str, int]) -> None:
+    """Draw a frame around the cells in which the paper sees a property."""
+    for column, name in enumerate(mean.columns):
+        for row, layer in enumerate(mean.index):
+            if predicted.get(name) == layer:
+                frame = Rectangle(
+                    (column + 0.03, row + 0.04),
+                    0.94,
+                    0.92,
+                    fill=False,
+                    edgecolor=OUTLINE,
+                    linewidth=2,
+                )
+                axes.add_patch(frame)
+
+
+def _title(column: str, beside: Beside, measured: int, shown: int) -> str:
+    words = TITLES[column]
+    if measured > shown:
+        words += f" (of {measured} properties the {shown} that change most)"
+    notes = []
+    if beside.picture:
+        of = "S" if column == FIRST_ORDER else "variance, relative to the largest,"
+        notes.append(f"in brackets {of} of the authors' picture ({beside.picture})")
+    if beside.predicted:
+        notes.append("framed: where the paper sees it")
+    return "\n".join([words, "; ".join(notes)] if notes else [words])
 
 
 def _label(name: str) -> str:

@@ -212,7 +212,7 @@ def _draw_numbers(block: SubFigure, run: RunResults) -> None:
         table.set_title("whatever layer is redrawn,\nthe image stays the same")
         table.axis("off")
         return
-    effects_table(table, effects, MAX_PROPERTIES)
+    effects_table(table, effects, count=MAX_PROPERTIES)
 
 
 def _draw_kl(axes: Axes, run: RunResults) -> None:

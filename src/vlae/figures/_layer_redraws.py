@@ -1,8 +1,11 @@
 """Figures 6 and 7: redraw one layer of a VLAE, or all layers but the bottom one."""
 
+from collections.abc import Mapping
+
 from matplotlib.figure import Figure
 
 from vlae.figures._effects import (
+    Beside,
     classifier_trust,
     effects_table,
     layers_table,
@@ -20,9 +23,17 @@ COLUMNS = 3
 """Panels side by side."""
 
 
-def draw(runs: list[RunResults]) -> Figure:
-    """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
-    figure = Figure(figsize=(WIDTH, 9.7 * len(runs)), layout="constrained")
+def draw_redraws(
+    runs: list[RunResults], name: str, predicted: Mapping[str, int]
+) -> Figure:
+    """Draw a block per run: a panel per layer, one with layer 1 kept, and effects.
+
+    Args:
+        runs: what to draw.
+        name: of the figure, as in the configuration.
+        predicted: the layer in which the paper sees a property.
+    """
+    figure = Figure(figsize=(WIDTH, 10.1 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("generation")
         layers = sum(name.startswith("redrawn_") for name in arrays)
@@ -32,14 +43,15 @@ def draw(runs: list[RunResults]) -> Figure:
         }
         panels["layer 1 kept, all others redrawn"] = arrays["kept_1"]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-        top, below = subfigures(block, 2, height_ratios=[7.0, 2.7])
+        top, below = subfigures(block, 2, height_ratios=[7.0, 3.1])
         axes = top.subplots(-(-len(panels) // COLUMNS), COLUMNS).flatten()
         for panel in axes[len(panels) :]:
             panel.set_visible(False)
         for panel, (title, images) in zip(axes, panels.items(), strict=False):
             side = min(round(len(images) ** 0.5), PANEL_PIXELS // (images.shape[3] + 1))
             show(panel, mosaic(images[: side * side], side), title)
-        effects_table(below.subplots(1, 1), run.table("effects"))
+        beside = Beside(name, run.dataset, predicted)
+        effects_table(below.subplots(1, 1), run.table("effects"), beside)
     return figure
 
 

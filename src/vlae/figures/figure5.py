@@ -4,6 +4,8 @@ from matplotlib.figure import Figure
 
 from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.figures._effects import (
+    FIRST_ORDER,
+    Beside,
     classifier_trust,
     effects_table,
     layers_table,
@@ -18,6 +20,13 @@ TABLES = ["traversal", "effects"]
 numbers = layers_table
 
 STROKE_PROPERTIES = ["thickness", "slant", "width"]
+PREDICTED = {
+    "thickness": 1,
+    "slant_within_class": 2,
+    "width_within_class": 2,
+    "class": 3,
+}
+"""The layer in which the paper sees a property."""
 PREDICTED_PROPERTIES = [
     *STROKE_PROPERTIES,
     *(name + WITHIN_CLASS_SUFFIX for name in STROKE_PROPERTIES),
@@ -26,19 +35,20 @@ PREDICTED_PROPERTIES = [
 
 
 def draw(runs: list[RunResults]) -> Figure:
-    """Draw a block per run: a grid over each layer's code, and the total effects."""
-    figure = Figure(figsize=(WIDTH, 5.8 * len(runs)), layout="constrained")
+    """Draw a block per run: a grid over each layer's code, and first-order effects."""
+    figure = Figure(figsize=(WIDTH, 6.2 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("generation")
         grids = [v for name, v in arrays.items() if name.startswith("grid_")]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-        top, below = subfigures(block, 2, height_ratios=[3.5, 2.3])
+        top, below = subfigures(block, 2, height_ratios=[3.5, 2.6])
         panels = zip(top.subplots(1, len(grids)), grids, strict=True)
         for layer, (axes, images) in enumerate(panels, start=1):
             picture = mosaic(images, round(len(images) ** 0.5), gap=0)
             title = f"code of {layer_name(layer, len(grids))}, others redrawn"
             show(axes, picture, title)
-        effects_table(below.subplots(1, 1), run.table("effects"))
+        beside = Beside("figure5", run.dataset, PREDICTED)
+        effects_table(below.subplots(1, 1), run.table("effects"), beside, FIRST_ORDER)
     return figure
 
 

@@ -1,7 +1,24 @@
 """Figure 7: the layers of a VLAE of faces, redrawn one at a time."""
 
-from vlae.figures._layer_redraws import draw, findings, numbers
+from matplotlib.figure import Figure
+
+from vlae.figures._layer_redraws import draw_redraws, findings, numbers
+from vlae.results.run_results import RunResults
 
 TABLES = ["ablation", "effects"]
 
 __all__ = ["draw", "findings", "numbers"]
+
+PREDICTED = {
+    "mean_chromaticity": 1,
+    "face_luminance": 2,
+    "hair_luminance": 2,
+    "Male": 3,
+    "Eyeglasses": 3,
+}
+"""The layer in which the paper sees a property."""
+
+
+def draw(runs: list[RunResults]) -> Figure:
+    """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
+    return draw_redraws(runs, "figure7", PREDICTED)

@@ -12,6 +12,7 @@ from vlae.config.published_pictures import (
     FIRST_ORDER,
     FOLDER,
     NUMBERS_FILE,
+    PICTURES,
     SHARE_OF_LARGEST,
     Quantity,
 )
@@ -73,3 +74,18 @@ def published_number(
         return UNDEFINED
     names = ["lead", "lead_low", "lead_high"] if lead else ["value", "low", "high"]
     return Interval(*rows[names].iloc[0].astype(float))
+
+
+def published_for(figure: str, dataset: str) -> str | None:
+    """Return the data set of the picture that a run's panels are held against, or None.
+
+    Args:
+        figure: as in the configuration.
+        dataset: that of the run: the picture's own, or a built-in one that stands in
+            for it.
+    """
+    for picture in PICTURES.values():
+        own = dataset in (picture.dataset, *picture.stand_ins)
+        if picture.figure == figure and own:
+            return picture.dataset
+    return None
