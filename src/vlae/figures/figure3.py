@@ -1,9 +1,12 @@
 """Figure 3: what each layer of an HVAE controls."""
 
+import math
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlae.config.published_pictures import SHARE_OF_CLASS, SHARE_OF_LARGEST
 from vlae.figures._effects import largest, layers_table
 from vlae.figures.plotting import (
     PALETTE,
@@ -14,8 +17,9 @@ from vlae.figures.plotting import (
     show,
     subfigures,
 )
+from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_words, spread
+from vlae.results.text import in_words, number, spread
 
 TABLES = ["ablation", "effects"]
 
@@ -23,8 +27,13 @@ numbers = layers_table
 
 
 def draw(runs: list[RunResults]) -> Figure:
-    """Draw a row per run: one panel per layer, bottom to top, and T on pixels."""
-    figure = Figure(figsize=(WIDTH, 3.2 * len(runs)), layout="constrained")
+    """Draw a row per run: one panel per layer, bottom to top, and T on pixels.
+
+    Above a panel stand T on the pixels and on the class, and, in brackets, what the
+    authors' panel shows: the pixels' variance relative to that of its largest panel,
+    and the variance of the class relative to that of even and certain classes.
+    """
+    figure = Figure(figsize=(WIDTH, 3.4 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("generation")
         panels = [v for name, v in arrays.items() if name.startswith("redrawn_")]
@@ -35,12 +44,28 @@ def draw(runs: list[RunResults]) -> Figure:
             1, len(panels) + 1, width_ratios=[1.0] * len(panels) + [0.75]
         )
         for layer, (panel, images) in enumerate(zip(axes, panels, strict=True), 1):
-            effect = spread(pixels.loc[pixels["layer"] == layer, "total_effect"])
             columns = round(len(images) ** 0.5)
-            title = f"{layer_name(layer, len(panels))} redrawn\nT = {effect}"
-            show(panel, mosaic(images, columns), title)
+            lines = [f"{layer_name(layer, len(panels))} redrawn"]
+            lines += [
+                _effect(effects, run.dataset, layer, name)
+                for name in ("pixels", "class")
+                if name in set(effects["property"])
+            ]
+            show(panel, mosaic(images, columns), "\n".join(lines))
         _bars(last, pixels)
     return figure
+
+
+def _effect(effects: pd.DataFrame, dataset: str, layer: int, name: str) -> str:
+    """Return T of a layer on a property in words, and the authors' number."""
+    rows = effects[(effects["layer"] == layer) & (effects["property"] == name)]
+    words = f"{name}: T = {spread(rows['total_effect'])}"
+    picture = published_for("figure3", dataset)
+    if picture is None:
+        return words
+    quantity = SHARE_OF_CLASS if name == "class" else SHARE_OF_LARGEST
+    found = published_number("figure3", picture, layer, name, quantity).value
+    return words if math.isnan(found) else f"{words} [{number(found)}]"
 
 
 def findings(runs: list[RunResults]) -> list[str]:
