@@ -121,7 +121,7 @@ def test_commands_get_files_that_rules_declare_and_no_folder_but_that_of_checkpo
     }
     declared = ("input", "output", "resources")
     assert {word.split(".")[0] for word in options} <= {*declared, "threads"}
-    # Of a thousand files, which no command line could hold.
+    # It reads a thousand files, more than a command line can hold.
     assert "input.results" not in options
 
 
