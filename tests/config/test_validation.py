@@ -267,8 +267,8 @@ BAD = {
         ["claims.F3.criterion", "'lagest'", "Did you mean 'largest'?"],
     ),
     "number of a criterion without a reason": (
-        "claims: {F5: {criterion: {layers: {ink: {value: 1}}}}}",
-        ["claims.F5.criterion.layers.ink", "'why' is missing"],
+        "claims: {F5: {criterion: {leads: {ink: {value: 1}}}}}",
+        ["claims.F5.criterion.leads.ink", "'why' is missing"],
     ),
     "no reason for a number of a criterion": (
         "claims: {F3: {criterion: {others: {why: ''}}}}",

@@ -18,8 +18,9 @@ LOOKED_AT = (0, 6, 12)
 """Training steps of the histories."""
 ELBO = {0: -500.0, 6: -80.0, 12: -50.0}
 CRITERION = {
-    "layers": {"class": {"value": 1, "why": "made up"}},
-    "least": {"value": 0.5, "why": "half"},
+    "effect": {"value": "total", "why": "made up"},
+    "leads": {"class": {"value": 1, "why": "made up"}},
+    "least": {"class": {"value": 0.5, "why": "half"}},
     "rise": {"value": 10, "why": "made up"},
 }
 SIZE = 8
