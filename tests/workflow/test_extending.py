@@ -116,7 +116,8 @@ def test_experiment(finished):
     np.testing.assert_allclose(shared[["variation", "low", "high"]], 0, atol=1e-9)
     flat = table(finished, "experiments/discs/vae/2/posterior_width")
     assert (flat["low"] < flat["variation"]).all()
-    said = re.search(r"0 for the model with one\s+scale and 0\.(\d) to 0\.(\d) for", PAGE)
+    stated = r"0 for the model with one\s+scale and 0\.(\d) to 0\.(\d) for"
+    said = re.search(stated, PAGE)
     assert said
     low, high = (int(digit) / 10 for digit in said.groups())
     assert flat["variation"].between(low, high).all()
