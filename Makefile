@@ -1,4 +1,4 @@
-# The few commands that a person repeats. `make env` comes first; the others call it.
+# Commands for people. `make env` comes first; the other targets call it.
 
 PYTHON ?= python3
 CORES ?= 2
@@ -10,17 +10,17 @@ RUN := PATH="$$PWD/$(BIN):$$PATH"
 .PHONY: help env demo unlock test check test-portable lint lock config-docs rules bench
 
 help:
-	@echo 'make env         make the environment in .venv from requirements.lock (6 GB)'
-	@echo 'make demo        run the pipeline on built-in data, to results/report.html'
-	@echo 'make unlock      clear the lock of a killed Snakemake, unless it is still at work'
-	@echo 'make test        run every check'
-	@echo 'make check       the same without SLURM, browser, pipelines and benchmarks'
+	@echo 'make env            create the environment in .venv from requirements.lock (6 GB)'
+	@echo 'make demo           run the pipeline on built-in data; writes results/report.html'
+	@echo 'make unlock         clear a stale Snakemake lock (refuses while jobs run)'
+	@echo 'make test           run every check'
+	@echo 'make check          run the checks without SLURM, browser, pipelines, benchmarks'
 	@echo 'make test-portable  run the numeric tests as on older processors'
-	@echo 'make lint        run the linters and the type checker alone'
-	@echo 'make config-docs write config/README.md from the schemas'
-	@echo 'make rules       draw the diagram in docs/pipeline.md from the rules'
-	@echo 'make lock        write requirements.lock and environment.yml from requirements.in'
-	@echo 'make bench       measure speed and compare it with its targets'
+	@echo 'make lint           run only the linters and the type checker'
+	@echo 'make config-docs    write config/README.md from the schemas'
+	@echo 'make rules          draw the diagram in docs/pipeline.md from the rules'
+	@echo 'make lock           write requirements.lock and environment.yml'
+	@echo 'make bench          measure speed and compare it with its targets'
 
 env: .venv/installed
 
@@ -72,7 +72,7 @@ lock:
 	  --python-version 3.11 requirements.in -o requirements.lock
 	$(RUN) python workflow/environment.py requirements.lock environment.yml
 
-# In a folder of its own, for the benchmark alone: the project does not depend on pythae.
+# In a separate folder, only for the benchmark: the project does not depend on pythae.
 .benchmarks-pythae/installed: benchmarks/pythae.txt
 	$(BIN)/python -m pip install --no-deps --require-hashes --upgrade \
 	  --target .benchmarks-pythae -r benchmarks/pythae.txt
@@ -82,7 +82,7 @@ bench: env .benchmarks-pythae/installed
 	$(RUN) python benchmarks/run.py
 	@echo 'The table and the plot are in results/benchmarks/speed'
 
-# Numeric tests as on processors with fewer instructions: AVX2 and no more, then SSE alone.
+# Numeric tests as on processors with fewer instructions: first only AVX2, then only SSE.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
   OPENBLAS_CORETYPE=Haswell
 SSE := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
