@@ -18,8 +18,9 @@ INTRODUCTION = """\
 
 <!-- Written by `make config-docs` from workflow/schemas/; edit those, not this. -->
 
-Every default stands once, in one of five files that are always read, or, for what a
-data set need not say, in the tables below:
+This page is for people who want to change what is run. It describes every key of the
+configuration. Every default is defined once, in one of five files that are always
+loaded:
 
 - `config.yaml`: the paper's runs, experiments and figures, and the `defaults` of runs
 - `datasets.yaml`: data sets by name
@@ -27,25 +28,31 @@ data set need not say, in the tables below:
 - `presets.yaml`: settings by name
 - `claims.yaml`: the claims, and the criterion that decides each
 
-To change something, write an overlay that holds only what changes, and give it with
-`--configfile FILE`. Several may be given after one `--configfile`, and later ones win:
-`--configfile A.yaml B.yaml`. (If the option is given twice, Snakemake keeps the last
-alone; the pipeline refuses that.) What is short can be said on the command line, where
-it wins over all files; nested keys and lists are written as in YAML, in quotes:
+The tables below give the defaults of keys that may be left out.
+
+To change something, write an overlay that holds only the changes, and name it after
+`--configfile`. Several overlays may follow one `--configfile`, and later ones win:
+`--configfile A.yaml B.yaml`. (If the option is given twice, Snakemake uses only the
+last one, so the pipeline refuses that.)
+
+Short changes can be made on the command line, which wins over all files. Write nested
+keys and lists as in YAML, in quotes:
 
     snakemake --cores 2 --config seeds='[1, 2]' title="My study"
     snakemake --cores 2 --config mirror=FOLDER 'defaults={training: {steps: 500}}'
 
-- Maps are merged key by key; lists are replaced; a map with the key `schedule` is
-  replaced whole.
-- `figures` are replaced whole: an overlay that lists some shows these and no others,
-  and claims that are about nothing shown are left out. With `add_figures: true` its
-  figures are added to the paper's.
+These rules hold for all overlays:
+
+- Maps are merged key by key. Lists are replaced. A map with the key `schedule` is
+  replaced as a whole.
+- `figures` are replaced as a whole: an overlay that lists some figures shows only
+  these. Claims about runs that are no longer shown are left out. With
+  `add_figures: true`, its figures are added to the paper's.
 - A key that is given twice in one map is refused.
-- The settings of a run are the `defaults`, then its preset, then its own keys; the
-  later wins. Its `network_settings` replace keys of its network.
+- The settings of a run are the `defaults`, then its preset, then its own keys; later
+  ones win. Its `network_settings` replace keys of its network.
 - The result is `results/runs/DATASET/RUN/SEED/spec.json`, which is all that the
-  training reads. A change that leaves this file as it is retrains nothing.
+  training reads. A change that does not change this file retrains nothing.
 - Unknown keys, wrong types and impossible networks stop Snakemake before the first job.
 - `snakemake -n --configfile FILE` shows what an overlay would run.
 
@@ -113,17 +120,22 @@ def _modules(folder: str) -> list[str]:
 
 
 def _section(content: dict[str, Any]) -> str:
+    """Return a table of keys: first sentences in its cells, all others below it."""
     lines = [f"## {content['title']}\n"]
     if "description" in content:
         lines.append(f"{content['description']}\n")
     lines += ["| key | value | meaning |", "| --- | --- | --- |"]
+    notes = []
     for key, node in _keys(content, ""):
-        words = node["description"].replace("|", "\\|")
+        words, _, more = node["description"].partition(". ")
+        words = words.removesuffix(".")
         if "default" in node:
-            default = f"(default: `{json.dumps(node['default'])}`)"
-            words = f"{words.removesuffix('.')} {default}."
-        lines.append(f"| `{key}` | {_value(node)} | {words} |")
-    return "\n".join([*lines, ""])
+            words += f" (default: `{json.dumps(node['default'])}`)"
+        cell = f"{words}.".replace("|", "\\|")
+        lines.append(f"| `{key}` | {_value(node)} | {cell} |")
+        if more:
+            notes.append(f"- `{key}`: {more}")
+    return "\n".join([*lines, *(["", *notes] if notes else []), ""])
 
 
 def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -141,6 +153,8 @@ def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, An
 
 def _value(node: dict[str, Any]) -> str:
     """Return type, choices and range of a key, such as 'number > 0'."""
+    if "$ref" in node:
+        return str(node["$ref"].rsplit("/", 1)[-1].replace("_", " "))
     if "enum" in node:
         return ", ".join(f"`{choice}`" for choice in node["enum"])
     types: list[str] = [node["type"]] if isinstance(node["type"], str) else node["type"]
