@@ -68,7 +68,7 @@ def test_a_setting_of_one_run_is_named_with_its_seeds(folders):
         "precision": ("run", "strokes/vlae, seed 2", "float32", "bfloat16"),
     }
     assert not result.missing and not result.made_by
-    assert result.summary()[0] == "Settings: 2 keys with other values."
+    assert result.summary()[0] == "Settings: 2 keys with different values."
 
 
 def test_settings_of_experiments_claims_figures_and_data(folders):
@@ -280,9 +280,9 @@ def test_page_is_self_contained_and_shows_what_differs(folders, tmp_path, capsys
     page = written(folders, tmp_path)
     assert not re.findall(r"(?:src|href)=|@import|<script", page)
     assert "-50.00 (-50.50–-49.50)" in page and "-40.00 (-40.50–-39.50)" in page
-    assert "1 of 13 numbers differ, 1 by more than seeds do" in page
+    assert "1 of 13 numbers differ, 1 beyond seed variation" in page
     said = capsys.readouterr().out
-    assert "Numbers: 1 of 13 differ, 1 by more than seeds do" in said
+    assert "Numbers: 1 of 13 differ, 1 beyond seed variation" in said
 
     assert Tags(page).open == []
 

@@ -237,7 +237,7 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
         ([], "No run here tests it."),
         (["supported"] * 2, "show what the paper says"),
         (["not supported", "shown only"], "do not show what the paper says"),
-        (["shown only", "shown only"], "the numbers are shown (why)."),
+        (["shown only", "shown only"], "the numbers are only shown (why)."),
         (
             ["supported", "inconclusive", "inconclusive", "inconclusive"],
             "It holds in part. Supported: part 0 (VLAE). "
@@ -305,18 +305,18 @@ def test_summary():
 def test_sureness():
     shown = ShownVerdict("p", "VLAE", "shown only", number=".1")
     two = evidence.sureness([ROW], [shown], [2, 9])
-    assert two[0].startswith("Seeds 1, 2 on Strokes only: numbers are means")
-    assert two[1] == "Used while developing, so deciding nothing: 2."
+    assert two[0].startswith("The runs are those of seeds 1, 2 on Strokes only.")
+    assert two[1] == "Development seeds, not counted: 2."
     assert (
-        "of the draws within a seed" in two[2]
-        and two[3] == "Deciding nothing, shown only: p on VLAE."
+        "over the draws within a seed" in two[2]
+        and two[3] == "Not counted, shown only: p on VLAE."
     )
     one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
-    assert one[0].startswith("One seed (4) on Strokes only")
+    assert one[0].startswith("There is one seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")
     many = [replace(shown, part=str(i), number="") for i in range(4)]
     assert evidence.sureness([ROW], many, [])[1:] == [
-        "Deciding nothing, shown only: 4 tests."
+        "Not counted, shown only: 4 tests."
     ]
 
 

@@ -230,7 +230,7 @@ def test_the_same_results_lie_in_the_range(results, reference):
     )
     assert not found.different and not found.absent
     assert found.summary() == (
-        "Of 1 runs with its settings, 1 lie in its range. 1 of 1 verdicts are the same."
+        "Runs with its settings: 1 (1 within its range). Equal verdicts: 1 of 1."
     )
 
 
@@ -263,7 +263,7 @@ def test_a_far_bound_is_said_so(results, reference):
     (found,) = told(results, reference)
     assert found.runs[0].place is Place.FAR
     assert found.summary().startswith(
-        "Of 1 runs with its settings, 0 lie in its range; 1 do not"
+        "Runs with its settings: 1 (0 within its range, 1 beyond"
     )
 
 
@@ -341,14 +341,14 @@ def section(results, reference):
 
 def test_section(results, reference):
     page = section(results, reference)
-    for part in ("-50.00 (-50.50–-49.50)", "in the range", "0.6000 to 0.8000", "full"):
+    for part in ("-50.00 (-50.50–-49.50)", "within the range", "0.6000 to 0.8000", "full"):
         assert part in page
     assert 'src="data:image/png;base64,iVBOR' in page
-    assert "keeps no reference" not in page
+    assert "has no reference" not in page
 
 
 def test_section_without_a_reference(results, tmp_path):
-    assert "The repository keeps no reference for these runs" in section(
+    assert "The repository has no reference for these runs" in section(
         results, tmp_path / "none"
     )
 
@@ -359,7 +359,7 @@ def test_section_of_other_settings(results, reference):
     page = section(results, reference)
     assert "preset none there, &lt;b&gt;mine&lt;/b&gt; here" in page
     assert "other settings (runs): not compared" in page
-    assert "in the range" not in page
+    assert "within the range" not in page
 
 
 def test_what_the_repository_keeps_can_be_read():

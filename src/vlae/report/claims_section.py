@@ -29,11 +29,11 @@ MEANING_OF_ALL = {
     Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
     "that decides fails clearly more often than not. Either it does not hold for these "
     "networks and budgets, or the criterion asks for more than the paper means.",
-    Verdict.INCONCLUSIVE: "Undecided: too few seeds pass or fail, or controls pass "
-    "nearly as often.",
-    Verdict.NOT_MEASURED: "Nothing is concluded: what the test needs could not be "
+    Verdict.INCONCLUSIVE: "The claim is undecided: too few seeds pass or fail, or "
+    "controls pass nearly as often.",
+    Verdict.NOT_MEASURED: "Nothing is concluded, because the test could not be "
     "measured.",
-    Verdict.SHOWN: "Nothing is concluded: the numbers are shown ({reasons}).",
+    Verdict.SHOWN: "Nothing is concluded; the numbers are only shown ({reasons}).",
 }
 """Sentence for a claim whose verdicts are all the same, except those without a test."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
@@ -237,7 +237,7 @@ def _findings(table: pd.DataFrame) -> pd.DataFrame:
         lambda row: "; ".join(filter(None, row)), axis=1
     )
     controls = table["control"].map({True: " (control)", False: ""})
-    uncounted = table["counts"].map({True: "", False: " (used while developing)"})
+    uncounted = table["counts"].map({True: "", False: " (development)"})
     return pd.DataFrame(
         {
             "part": table["part"],

@@ -106,15 +106,15 @@ class Comparison:
         keys = len({(setting.kind, setting.key) for setting in self.settings})
         beyond, tested = len(self.beyond()), self.tested()
         by_chance = (
-            f"{beyond} by more than seeds do, where of the {tested} that can be told "
-            f"{tested / 20:.0f} would by chance"
+            f"{beyond} beyond seed variation, where {tested / 20:.0f} of the {tested} "
+            "that can be tested would be by chance"
             if tested
-            else "with no seeds to tell by how much"
+            else "with too few seeds to test by how much"
         )
         return [
-            f"Settings: {_count(keys, 'key')} with other values.",
-            f"Made by: {_count(len(self.made_by), 'difference')} in code, versions, "
-            "machine or data.",
+            f"Settings: {_count(keys, 'key')} with different values.",
+            f"What made them: {_count(len(self.made_by), 'difference')} in code, "
+            "versions, machine or data.",
             f"In one folder only: {len(self.missing)}.",
             f"Numbers: {len(self.differing())} of {len(self.numbers)} differ, "
             f"{by_chance}.",

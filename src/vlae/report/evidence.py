@@ -63,16 +63,17 @@ def sureness(
     used = [seed for seed in seeds if seed in set(development_seeds)]
     if used:
         found.append(
-            f"Used while developing, so deciding nothing: {', '.join(map(str, used))}."
+            f"Development seeds, not counted: {', '.join(map(str, used))}."
         )
     if not verdicts:
-        found.append("No criterion was set: what is shown is described, not tested.")
+        found.append("No criterion was set; what is shown is descriptive only.")
         return found
     if any(verdict.number for verdict in verdicts):
         found.append(
-            "Intervals of tests are of 95 %, of the draws within a seed (of claim "
-            "layer-order: all orders that the intervals of the effects allow). A mean "
-            "over seeds has the number of each seed in brackets, and no interval."
+            "Intervals of tests are 95 % intervals over the draws within a seed. (For "
+            "claim layer-order they span all orders that are compatible with the "
+            "intervals of the effects.) A mean over seeds has the number of each seed "
+            "in brackets, and no interval."
         )
     return found + _without_conclusion(verdicts)
 
@@ -81,13 +82,13 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
     names = ", ".join(map(str, seeds))
     if len(seeds) > 1:
         return [
-            f"Seeds {names} on {data} only: numbers are means over these trainings, "
-            "with their range, or each of them, in brackets."
+            f"The runs are those of seeds {names} on {data} only. Numbers are means "
+            "over these trainings, with their range, or each of them, in brackets."
         ]
     if seeds:
         return [
-            f"One seed ({names}) on {data} only: how much another training would "
-            "differ is not known."
+            f"There is one seed ({names}) on {data} only, so it is not known how much "
+            "another training would differ."
         ]
     return []
 
@@ -100,7 +101,7 @@ def _without_conclusion(verdicts: Sequence[ShownVerdict]) -> list[str]:
         if tests:
             many = len(tests) > MAX_NAMED_TESTS
             named = f"{len(tests)} tests" if many else "; ".join(tests)
-            found.append(f"Deciding nothing, {kind}: {named}.")
+            found.append(f"Not counted, {kind}: {named}.")
     return found
 
 

@@ -15,12 +15,12 @@ class Agreement(StrEnum):
     """How a number of both folders compares."""
 
     EQUAL = "equal"
-    WITHIN = "as seeds do"
-    BEYOND = "more than seeds do"
-    ONE_SEED = "one seed each: cannot be told"
-    OTHER_TEXT = "another text"
-    FIRST_ONLY = "in A only"
-    SECOND_ONLY = "in B only"
+    WITHIN = "within seed variation"
+    BEYOND = "beyond seed variation"
+    ONE_SEED = "one seed each: not testable"
+    OTHER_TEXT = "different text"
+    FIRST_ONLY = "only in A"
+    SECOND_ONLY = "only in B"
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ MAX_NAMED_SETTINGS = 3
 class Place(StrEnum):
     """Where your number lies."""
 
-    INSIDE = "in the range"
-    NEAR = "outside, as seeds may"
-    FAR = "outside, more than seeds do"
+    INSIDE = "within the range"
+    NEAR = "outside, within seed variation"
+    FAR = "outside, beyond seed variation"
     OUTSIDE = "outside"
-    UNKNOWN = "outside; one seed each, so it cannot be told"
+    UNKNOWN = "outside; one seed each, so not testable"
     NONE = "no number"
 
 
@@ -107,18 +107,24 @@ class ReferenceComparison:
     def summary(self) -> str:
         """Return a sentence that says how the comparison ended."""
         if not self.runs:
-            return "None of your runs has its settings, so nothing is compared."
+            return (
+                "None of your runs has the settings of the reference, so this run "
+                "cannot be compared."
+            )
         count = len(self.runs)
         inside = sum(run.place is Place.INSIDE for run in self.runs)
         near = sum(run.place is Place.NEAR for run in self.runs)
         compared = [verdict for verdict in self.verdicts if not verdict.differing]
         same = sum(verdict.yours == verdict.reference for verdict in compared)
-        text = f"Of {count} runs with its settings, {inside} lie in its range"
-        text += f" and {near} outside as seeds may" if near else ""
         left = count - inside - near
-        text += f"; {left} do not, or cannot be told" if left else ""
-        said = f" {same} of {len(compared)} verdicts are the same."
-        return f"{text}.{said if compared else ''}"
+        parts = [
+            f"{inside} within its range",
+            *([f"{near} outside but within seed variation"] if near else []),
+            *([f"{left} beyond seed variation or not testable"] if left else []),
+        ]
+        text = f"Runs with its settings: {count} ({', '.join(parts)})."
+        said = f" Equal verdicts: {same} of {len(compared)}."
+        return f"{text}{said if compared else ''}"
 
 
 def compare_with_references(

@@ -86,13 +86,13 @@ def _sureness(spec: SweepSpec, found: Sequence[Decision]) -> list[str]:
         f"{spec.cells[0].row.dataset_title} only: {len(spec.cells)} cells, each with "
         f"{word} {seeds}.",
         f"{tests} tests were made (one per property and axis), of which about "
-        f"{tests / 20:z.0f} would give p ≤ .05 if no choice mattered. No criterion was "
-        "set: what is shown is described, not decided.",
+        f"{tests / 20:z.0f} would give p ≤ 0.05 if no choice mattered. No criterion "
+        "was set; what is shown is descriptive only.",
     ]
     if len(spec.seeds) == 1:
         sentences.append(
-            "With one seed, what seeds do cannot be told from what only combinations "
-            "of choices do, and shares are not adjusted for chance."
+            "With one seed, the effect of seeds cannot be separated from that of "
+            "combinations of choices, and shares are not adjusted for chance."
         )
     return sentences
 

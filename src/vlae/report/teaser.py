@@ -18,15 +18,15 @@ SOURCES = (
     (
         ("figure3",),
         "redrawn",
-        "HVAE: only one layer's noise is redrawn in each panel",
+        "HVAE: each panel redraws the noise of one layer",
     ),
-    (("figure5",), "grid", "VLAE: each panel goes over the code of one layer"),
+    (("figure5",), "grid", "VLAE: each panel is a grid over the code of one layer"),
     (
         ("figure6", "figure7"),
         "redrawn",
-        "VLAE: only one layer's code is redrawn in each panel",
+        "VLAE: each panel redraws the code of one layer",
     ),
-    (("layers",), "redrawn", "Only one layer is redrawn in each panel"),
+    (("layers",), "redrawn", "Each panel redraws one layer"),
 )
 """Figures that show layers: their names, the beginning of the names of arrays of the
 experiment `generation`, and a title for those images."""
