@@ -60,10 +60,10 @@ def test_it_says_what_the_chain_reaches(made):
     (said,) = figure2.findings([made("a", {1: chains_table(0.2)})])
     assert said == (
         "strokes: A: after 200 steps from noise the KID is .300 (training images: "
-        ".000), above that of ancestral samples by .100 (.080 to .130) (95 % "
-        "intervals); the share of images of which the classifier is sure is .97 "
-        "against .98; the entropy of classes is 2.00 against 2.00 nats. The largest "
-        "R-hat of 2 scalars is 1.20."
+        ".000). It is above that of ancestral samples by .100 (.080 to .130) (95 % "
+        "intervals). The classifier is confident about a share of .97, compared with "
+        ".98 for ancestral samples. The entropy of classes is 2.00 nats, compared "
+        "with 2.00 nats. The largest R-hat of 2 scalars is 1.20."
     )
 
 

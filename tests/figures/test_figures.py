@@ -123,7 +123,7 @@ def test_findings_name_the_layers(run):
     )
     assert (
         "thickness by layer 1, T = .65 (.60–.70), ahead of the next by .45 (.40–.50), "
-        "surely in 1 of 2 seeds; class by layers 2, 1 (seed by seed)" in figure5
+        "significantly in 1 of 2 seeds; class by layers 2, 1 (seed by seed)" in figure5
     )
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([run])

@@ -57,7 +57,7 @@ def bounds(shift=0.0, density=GREY_LEVELS):
 def test_the_gap_is_paired_and_the_bounds_are_not(tmp_path):
     run = written(tmp_path, "likelihood", [bounds()])
     (line,) = likelihood.numbers([run]).to_dict("records")
-    assert line["less ELBO (nats)"] == "3.00 (3.00 to 3.00)"
+    assert line["bound - ELBO (nats)"] == "3.00 (3.00 to 3.00)"
     # Student's interval of 0, 10, ..., 90: 45 -+ 2.262 * 30.28 / sqrt(10).
     assert line["ELBO (nats)"] == "45.00 (23.34 to 66.66)"
     assert line["K = 100 (nats)"] == "48.00 (26.34 to 69.66)"
@@ -68,10 +68,10 @@ def test_the_gap_is_paired_and_the_bounds_are_not(tmp_path):
 def test_of_several_seeds_the_range_is_given(tmp_path):
     run = written(tmp_path, "likelihood", [bounds(), bounds(shift=1.0)])
     (line,) = likelihood.numbers([run]).to_dict("records")
-    assert line["less ELBO (nats)"] == "3.50 (3.00–4.00)"
+    assert line["bound - ELBO (nats)"] == "3.50 (3.00–4.00)"
     (said,) = likelihood.findings([run])
     assert "100 draws raise the bound by 3.50 (3.00–4.00) nats above the ELBO" in said
-    assert "in the median image 10.0 (10.0–10.0) draws carry the weight" in said
+    assert "In the median image 10.0 (10.0–10.0) draws carry the weight" in said
     rise, effective = drawn(likelihood, [run]).axes
     assert len(rise.containers) == 2, "one line per seed"
     assert len(effective.lines) == 2 + 1
@@ -203,8 +203,8 @@ def test_what_is_left_out_is_said(tmp_path):
     partly = pd.concat([accuracies(), more.assign(reason="1000 labels; too many")])
     other = written(tmp_path, "few_labels", [partly], "b")
     said = few_labels.findings([without, other])
-    assert said[0] == "my photos: a: mine has no classes; left out."
-    assert said[-1] == "my photos: b: 1000 labels; too many; left out."
+    assert said[0] == "my photos: a, left out: mine has no classes."
+    assert said[-1] == "my photos: b, left out: 1000 labels; too many."
     table = few_labels.numbers([without, other])
     assert table["features"].tolist()[0] == "mine has no classes"
     assert table["features"].tolist()[-1] == "1000 labels; too many"

@@ -47,7 +47,10 @@ def test_findings_name_the_layers(tmp_path):
         "my photos: VLAE: the image as a whole (its pixels) is changed most by layer "
         "2, T = .70 (.70–.70), and least by layer 3, T = .10 (.10–.10)."
     )
-    assert "most changed is contrast by layer 1, T = .90 (.90–.90)." in properties
+    assert (
+        "the largest changes are those of contrast by layer 1, T = .90 (.90–.90)."
+        in properties
+    )
     assert "pixels" not in properties
     assert "; 5.00 (4.00–6.00) in layer 2 (4–5 of 5 coordinates active);" in nats
     assert used == (
@@ -190,7 +193,7 @@ def test_many_properties_are_thinned_in_the_picture_and_kept_in_the_table(tmp_pa
     (heat,) = [a for a in figure.axes if a.get_title().startswith("total-effect")]
     words = [t.get_text().replace("\n", "_") for t in heat.get_xticklabels()]
     assert words == shown
-    assert "of 41 properties the 10 that change most" in heat.get_title()
+    assert "the 10 of 41 properties that change most" in heat.get_title()
     assert layers.numbers([run]).shape == (2, 5 + 41)
 
 

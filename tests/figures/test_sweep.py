@@ -69,7 +69,7 @@ def test_a_property_without_numbers_is_counted_and_not_judged():
     assert found[1].undefined == 3
     *sentences, last = sweep.findings(SPEC, found)
     assert not any("class" in sentence for sentence in sentences)
-    assert last.startswith("Not judged") and last.endswith("class (3 of 18).")
+    assert last.startswith("Not analysed") and last.endswith("class (3 of 18).")
     row = sweep.shares_table(SPEC, found).set_index("property").loc["class"]
     assert set(row) == {""}
     titles = drawn(SPEC, found)
@@ -140,7 +140,7 @@ def test_of_too_few_trainings_it_is_said_that_cells_differ():
 
 def test_nothing_varies():
     found = sweep.decisions(SPEC, effects(SPEC, lambda *_: 0.5, ("ink",)))
-    assert sweep.findings(SPEC, found) == ["ink: the same in all 18 trainings."]
+    assert sweep.findings(SPEC, found) == ["ink is the same in all 18 trainings."]
     drawn(SPEC, found)
 
 

@@ -115,8 +115,9 @@ def most_changed(run: RunResults, names: Iterable[str]) -> str:
         for name, rows in found.items()
         if not rows.empty
     ]
-    changed = "; ".join(parts) or "nothing that could be measured"
-    return f"{run.title}: most changed is {changed}."
+    if not parts:
+        return f"{run.title}: no change could be measured."
+    return f"{run.title}: the largest changes are those of {'; '.join(parts)}."
 
 
 def _ahead(rows: pd.DataFrame) -> str:
@@ -128,8 +129,8 @@ def _ahead(rows: pd.DataFrame) -> str:
     if sure == seeds:
         return words
     if seeds == 1:
-        return f"{words}, not surely"
-    return f"{words}, surely in {sure} of {seeds} seeds"
+        return f"{words}, not significantly"
+    return f"{words}, significantly in {sure} of {seeds} seeds"
 
 
 def classifier_trust(run: RunResults) -> list[str]:
@@ -288,13 +289,13 @@ def _outline(axes: Axes, mean: pd.DataFrame, predicted: Mapping[str, int]) -> No
 def _title(column: str, beside: Beside, measured: int, shown: int) -> str:
     words = TITLES[column]
     if measured > shown:
-        words += f" (of {measured} properties the {shown} that change most)"
+        words += f" (the {shown} of {measured} properties that change most)"
     notes = []
     if beside.picture:
-        of = "S" if column == FIRST_ORDER else "variance, relative to the largest,"
-        notes.append(f"in brackets {of} of the authors' picture ({beside.picture})")
+        what = "S" if column == FIRST_ORDER else "variance relative to the largest"
+        notes.append(f"in brackets: {what}, in the authors' picture ({beside.picture})")
     if beside.predicted:
-        notes.append("framed: where the paper sees it")
+        notes.append("framed: the paper's prediction")
     return "\n".join([words, "; ".join(notes)] if notes else [words])
 
 

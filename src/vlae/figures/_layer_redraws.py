@@ -68,8 +68,8 @@ def findings(runs: list[RunResults]) -> list[str]:
             f"{in_print(name)} {number(kept[name])}" for name in names if name in kept
         )
         sentences.append(
-            f"{run.title}: with layer 1 kept and all others redrawn, this share of the "
-            f"variance stays: {fixed}."
+            f"{run.title}: with layer 1 kept and all others redrawn, these shares of "
+            f"the variance remain: {fixed}."
         )
         sentences += classifier_trust(run)
     return sentences

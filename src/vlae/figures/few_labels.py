@@ -115,7 +115,7 @@ def findings(runs: list[RunResults]) -> list[str]:
         for count, of in table.dropna(subset="accuracy").groupby("labels"):
             sentences.append(f"{run.title}, {count:,} labels: {_compared(of)}")
         for reason in table.loc[table["reason"] != "", "reason"].unique():
-            sentences.append(f"{run.title}: {reason}; left out.")
+            sentences.append(f"{run.title}, left out: {reason}.")
     return sentences
 
 

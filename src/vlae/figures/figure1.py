@@ -80,13 +80,14 @@ def findings(runs: list[RunResults]) -> list[str]:
         sentences.append(
             f"{run.title}: the classifier's mean confidence is "
             f"{said('one_class', 'confidence')} on images recomposed from parts of one "
-            f"class and {said('intact', 'confidence')} on intact ones (of several "
-            f"classes: {said('several_classes', 'confidence')}); it names the class of "
-            f"{said('one_class', 'accuracy')} and {said('intact', 'accuracy')}. "
+            f"class, {said('several_classes', 'confidence')} with parts of several "
+            f"classes, and {said('intact', 'confidence')} on intact images. It names "
+            f"the class of {said('one_class', 'accuracy')} of the images with parts of "
+            f"one class and of {said('intact', 'accuracy')} of the intact ones. "
             f"The ELBO changes by {gap} nats, of which own parts moved by a pixel, "
-            f"with seams and no new content, explain {seam}; "
-            f"{said('one_class', 'unlikely')} of the recomposed images have a lower "
-            "one than 95 % of the intact images."
+            f"with seams and no new content, explain {seam}. A share of "
+            f"{said('one_class', 'unlikely')} of the recomposed images has a lower "
+            "ELBO than 95 % of the intact images."
         )
     return sentences
 

@@ -100,10 +100,11 @@ def _finding(run: RunResults) -> str:
     seeds = ", seed by seed" if len(gaps) > 1 else ""
     return (
         f"{run.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
-        f"(training images: {at(FLOOR, 'kid')}), above that of ancestral samples by "
-        f"{', '.join(gaps)} (95 % intervals{seeds}); the share of images of which the "
-        f"classifier is sure is {at(chain, 'sure')} against {at(ANCESTRAL, 'sure')}; "
-        f"the entropy of classes is {at(chain, 'class_entropy')} against "
+        f"(training images: {at(FLOOR, 'kid')}). It is above that of ancestral "
+        f"samples by {', '.join(gaps)} (95 % intervals{seeds}). The classifier is "
+        f"confident about a share of {at(chain, 'sure')}, compared with "
+        f"{at(ANCESTRAL, 'sure')} for ancestral samples. The entropy of classes is "
+        f"{at(chain, 'class_entropy')} nats, compared with "
         f"{at(ANCESTRAL, 'class_entropy')} nats. {_mixed(run)}"
     )
 

@@ -104,7 +104,7 @@ def _about_reconstructions(run: RunResults) -> str:
     return (
         f"{run.title}: the reconstructions of {len(data)} held-out images are off by "
         f"{100 * error:z.1f} % of the range of a pixel (root mean square, seed "
-        f"{run.seeds[0]}); the mean of these images would be off by "
+        f"{run.seeds[0]}). The mean of these images would be off by "
         f"{100 * deviation:z.1f} %."
     )
 

@@ -63,7 +63,7 @@ def draw(runs: list[RunResults]) -> Figure:
         *(counts[-1] / 8, counts[-1] / 3.2),
         *("all draws", {"color": "0.4", "ha": "right"}),
     )
-    rise.set_title("bound less ELBO:\nat least so far is q(z|x) from p(z|x)")
+    rise.set_title("bound - ELBO: lower bound of\nthe distance of q(z|x) from p(z|x)")
     rise.set_ylim(-0.02 * rise.get_ylim()[1], None)
     rise.set_ylabel("nats")
     effective.set_title("draws that carry the weight,\nin the median image")
@@ -96,7 +96,7 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
             name = "ELBO (nats)" if draws == 1 else f"K = {draws:,} (nats)"
             cells[name] = _text([mean_interval(s.bound[draws]) for s in seeds])
         most = seeds[0].most
-        cells["less ELBO (nats)"] = _text([s.gap(most) for s in seeds])
+        cells["bound - ELBO (nats)"] = _text([s.gap(most) for s in seeds])
         bits = [mean_interval(s.bits[most]) for s in seeds]
         cells["bits per dimension"] = _text(bits, 3)
         lines.append(cells)
@@ -104,9 +104,9 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
 
 
 def findings(runs: list[RunResults]) -> list[str]:
-    """Say of each run how far inference is off, and what its bits may be held against.
+    """Say per run how far inference is off, and whether its bits can be compared.
 
-    A gap that still grows with K says how much of it is left out.
+    A gap that still grows with K shows that some of it is left out.
     """
     sentences = []
     for run in runs:
@@ -120,9 +120,9 @@ def findings(runs: list[RunResults]) -> list[str]:
         effective = pd.Series([seed.effective[most].median() for seed in seeds])
         sentences.append(
             f"{run.title}: {most:,} draws raise the bound by {gap} nats above the "
-            "ELBO, so q(z|x) is at least as far from the model's posterior, in the "
-            f"mean over images; in the median image {spread(effective, 1)} draws carry "
-            f"the weight. {bits} bits per dimension, "
+            "ELBO. Averaged over images, q(z|x) is at least that far from the model's "
+            f"posterior. In the median image {spread(effective, 1)} draws carry the "
+            f"weight. The bound is {bits} bits per dimension, "
             f"{COMPARABLE[_density(run)]}."
         )
     return sentences

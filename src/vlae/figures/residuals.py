@@ -20,7 +20,7 @@ HEADINGS = {
     "excess_kurtosis": "excess kurtosis",
     "ks": "KS distance",
     "kl": "KL (nats)",
-    "negentropy": "of it not Gaussian (nats)",
+    "negentropy": "not Gaussian (nats)",
     "explained": "explained by above",
 }
 MOMENTS = {
@@ -80,9 +80,9 @@ def findings(runs: list[RunResults]) -> list[str]:
             for layer, of in ends.groupby("layer")
         ]
         sentences.append(
-            f"{run.title}: KL of the residuals from N(0, 1), in nats per active "
-            f"dimension: {', '.join(parts)}. By mean and variance alone, over all "
-            f"dimensions, before and after training: {', '.join(course)}."
+            f"{run.title}: the KL of the residuals from N(0, 1), in nats per active "
+            f"dimension, is {', '.join(parts)}. By mean and variance alone, and over "
+            f"all dimensions, it is before and after training {', '.join(course)}."
         )
     return sentences
 
@@ -109,7 +109,7 @@ def _histograms(block: SubFigure, run: RunResults) -> None:
             label="N(0, 1)",
         )
         active = int(values[layer, "active"])
-        said = f"KL = {number(values[layer, 'kl'], DIGITS)} nats a dimension"
+        said = f"KL = {number(values[layer, 'kl'], DIGITS)} nats per dimension"
         axes.set_title(
             f"{layer_name(layer, layers)}, {active} active\n{said if active else ''}"
         )

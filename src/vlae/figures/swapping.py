@@ -80,8 +80,8 @@ def findings(runs: list[RunResults]) -> list[str]:
                 f"{kept[1]} for B)"
             )
         sentences.append(
-            f"{run.title}: where one layer is that of A and all others are those of B, "
-            f"the image is most like A in {'; in '.join(parts)}."
+            f"{run.title}: if one layer is taken from A and all others from B, the "
+            f"image is most like A in {'; in '.join(parts)}."
         )
     return sentences
 

@@ -43,8 +43,9 @@ def findings(spec: SweepSpec, found: Sequence[Decision]) -> list[str]:
         *([f"Only in the tables: {', '.join(hidden)}."] if hidden else []),
         *(
             [
-                "Not judged, since trainings have no number (it is undefined, or "
-                f"withheld where the classifier is not sure enough): {', '.join(gaps)}."
+                "Not analysed, since some trainings have no number (it is undefined, "
+                "or withheld because the classifier is not accurate enough): "
+                f"{', '.join(gaps)}."
             ]
             if gaps
             else []
@@ -81,7 +82,7 @@ def _sentence(spec: SweepSpec, decision: Decision) -> str:
     """Say what decides one property, and which layers lead it."""
     name = in_print(decision.name)
     if np.isnan(decision.shares.together):
-        return f"{name}: the same in all {decision.trainings} trainings."
+        return f"{name} is the same in all {decision.trainings} trainings."
     axes = sorted(_by_axis(spec, decision), key=lambda axis: -axis[1])
     parts = [f"{axis} {percent(share)} ({_p(p)})" for axis, share, p in axes]
     if len(axes) > 1:
@@ -113,10 +114,10 @@ def _dependence(decision: Decision, best: str | None, largest: float) -> str:
     if best is not None:
         return f"depends {'most ' if several else ''}on {best}"
     if not several or decision.chance_of_cells > SURE:
-        return "depends on no choice that could be told from chance"
+        return "depends on no choice in a way that differs from chance"
     if decision.shares.together > largest:
-        return "depends on how choices are combined, on none by itself"
-    return "differs between cells, but which choice decides cannot be told"
+        return "depends on how choices are combined, and on no choice by itself"
+    return "differs between cells, but it is open which choice decides"
 
 
 def _by_axis(spec: SweepSpec, decision: Decision) -> list[tuple[str, float, float]]:

@@ -78,7 +78,10 @@ def findings(runs: list[RunResults]) -> list[str]:
             if "class" in values.groups:
                 words += f", class {spread(values.get_group('class'))}"
             parts.append(words)
-        sentences.append(f"{run.title}, inferred from the image: {'; '.join(parts)}.")
+        sentences.append(
+            f"{run.title}, with these layers inferred from the image: "
+            f"{'; '.join(parts)}."
+        )
     return sentences
 
 

@@ -62,9 +62,7 @@ def sureness(
     found = _about_seeds(seeds, data)
     used = [seed for seed in seeds if seed in set(development_seeds)]
     if used:
-        found.append(
-            f"Development seeds, not counted: {', '.join(map(str, used))}."
-        )
+        found.append(f"Development seeds, not counted: {', '.join(map(str, used))}.")
     if not verdicts:
         found.append("No criterion was set; what is shown is descriptive only.")
         return found
