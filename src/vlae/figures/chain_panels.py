@@ -20,7 +20,7 @@ samples."""
 
 CURVES = {
     "kid": "KID (squared)",
-    "sure": "classifier sure (share)",
+    "sure": "classifier confident (share)",
     "class_entropy": "class entropy (nats)",
 }
 ARMS = {"noise": "chains from noise", "data": "chains from training images"}

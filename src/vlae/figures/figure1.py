@@ -20,7 +20,7 @@ ARMS = {
 }
 HEADINGS = {
     "confidence": "classifier's confidence",
-    "confident": "sure",
+    "confident": "confident",
     "accuracy": "accuracy",
     "elbo": "ELBO (nats)",
     "reconstruction": "reconstruction (nats)",

@@ -24,7 +24,7 @@ HEADINGS = {
     "fid": "FID",
     "precision": "precision",
     "recall": "recall",
-    "sure": "classifier sure",
+    "sure": "classifier confident",
     "class_entropy": "class entropy (nats)",
 }
 SIZE_DEPENDENT = {"fid", "precision", "recall"}
