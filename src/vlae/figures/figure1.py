@@ -20,7 +20,7 @@ ARMS = {
 }
 HEADINGS = {
     "confidence": "classifier's confidence",
-    "confident": "confident",
+    "confident": "confident (share)",
     "accuracy": "accuracy",
     "elbo": "ELBO (nats)",
     "reconstruction": "reconstruction (nats)",
