@@ -55,7 +55,7 @@ def test_one_layer_that_carries_everything_is_found(tmp_path):
     own = findings[~findings["control"]]
     assert set(own["outcome"]) == {"passes"}
     note = own["note"].iloc[0]
-    assert "layer 3 leads in pixels (T .10 / .15 / .90)" in note
+    assert "layer 3 leads in pixels (T 0.10 / 0.15 / 0.90)" in note
     assert "KL 5.00 / 10.00 / 15.00 nats" in note
     assert "active units 1 of 8 / 2 of 8 / 3 of 8" in note
     assert set(findings[findings["control"]]["outcome"]) == {"fails"}
@@ -74,7 +74,7 @@ def test_which_layer_it_is_does_not_matter(tmp_path, order):
     [
         ({"class": [0.1, 0.3, 0.9]}, "not supported"),  # another is not minor
         ({"class": [0.1, 0.1, 0.5]}, "not supported"),  # nor almost everything
-        ({"class": [0.1, 0.19, 0.9]}, "inconclusive"),  # the interval reaches .21
+        ({"class": [0.1, 0.19, 0.9]}, "inconclusive"),  # the interval reaches 0.21
         ({"class": [0.1, 0.1, 0.61]}, "inconclusive"),
         ({"pixels": [0.4, 1, 0.1]}, "supported"),  # as in the authors' picture
         ({"class": [float("nan")] * 3}, "not measured"),  # does not vary
@@ -147,8 +147,8 @@ def test_every_property_in_its_layer(tmp_path):
     assert verdicts["number"].tolist() == pytest.approx([0.8, 0.7, 0.9, 0.9, 0.5])
     assert len(findings) == 5 * 8
     note = findings["note"].iloc[0]
-    assert "S .80 / .20 / .10, T .80 / .20 / .10" in note
-    assert "layer 1 knows it best (.80 / .20 / .10)" in note
+    assert "S 0.80 / 0.20 / 0.10, T 0.80 / 0.20 / 0.10" in note
+    assert "layer 1 knows it best (0.80 / 0.20 / 0.10)" in note
 
 
 def test_the_authors_picture_passes_its_own_criterion(tmp_path):
@@ -270,7 +270,7 @@ def test_deeper_layers_for_more_abstract_properties(tmp_path):
     verdict, note = order(tmp_path, VLAE)
     assert (verdict["verdict"], verdict["number"]) == ("supported", pytest.approx(1))
     assert "thickness in layer 1, slant within the class in layer 2" in note
-    assert "MIG .25" in note
+    assert "MIG 0.25" in note
 
 
 @pytest.mark.parametrize(
@@ -355,12 +355,12 @@ def test_codes_of_one_meaning(tmp_path):
     assert found == ["supported", "supported"]
     assert findings["number"].iloc[:2].tolist() == pytest.approx([0.8, 0.95])
     ratio, sign = findings["note"].iloc[:2]
-    left_out = "layer 2 hardly moves slant within the class (T .10)"
+    left_out = "layer 2 hardly moves slant within the class (T 0.10)"
     assert ratio == (
-        "thickness in layer 1 .90, width within the class in layer 2 .80, "
-        f"class in layer 3 .85; {left_out}"
+        "thickness in layer 1 0.90, width within the class in layer 2 0.80, "
+        f"class in layer 3 0.85; {left_out}"
     )
-    assert sign.endswith(f"width within the class in layer 2 .97; {left_out}")
+    assert sign.endswith(f"width within the class in layer 2 0.97; {left_out}")
 
 
 RATIO, SIGN = ("ratio", 1, 0, "thickness"), ("sign", 1, 2, "thickness")

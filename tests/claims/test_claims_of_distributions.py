@@ -85,15 +85,15 @@ def test_a_chain_as_good_as_the_model_supports_the_proposition(tmp_path):
     verdicts, findings = controlled(tmp_path)
     assert by_part(verdicts) == {QUALITY: "supported", DISTRIBUTION: "supported"}
     quality, distribution = verdicts.to_dict("records")
-    # Both shares have intervals of +-.01, their difference of sqrt(2) times that.
+    # Both shares have intervals of +-0.01, their difference of sqrt(2) times that.
     ends = (quality["low"], quality["number"], quality["high"])
     assert ends == pytest.approx((-0.01414, 0, 0.01414), abs=1e-4)
     ends = (distribution["low"], distribution["number"], distribution["high"])
     assert ends == pytest.approx((0.99, 1, 1.01))
     first, second = findings["note"].iloc[:2]
-    assert "sure of .70 / .70, precision .50 / .50" in first
-    assert "KID .100 / .100, recall .40 / .40, class entropy 2.20 / 2.20" in second
-    assert "after 1,000 steps KID .123" in second
+    assert "sure of 0.70 / 0.70, precision 0.50 / 0.50" in first
+    assert "KID 0.100 / 0.100, recall 0.40 / 0.40, class entropy 2.20 / 2.20" in second
+    assert "after 1,000 steps KID 0.123" in second
     assert set(findings[findings["control"]]["outcome"]) == {"fails"}
 
 
@@ -208,7 +208,7 @@ def test_redundancy_is_shown_without_a_verdict(tmp_path):
     assert set(verdicts["passed"]) == {""}
     assert verdicts["number"].tolist() == pytest.approx([0.6, 0.8, 0.9])
     assert set(findings["outcome"]) == {"no test"}
-    assert "after 1,000 steps its chain's KID is .023" in findings["note"].iloc[0]
+    assert "after 1,000 steps its chain's KID is 0.023" in findings["note"].iloc[0]
 
 
 # F1
@@ -245,7 +245,7 @@ def test_parts_that_suffice_for_one_and_not_for_the_other(tmp_path):
     assert by_part(verdicts) == {STAYS: "supported", FALLS: "supported"}
     assert verdicts["number"].tolist() == pytest.approx([-0.02, -70])
     notes = findings["note"].tolist()
-    assert "accuracy .96 against .99" in notes[0]
+    assert "accuracy 0.96 against 0.99" in notes[0]
     said = "intact images -100.0 nats, of moved parts -30.0, of several classes -200.0"
     assert said in notes[1]
 
@@ -333,9 +333,9 @@ def test_gaussian_residuals_are_found(tmp_path):
     assert verdicts["number"].iloc[0] == pytest.approx(0.01), "two count"
     assert verdicts["low"].iloc[0] == pytest.approx(0.009)
     note = findings[findings["part"] == FIRST]["note"].iloc[0]
-    assert "2 informative of 8 active, KL .010 nats each, together .025" in note
-    assert ".010 explained by the layers above" in note
-    assert ".500 / .750 / .250" in note
+    assert "2 informative of 8 active, KL 0.010 nats each, together 0.025" in note
+    assert "0.010 explained by the layers above" in note
+    assert "0.500 / 0.750 / 0.250" in note
     assert "explained" not in findings[findings["part"] == SECOND]["note"].iloc[0]
 
 
@@ -373,7 +373,7 @@ SIGNALS = {
 def test_the_posterior_cannot_hide_a_signal(tmp_path, signal, expected, correlation):
     """Three dimensions of a signal and of noise, with the variance 1 together.
 
-    In single draws the noise makes two values at .6 look Gaussian enough.
+    In single draws the noise makes two values at 0.6 look Gaussian enough.
     """
     for seed in FRESH:
         stream = np.random.default_rng(seed)

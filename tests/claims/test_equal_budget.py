@@ -50,7 +50,9 @@ def test_lvae_and_hvae_have_the_problem_and_the_vlae_has_not(tmp_path):
         (findings["run"] == LVAE_RUN) & findings["part"].str.startswith("not")
     ]
     note = own["note"].iloc[0]
-    assert note.startswith("thickness S .10 / .30 / .80, slant within the class S .10")
+    assert note.startswith(
+        "thickness S 0.10 / 0.30 / 0.80, slant within the class S 0.10"
+    )
     assert own["number"].iloc[0] == 0.25
 
 
@@ -72,7 +74,7 @@ def test_another_budget_or_a_worse_bound_does_not_count(tmp_path, facts, words):
 
 @pytest.mark.parametrize(("lower", "counts"), [(4.7, True), (4.9, False)])
 def test_a_bound_that_is_surely_near_counts(tmp_path, lower, counts):
-    """Two standard errors of 100 images with a standard deviation of 1 nat are .2."""
+    """Two standard errors of 100 images with a standard deviation of 1 nat are 0.2."""
     for name, effects in MODELS.items():
         write_all(tmp_path, effects, run=name)
     for seed in FRESH:

@@ -179,7 +179,7 @@ def control(passes, run="control", **facts):
 @pytest.mark.parametrize("of_control", range(9))
 @pytest.mark.parametrize("of_run", range(9))
 def test_support_takes_more_passes_than_a_control(of_run, of_control):
-    """Fisher's p of 8 against 4 is .038, against 5 .10; of 7 against 2 .020, 3 .059."""
+    """Fisher's p: 8 against 4 or 5, 0.038 or 0.10; 7 against 2 or 3, 0.020 or 0.059."""
     found = decide(mixed(of_run), control(of_control), needs_control=True)
     if of_run <= 1:
         assert found.verdict is Verdict.NOT_SUPPORTED
@@ -195,22 +195,22 @@ def test_support_takes_more_passes_than_a_control(of_run, of_control):
     ("of_run", "of_control", "seeds", "said"),
     [
         (8, 0, 8, "8 of 8 pass; more than control flat (0 of 8), p < .001"),
-        (8, 4, 8, "8 of 8 pass; more than control flat (4 of 8), p = .038"),
+        (8, 4, 8, "8 of 8 pass; more than control flat (4 of 8), p = 0.038"),
         (
             *(7, 3, 8),
             "7 of 8 pass, 1 fails; not clearly more than control flat (3 of 8), "
-            "p = .059",
+            "p = 0.059",
         ),
-        (8, 0, 2, "8 of 8 pass; more than control flat (0 of 2), p = .022"),
+        (8, 0, 2, "8 of 8 pass; more than control flat (0 of 2), p = 0.022"),
         (
             *(8, 0, 1),
             "8 of 8 pass; control flat has too few seeds: none of 1 passing would be "
-            "p = .111",
+            "p = 0.111",
         ),
         (
             *(7, 2, 2),
             "7 of 8 pass, 1 fails; control flat has too few seeds: none of 2 passing "
-            "would be p = .067",
+            "would be p = 0.067",
         ),
     ],
 )

@@ -59,10 +59,10 @@ def titled(figure):
 def test_it_says_what_the_chain_reaches(made):
     (said,) = figure2.findings([made("a", {1: chains_table(0.2)})])
     assert said == (
-        "strokes: A: after 200 steps from noise the KID is .300 (training images: "
-        ".000). It is above that of ancestral samples by .100 (.080 to .130) (95 % "
-        "intervals). The classifier is confident about a share of .97, compared with "
-        ".98 for ancestral samples. The entropy of classes is 2.00 nats, compared "
+        "strokes: A: after 200 steps from noise the KID is 0.300 (training images: "
+        "0.000). It is above that of ancestral samples by 0.100 (0.080 to 0.130) (95 % "
+        "intervals). The classifier is confident about a share of 0.97, compared with "
+        "0.98 for ancestral samples. The entropy of classes is 2.00 nats, compared "
         "with 2.00 nats. The largest R-hat of 2 scalars is 1.20."
     )
 
@@ -70,9 +70,10 @@ def test_it_says_what_the_chain_reaches(made):
 def test_several_seeds_are_told_one_by_one(made):
     run = made("a", {1: chains_table(0.2, 0.1), 2: chains_table(0.4, 0.3)})
     (said,) = figure2.findings([run])
-    assert "the KID is .500 (.300–.700)" in said
+    assert "the KID is 0.500 (0.300–0.700)" in said
     assert (
-        "by .100 (.080 to .130), .300 (.280 to .330) (95 % intervals, seed by" in said
+        "by 0.100 (0.080 to 0.130), 0.300 (0.280 to 0.330) (95 % intervals, seed by"
+        in said
     )
 
 
@@ -102,9 +103,9 @@ def test_numbers_are_of_selected_looks(made):
         ("chains from training images", "200"),
     ]
     ancestral, chain = table.iloc[1], table.iloc[3]
-    assert ancestral["KID"] == ".300 (.200–.400)"
+    assert ancestral["KID"] == "0.300 (0.200–0.400)"
     assert ancestral["KID above ancestral"] == ""
-    assert chain["KID above ancestral"] == ".100 (.100–.100)"
+    assert chain["KID above ancestral"] == "0.100 (0.100–0.100)"
     assert chain["KID of draws"] == "4.000 (3.000–5.000)"
     assert chain["FID"] == "2.00 (1.50–2.50)"
 
@@ -116,7 +117,7 @@ def test_numbers_of_fewer_images_leave_out_what_depends_on_it(made, fewer):
     for name in ("FID", "precision", "recall"):
         assert long[name] == ""
         assert bool(data[name]) != fewer
-    assert (long["KID"], data["KID"]) == (".300", ".400")
+    assert (long["KID"], data["KID"]) == ("0.300", "0.400")
 
 
 def test_the_step_compared_is_one_that_every_chain_is_looked_at(made):

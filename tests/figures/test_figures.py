@@ -76,12 +76,12 @@ def run(tmp_path):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.714, ".71"),
-        (-0.05, "-.05"),
+        (0.714, "0.71"),
+        (-0.05, "-0.05"),
         (10.2, "10.20"),
         (20.0, "20.00"),
-        (0, ".00"),
-        (-0.001, ".00"),
+        (0, "0.00"),
+        (-0.001, "0.00"),
     ],
 )
 def test_number_drops_only_a_leading_zero(value, text):
@@ -89,20 +89,20 @@ def test_number_drops_only_a_leading_zero(value, text):
 
 
 def test_spread_gives_mean_and_range_of_several_seeds():
-    assert spread(pd.Series([0.5])) == ".50"
-    assert spread(pd.Series([0.5, 0.7])) == ".60 (.50–.70)"
+    assert spread(pd.Series([0.5])) == "0.50"
+    assert spread(pd.Series([0.5, 0.7])) == "0.60 (0.50–0.70)"
     assert spread(pd.Series([np.nan, np.nan])) == "undefined"
 
 
 def test_layers_table_has_kl_of_the_last_step_and_every_property(run):
     table = _effects.layers_table([run])
     assert list(table["KL (nats)"]) == ["10.25 (10.25–10.25)", "20.50 (20.50–20.50)"]
-    assert table.loc[0, "T thickness"] == ".65 (.60–.70)"
+    assert table.loc[0, "T thickness"] == "0.65 (0.60–0.70)"
     assert table.loc[1, "T slant"] == "undefined"
     assert "T Wearing Hat" not in table, "withheld"
     names = ["T thickness", "T slant", "T class", "T Bald", "T pixels"]
     assert [*table.columns[3:]] == names
-    assert list(table["T Bald"]) == ["undefined", ".02 (.02–.02)"]
+    assert list(table["T Bald"]) == ["undefined", "0.02 (0.02–0.02)"]
 
 
 def test_largest_is_found_seed_by_seed(run):
@@ -117,31 +117,32 @@ def test_largest_is_found_seed_by_seed(run):
 
 def test_findings_name_the_layers(run):
     figure5, known, withheld = registry.load("figures", "figure5").findings([run])
-    assert known.endswith("held-out images: class .97, Bald .95.")
+    assert known.endswith("held-out images: class 0.97, Bald 0.95.")
     assert withheld.endswith(
-        "is low (balanced): Wearing Hat .60, Gray Hair (too few examples)."
+        "is low (balanced): Wearing Hat 0.60, Gray Hair (too few examples)."
     )
     assert (
-        "thickness by layer 1, T = .65 (.60–.70), ahead of the next by .45 (.40–.50), "
-        "significantly in 1 of 2 seeds; class by layers 2, 1 (seed by seed)" in figure5
+        "thickness by layer 1, T = 0.65 (0.60–0.70), ahead of the next by 0.45 "
+        "(0.40–0.50), significantly in 1 of 2 seeds; class by layers 2, 1 (seed by "
+        "seed)" in figure5
     )
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([run])
-    assert "is that of layer 1, T = .65 (.60–.70)" in figure3
-    assert "the next layer has T = .10 (.10–.10)" in figure3
+    assert "is that of layer 1, T = 0.65 (0.60–0.70)" in figure3
+    assert "the next layer has T = 0.10 (0.10–0.10)" in figure3
 
 
 def test_findings_of_redrawn_layers_leave_out_what_has_no_number(run):
     findings = registry.load("figures", "figure6").findings([run])
     changed, kept, _, withheld = findings
-    assert "thickness by layer 1, T = .65 (.60–.70)" in changed
+    assert "thickness by layer 1, T = 0.65 (0.60–0.70)" in changed
     assert "class by layers 2, 1 (seed by seed)" in changed
     assert "Hat" not in changed + kept
     assert "Bald by layer 2" in changed
     assert "Bald" not in kept, "layer 1 has no number"
     assert "slant" not in changed + kept
-    assert "class .30" in kept, "half of layer 1's .30 and .90, mean over seeds"
-    assert "Wearing Hat .60" in withheld
+    assert "class 0.30" in kept, "half of layer 1's 0.30 and 0.90, mean over seeds"
+    assert "Wearing Hat 0.60" in withheld
 
 
 # Figure 1, Figure 4 and the residuals: from tables made by hand
@@ -171,7 +172,7 @@ def made(tmp_path):
 
 
 def recomposed_table(shift):
-    """Confidence .9 and .8 + shift, ELBO 100 and 60 + 10 * shift."""
+    """Confidence 0.9 and 0.8 + shift, ELBO 100 and 60 + 10 * shift."""
     rows = [
         ("intact", "confidence", 0.9, np.nan),
         ("intact", "accuracy", 0.99, np.nan),
@@ -200,11 +201,13 @@ def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
     figure1 = registry.load("figures", "figure1")
     run = made("recomposed", {1: recomposed_table(0.0), 2: recomposed_table(0.1)})
     (said,) = figure1.findings([run])
-    assert "confidence is .85 (.80–.90) on images recomposed from parts of one" in said
-    assert "class and .90 (.90–.90) on intact" in said
-    assert "(of several classes: .50 (.50–.50))" in said
+    assert (
+        "confidence is 0.85 (0.80–0.90) on images recomposed from parts of one" in said
+    )
+    assert "class, 0.50 (0.50–0.50) with parts of several classes, and" in said
+    assert "and 0.90 (0.90–0.90) on intact images." in said
     assert "ELBO changes by -39.50 (-40.00–-39.00) nats, of which" in said
-    assert "no new content, explain -15.00 (-15.00–-15.00); .70 (.70–.70) of" in said
+    assert "no new content, explain -15.00 (-15.00–-15.00). A share of 0.70 (" in said
     table = figure1.numbers([run])
     assert [*table["images"]] == [*figure1.ARMS.values()]
     assert table.loc[2, "ELBO (nats)"] == "60.50 (60.00–61.00)"
@@ -339,10 +342,10 @@ def test_residuals_are_given_at_the_end_and_from_the_start(made):
         {1: residuals_history(0.2), 2: residuals_history(0.4)},
     )
     (said,) = figure.findings([run])
-    assert "per active dimension: layer 1 .020 (.010–.030)." in said
-    assert "after training: layer 1 .300 (.200–.400) and .030 (.020–.040)." in said
+    assert "active dimension, is 0.020 (0.010–0.030) in layer 1." in said
+    assert "it is 0.300 (0.200–0.400) before and 0.030 (0.020–0.040) after" in said
     table = figure.numbers([run])
-    assert table.loc[0, "KL (nats)"] == ".020 (.010–.030)"
+    assert table.loc[0, "KL (nats)"] == "0.020 (0.010–0.030)"
     assert table.loc[0, "active dimensions"] == "7 (7–7)"
     histogram, *curves = figure.draw([run]).axes
     assert histogram.get_title().startswith("layer 1 (top), 7 active")

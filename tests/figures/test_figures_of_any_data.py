@@ -128,11 +128,11 @@ def test_scores_of_layers_and_of_coordinates(tmp_path):
         *("run", "SAP", "FactorVAE score", "MIG"),
         *("DCI disentanglement", "DCI completeness", "SAP shift x"),
     ]
-    assert (table.drop(columns="run") == ".50 (.40–.60)").all(axis=None)
+    assert (table.drop(columns="run") == "0.50 (0.40–0.60)").all(axis=None)
     layers, coordinates = disentanglement.findings([run])
-    assert "my photos: vlae, layers: SAP .50 (.40–.60), FactorVAE score" in layers
+    assert "my photos: vlae, layers: SAP 0.50 (0.40–0.60), FactorVAE score" in layers
     assert (
-        "score of .25, and the most that this number of layers can reach is .50."
+        "score of 0.25, and the most that this number of layers can reach is 0.50."
         in layers
     )
     assert coordinates.endswith("this number of coordinates can reach is 1.00.")
@@ -177,17 +177,17 @@ def test_the_best_layer_is_compared_with_as_many_components(tmp_path):
     run = written(tmp_path, "few_labels", [accuracies(), accuracies(0.6, 0.72)])
     said = few_labels.findings([run])
     assert len(said) == 2
-    # Seed by seed .815 and .615, and components .715 and .735.
+    # Seed by seed 0.815 and 0.615, and components 0.715 and 0.735.
     assert said[0] == (
-        "my photos: vlae, 10 labels: layer 2 is best, .72 (as many principal "
-        "components .73, better in 2 of 4 draws); all layers together .77. Chance is "
-        ".12."
+        "my photos: vlae, 10 labels: layer 2 is best, 0.72 (as many principal "
+        "components 0.73, better in 2 of 4 draws); all layers together 0.77. Chance is "
+        "0.12."
     )
     table = few_labels.numbers([run])
     assert table["features"].tolist() == [
         *("layer 1 (2)", "layer 2 (3)", "all layers (5)", "3 components")
     ]
-    assert table.loc[1, "10 labels"] == ".72 (.61–.82)"
+    assert table.loc[1, "10 labels"] == "0.72 (0.61–0.82)"
     axes = drawn(few_labels, [run]).axes[0]
     assert len(axes.containers) == 4
     assert [text.get_text() for text in axes.texts] == ["chance"]

@@ -45,17 +45,17 @@ def test_findings_name_the_layers(tmp_path):
     pixels, properties, nats, used, rebuilt = layers.findings([run])
     assert pixels == (
         "my photos: VLAE: the image as a whole (its pixels) is changed most by layer "
-        "2, T = .70 (.70–.70), and least by layer 3, T = .10 (.10–.10)."
+        "2, T = 0.70 (0.70–0.70), and least by layer 3, T = 0.10 (0.10–0.10)."
     )
     assert (
-        "the largest changes are those of contrast by layer 1, T = .90 (.90–.90)."
+        "the largest changes are those of contrast by layer 1, T = 0.90 (0.90–0.90)."
         in properties
     )
     assert "pixels" not in properties
     assert "; 5.00 (4.00–6.00) in layer 2 (4–5 of 5 coordinates active);" in nats
     assert used == (
         "my photos: VLAE: layer 3 (in 1 of 2 seeds) is hardly used: the KL is below "
-        "one bit (.69 nats)."
+        "one bit (0.69 nats)."
     )
     assert "of 2 held-out images are off by 20.0 % of the range" in rebuilt
     assert rebuilt.endswith("the mean of these images would be off by 0.2 %.")
@@ -65,7 +65,7 @@ def test_findings_name_the_layers(tmp_path):
     ("kl", "said"),
     [
         ([5.0, 0.694], "no layer is hardly used: the KL of each is at least one bit"),
-        ([5.0, 0.692], "layer 2 is hardly used: the KL is below one bit (.69 nats)"),
+        ([5.0, 0.692], "layer 2 is hardly used: the KL is below one bit (0.69 nats)"),
         ([0.0, 0.1], "layer 1, layer 2 are hardly used"),
     ],
 )
@@ -99,7 +99,7 @@ def test_numbers_have_a_row_per_run_and_layer(tmp_path):
     assert list(table["active coordinates"]) == ["1 of 2", "3 of 5", "7 of 7"]
     moved = list(table["pixels move by (% of their range)"])
     assert moved == ["10.0", "20.0", "10.0 (10.0–10.0)"]
-    assert list(table["T pixels"]) == ["1.00", ".50", "1.00 (1.00–1.00)"]
+    assert list(table["T pixels"]) == ["1.00", "0.50", "1.00 (1.00–1.00)"]
 
 
 # The picture

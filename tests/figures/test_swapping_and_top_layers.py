@@ -97,9 +97,10 @@ def swapped(tmp_path):
 def test_swapping_says_which_layer_carries_what(swapped):
     (said,) = swapping.findings([swapped])
     assert (
-        "class with layer 3 (share .85 (.80–.90) for A and .05 (.00–.10) for B)" in said
+        "class with layer 3 (share 0.85 (0.80–0.90) for A and 0.05 (0.00–0.10) for B)"
+        in said
     )
-    assert "thickness with layer 1 (rank correlation .85 (.80–.90) for A" in said
+    assert "thickness with layer 1 (rank correlation 0.85 (0.80–0.90) for A" in said
     assert "thickness within the class with layer 1" in said
     assert "pixels with layer 2" in said
 
@@ -107,9 +108,9 @@ def test_swapping_says_which_layer_carries_what(swapped):
 def test_swapping_table_has_a_row_per_choice(swapped):
     table = swapping.numbers([swapped])
     assert [*table["layers of A"]] == ["none", "1", "2", "3", "1+2", "1+2+3"]
-    assert table.loc[0, "class of A"] == ".10 (.10–.10)"
-    assert table.loc[3, "class of A"] == ".85 (.80–.90)"
-    assert table.loc[3, "thickness of B"] == ".80 (.80–.80)"
+    assert table.loc[0, "class of A"] == "0.10 (0.10–0.10)"
+    assert table.loc[3, "class of A"] == "0.85 (0.80–0.90)"
+    assert table.loc[3, "thickness of B"] == "0.80 (0.80–0.80)"
 
 
 def test_swapping_leaves_out_what_is_withheld(tmp_path):
@@ -187,8 +188,8 @@ def test_top_layers_say_what_is_kept(tmp_path):
     tables = {1: top_table(), 2: top_table(shift=1.0)}
     run = results(tmp_path, "top_layers", tables, top_arrays())
     (said,) = top_layers.findings([run])
-    assert "layer 3 (5.5 (5.0–6.0) nats): squared error .0300 (.0300–.0300)" in said
-    assert "class .50 (.50–.50); layers 2–3 (8.5" in said
+    assert "layer 3 (5.5 (5.0–6.0) nats): squared error 0.0300 (0.0300–0.0300)" in said
+    assert "class 0.50 (0.50–0.50); layers 2–3 (8.5" in said
     assert "layers 1–3 (12.5" in said
     table = top_layers.numbers([run])
     kept = ["layers 1–3", "layers 2–3", "layer 3", "none"]

@@ -135,7 +135,7 @@ def test_of_too_few_trainings_it_is_said_that_cells_differ():
     found = sweep.decisions(spec, effects(spec, either, ("slant",)))
     (said,) = sweep.findings(spec, found)
     assert said.startswith("slant differs between cells, but which choice")
-    assert "gate 80 % (p = .056), start 20 % (p = .056)" in said
+    assert "gate 80 % (p = 0.056), start 20 % (p = 0.056)" in said
 
 
 def test_nothing_varies():

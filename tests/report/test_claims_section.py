@@ -60,7 +60,7 @@ def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
 def test_the_number_is_that_of_the_test_that_decides(tmp_path):
     write_all(tmp_path, HVAE, run="hvae-network-scale")
     found = shown(tmp_path, "F3", [row("hvae-network-scale")])
-    assert found.number == f".95 ({' / '.join(['.95'] * 8)})"
+    assert found.number == f"0.95 ({' / '.join(['0.95'] * 8)})"
     assert [verdict.number for verdict in found.verdicts] == [found.number]
 
 
@@ -79,14 +79,14 @@ def test_one_seed_has_the_interval_of_its_draws(tmp_path):
     found = shown(tmp_path, "F3", [row(seeds=(0,))])
     assert found.number == ""
     (verdict,) = found.verdicts
-    assert (verdict.passed, verdict.number) == ("1 of 1", ".95 (.93–.97)")
+    assert (verdict.passed, verdict.number) == ("1 of 1", "0.95 (0.93–0.97)")
 
 
 def test_each_seed_is_printed_behind_the_mean():
     numbers = pd.Series([0.16, float("nan"), 0.83, 9.0])
     outcomes = [Outcome.FAILS, Outcome.OPEN, Outcome.FAILS, Outcome.UNMEASURED]
     table = pd.DataFrame({"number": numbers, "outcome": map(str, outcomes)})
-    assert _number(table) == ".50 (.16 / – / .83 / –)"
+    assert _number(table) == "0.50 (0.16 / – / 0.83 / –)"
     assert _number(table.assign(number=float("nan"))) == ""
 
 

@@ -303,7 +303,7 @@ def test_summary():
 
 
 def test_sureness():
-    shown = ShownVerdict("p", "VLAE", "shown only", number=".1")
+    shown = ShownVerdict("p", "VLAE", "shown only", number="0.1")
     two = evidence.sureness([ROW], [shown], [2, 9])
     assert two[0].startswith("The runs are those of seeds 1, 2 on Strokes only.")
     assert two[1] == "Development seeds, not counted: 2."

@@ -110,7 +110,7 @@ def column(page, place, number):
 
 
 def numbers(page, place):
-    """Of a column of cells such as '.600 (.137–.877)'."""
+    """Of a column of cells such as '0.600 (0.137–0.877)'."""
     return [float(text.split()[0]) for text in column(page, place, 3)]
 
 

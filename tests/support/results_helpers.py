@@ -124,7 +124,7 @@ def write_seed(
 def write_verdicts(
     root: Path, verdicts: dict[str, str], seeds: tuple[int, ...] = SEEDS
 ) -> None:
-    """Write verdicts on claim F5 by run; a seed's number is .7 plus `STEP` / 10."""
+    """Write verdicts on claim F5 by run; a seed's number is 0.7 plus `STEP` / 10."""
     about = {"part": "class", "dataset": "strokes", "note": "", "veto": ""}
     findings = [
         {**about, "run": run, "label": run.upper(), "seed": seed, "control": False}
@@ -138,7 +138,7 @@ def write_verdicts(
         | {"statement": "Layers differ.", "place": "Figure 5", "reason": ""}
         | {"passed": f"{len(seeds)} of {len(seeds)}", "controls": "vae 0 of 3"}
         | {"number": 0.7, "low": 0.6, "high": 0.8, "evidence": "figure5"}
-        | {"seeds": ", ".join(map(str, seeds)), "criterion": "At least .5."}
+        | {"seeds": ", ".join(map(str, seeds)), "criterion": "At least 0.5."}
         for run, verdict in verdicts.items()
     ]
     (root / "tables").mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ def sweep_spec(
 def start_decides(name: str, layer: int, values: dict[str, str], seed: int) -> float:
     """The start moves thickness from layer 1 to 2; nothing moves the class.
 
-    A seed adds what no choice explains: -.05, 0 or .05 of layer 1.
+    A seed adds what no choice explains: -0.05, 0 or 0.05 of layer 1.
     """
     off = 0.05 * (seed - 2) * (layer == 1)
     if name == "class":

@@ -156,7 +156,7 @@ def classifier_trust(run: RunResults) -> list[str]:
 
 
 def _accuracies(found: pd.DataFrame) -> list[str]:
-    """Return 'class .97' for each property; those without an accuracy come last."""
+    """Return 'class 0.97' for each property; those without an accuracy come last."""
     known = found.dropna(subset="classifier_accuracy")
     names = [
         f"{in_print(name)} {number(accuracy)}"

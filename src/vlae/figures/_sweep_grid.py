@@ -149,7 +149,7 @@ def _draw_cells(axes: Axes, decision: Decision, layers: int) -> None:
     axes.set_title(
         textwrap.fill(in_print(decision.name), TITLE_LETTERS), fontweight="bold"
     )
-    axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)
 

@@ -71,18 +71,18 @@ def findings(runs: list[RunResults]) -> list[str]:
         table = table[(table["dimension"] == 0) & (table["measure"] == "kl")]
         parts = []
         for layer, found in table.groupby("layer"):
-            parts.append(f"layer {layer} {spread(found['value'], DIGITS)}")
+            parts.append(f"{spread(found['value'], DIGITS)} in layer {layer}")
         history = _held_out(run.history(), "kl")
         ends = history.groupby(["layer", "seed"])["value"].agg(["first", "last"])
         course = [
-            f"layer {layer} {spread(of['first'], DIGITS)} and "
-            f"{spread(of['last'], DIGITS)}"
+            f"{spread(of['first'], DIGITS)} before and {spread(of['last'], DIGITS)} "
+            f"after training in layer {layer}"
             for layer, of in ends.groupby("layer")
         ]
         sentences.append(
             f"{run.title}: the KL of the residuals from N(0, 1), in nats per active "
             f"dimension, is {', '.join(parts)}. By mean and variance alone, and over "
-            f"all dimensions, it is before and after training {', '.join(course)}."
+            f"all dimensions, it is {', '.join(course)}."
         )
     return sentences
 

@@ -144,4 +144,4 @@ def _counts(counts: Counter[int]) -> str:
 
 
 def _p(p: float) -> str:
-    return f"p = {number(p, 3)}" if p >= 0.001 else "p < .001"
+    return f"p = {number(p, 3)}" if p >= 0.001 else "p < 0.001"

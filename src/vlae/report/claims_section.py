@@ -199,10 +199,10 @@ def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
 
 
 def _number(findings: pd.DataFrame) -> str:
-    """Return the number of a test: for one seed '.71 (.68–.75)', with its interval.
+    """Return the number of a test: for one seed '0.71 (0.68–0.75)', with its interval.
 
-    For several seeds it is the mean and the number of each: '.60 (.16 / .82 / .83)'. A
-    seed without a number has a dash; the text is empty if no seed has one.
+    For several seeds it is the mean and the number of each, such as '0.60 (0.16 / 0.82
+    / 0.83)'. A seed without a number has a dash; the text is empty if no seed has one.
     """
     if len(findings) == 1:
         return _interval(findings.iloc[0].to_dict())
@@ -214,7 +214,7 @@ def _number(findings: pd.DataFrame) -> str:
 
 
 def _interval(row: dict[str, Any]) -> str:
-    """Return the number of one seed as '.71 (.68–.75)' or '.71'; empty if none."""
+    """Return the number of one seed as '0.71 (0.68–0.75)' or '0.71'; empty if none."""
     if pd.isna(row["number"]):
         return ""
     if pd.isna(row["low"]) or row["low"] == row["high"]:

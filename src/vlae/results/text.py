@@ -1,6 +1,5 @@
 """Numbers and names as figures and report print them."""
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -25,14 +24,13 @@ property within the class stands behind the property itself.
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number with a fixed count of decimals and no zero before the point.
+    """Return a number with a fixed count of decimals.
 
-    For example '.71', '-.05', '10.20' or '.00'; 'undefined' for nan.
+    For example '0.71', '-0.05', '10.20' or '0.00'; 'undefined' for nan.
     """
     if np.isnan(value):
         return "undefined"
-    text = f"{round(value, digits):z.{digits}f}"
-    return re.sub(r"^(-?)0\.", r"\1.", text)
+    return f"{round(value, digits):z.{digits}f}"
 
 
 def percent(share: float) -> str:
@@ -44,7 +42,7 @@ def percent(share: float) -> str:
 
 
 def spread(values: pd.Series, digits: int = 2) -> str:
-    """Return the mean over seeds and, for several seeds, the range: '.71 (.68–.75)'."""
+    """Return the mean over seeds, and the range of several: '0.71 (0.68–0.75)'."""
     text = number(values.mean(), digits)
     if values.count() > 1:
         low, high = number(values.min(), digits), number(values.max(), digits)
