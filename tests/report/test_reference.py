@@ -109,6 +109,20 @@ def test_numbers_of_figures_are_those_of_their_modules(results, reference):
     assert full.figures["figure5"].to_numpy().tolist() == expected.to_numpy().tolist()
 
 
+def test_numbers_of_experiments_over_seeds(results, reference):
+    table = pd.read_csv(reference / "full" / "numbers.csv")
+    name = "total_effect: layer 1, property class"
+    (run, *_) = runs_of_figure5(results)
+    chosen = (table["run"] == run.run) & (table["name"] == name)
+    (row,) = table[chosen].to_dict("records")
+    effects = run.table("effects")
+    of_layer = (effects["layer"] == 1) & (effects["property"] == "class")
+    values = effects.loc[of_layer, "total_effect"]
+    assert row["table"] == "effects" and row["count"] == len(values) == len(SEEDS)
+    found = [row["mean"], row["low"], row["high"]]
+    assert found == pytest.approx([values.mean(), values.min(), values.max()], rel=1e-5)
+
+
 def test_a_new_reference_replaces_the_old_one(results, reference):
     old = reference / "full" / "figures" / "figure9.csv"
     old.write_text("a\n1\n")

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from vlae.config.published_pictures import SHARE_OF_CLASS
 from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, in_words, number, ordered, spread
@@ -24,6 +25,13 @@ OUTLINE = "#c2410c"
 """Colour of the frame around a predicted cell."""
 WHITE_TEXT_ABOVE = 0.66
 """Value in [0, 1] above which white text has more contrast on `Blues` than black."""
+TOTAL, FIRST_ORDER = "total_effect", "first_order"
+"""Columns of the table `effects` that can be drawn."""
+LETTERS = {TOTAL: "T", FIRST_ORDER: "S"}
+TITLES = {
+    TOTAL: "total-effect index T: what redrawing one layer changes",
+    FIRST_ORDER: "first-order effect S: what one layer fixes, whatever the others are",
+}
 
 
 def kl(run: RunResults) -> pd.DataFrame:
@@ -37,27 +45,40 @@ def kl(run: RunResults) -> pd.DataFrame:
     return layers.sort_index(axis=1)
 
 
-def layers(run: RunResults) -> pd.DataFrame:
-    """Return one row per layer: held-out KL and total effects, as text.
+def layers_table(
+    runs: Sequence[RunResults], figure: str = "", column: str = TOTAL
+) -> pd.DataFrame:
+    """Return one row per run and layer: held-out KL and effects, as text.
 
+    The number of the authors' picture follows in brackets where there is one.
     Properties whose numbers are withheld are left out.
+
+    Args:
+        runs: what to show.
+        figure: the figure of the paper whose picture is held beside, if any.
+        column: `TOTAL` or `FIRST_ORDER`.
     """
+    table = pd.concat([_layers(run, figure, column) for run in runs], ignore_index=True)
+    properties = ordered(table.columns[3:])
+    table = table[[*table.columns[:3], *properties]]
+    letter = LETTERS[column]
+    return table.rename(columns={p: f"{letter} {in_print(p)}" for p in properties})
+
+
+def _layers(run: RunResults, figure: str, column: str) -> pd.DataFrame:
     table = run.table("effects")
     table = table[~table["withheld"]]
-    cells = table.groupby(["layer", "property"])["total_effect"]
-    effects = cells.apply(spread).unstack().rename_axis(columns=None)
+    cells = table.groupby(["layer", "property"])[column].apply(spread)
+    beside = Beside(figure, run.dataset, {})
+    for layer, name in cells.index:
+        theirs = beside.number(layer, name)
+        if not np.isnan(theirs):
+            cells.loc[layer, name] += f" [{number(theirs)}]"
+    effects = cells.unstack().rename_axis(columns=None)
     found = effects[ordered(effects.columns)].reset_index()
     found.insert(0, "run", run.title)
     found.insert(2, "KL (nats)", found["layer"].map(kl(run).apply(spread)))
     return found
-
-
-def layers_table(runs: Sequence[RunResults]) -> pd.DataFrame:
-    """Return the rows of `layers` for every run, with headings for the report."""
-    table = pd.concat([layers(run) for run in runs], ignore_index=True)
-    properties = ordered(table.columns[3:])
-    table = table[[*table.columns[:3], *properties]]
-    return table.rename(columns={p: f"T {in_print(p)}" for p in properties})
 
 
 def largest(run: RunResults, name: str) -> pd.DataFrame:
@@ -189,17 +210,12 @@ class Beside:
         """Return what the authors' picture shows; nan if it was not measured."""
         if self.picture is None:
             return float("nan")
-        return published_number(self.figure, self.picture, layer, name).value
+        of_class = self.figure == "figure3" and name == "class"
+        quantity = SHARE_OF_CLASS if of_class else None
+        return published_number(self.figure, self.picture, layer, name, quantity).value
 
 
 NOTHING_BESIDE = Beside("", "", {})
-
-TOTAL, FIRST_ORDER = "total_effect", "first_order"
-"""Columns of the table `effects` that can be drawn."""
-TITLES = {
-    TOTAL: "total-effect index T: what redrawing one layer changes",
-    FIRST_ORDER: "first-order effect S: what one layer fixes, whatever the others are",
-}
 
 
 def effects_table(

@@ -8,14 +8,11 @@ from vlae.figures._effects import (
     Beside,
     classifier_trust,
     effects_table,
-    layers_table,
     most_changed,
 )
 from vlae.figures.plotting import WIDTH, layer_name, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, number, ordered
-
-numbers = layers_table
 
 PANEL_PIXELS = 400
 """Largest width of a mosaic, in pixels of its images; a wider one would be shrunk."""

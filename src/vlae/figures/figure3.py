@@ -6,8 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlae.config.published_pictures import SHARE_OF_CLASS, SHARE_OF_LARGEST
-from vlae.figures._effects import largest, layers_table
+from vlae.figures._effects import Beside, largest, layers_table
 from vlae.figures.plotting import (
     PALETTE,
     WIDTH,
@@ -17,13 +16,15 @@ from vlae.figures.plotting import (
     show,
     subfigures,
 )
-from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_words, number, spread
 
 TABLES = ["ablation", "effects"]
 
-numbers = layers_table
+
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return the KL and the total effects of each layer, with the authors' numbers."""
+    return layers_table(runs, "figure3")
 
 
 def draw(runs: list[RunResults]) -> Figure:
@@ -60,12 +61,8 @@ def _effect(effects: pd.DataFrame, dataset: str, layer: int, name: str) -> str:
     """Return T of a layer on a property in words, and the authors' number."""
     rows = effects[(effects["layer"] == layer) & (effects["property"] == name)]
     words = f"{name}: T = {spread(rows['total_effect'])}"
-    picture = published_for("figure3", dataset)
-    if picture is None:
-        return words
-    quantity = SHARE_OF_CLASS if name == "class" else SHARE_OF_LARGEST
-    found = published_number("figure3", picture, layer, name, quantity).value
-    return words if math.isnan(found) else f"{words} [{number(found)}]"
+    theirs = Beside("figure3", dataset, {}).number(layer, name)
+    return words if math.isnan(theirs) else f"{words} [{number(theirs)}]"
 
 
 def findings(runs: list[RunResults]) -> list[str]:

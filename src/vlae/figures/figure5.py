@@ -1,5 +1,6 @@
 """Figure 5: the codes of a VLAE, layer by layer, and what each layer controls."""
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
@@ -17,8 +18,6 @@ from vlae.results.text import ordered
 
 TABLES = ["traversal", "effects"]
 
-numbers = layers_table
-
 STROKE_PROPERTIES = ["thickness", "slant", "width"]
 PREDICTED = {
     "thickness": 1,
@@ -32,6 +31,11 @@ PREDICTED_PROPERTIES = [
     *(name + WITHIN_CLASS_SUFFIX for name in STROKE_PROPERTIES),
     "class",
 ]
+
+
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return the KL and the first-order effects of each layer, and the authors'."""
+    return layers_table(runs, "figure5", FIRST_ORDER)
 
 
 def draw(runs: list[RunResults]) -> Figure:

@@ -1,8 +1,10 @@
 """Figure 6: the layers of a VLAE of street numbers, redrawn one at a time."""
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from vlae.figures._layer_redraws import draw_redraws, findings, numbers
+from vlae.figures._effects import layers_table
+from vlae.figures._layer_redraws import draw_redraws, findings
 from vlae.results.run_results import RunResults
 
 TABLES = ["ablation", "effects"]
@@ -16,3 +18,8 @@ PREDICTED = {"mean_chromaticity": 1, "mean_colour": 1, "class": 3}
 def draw(runs: list[RunResults]) -> Figure:
     """Draw a block per run: a panel per layer, one with layer 1 kept, and effects."""
     return draw_redraws(runs, "figure6", PREDICTED)
+
+
+def numbers(runs: list[RunResults]) -> pd.DataFrame:
+    """Return the KL and the total effects of each layer, with the authors' numbers."""
+    return layers_table(runs, "figure6")

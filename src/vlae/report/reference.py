@@ -7,6 +7,7 @@ A folder of `reference/` holds
     settings.csv            dataset, run, key and value, of the first seed
     held_out.csv            dataset, run and term; over seeds: count, mean, ... range
     verdicts.csv            verdicts, each with hashes of what its test depends on
+    numbers.csv             dataset, run, table and name; over seeds: count, ... range
     figures/NAME.csv, .png  the table of a figure; its picture if it may be published
     figures/sweep-NAME.*    the same of a sweep
 
@@ -30,7 +31,9 @@ from vlae.config.run_spec import RunSpec
 from vlae.figures import sweep
 from vlae.report.images import MAX_BYTES, small
 from vlae.report.provenance import Provenance
+from vlae.results.inventory import Inventory
 from vlae.results.manifest import demand
+from vlae.results.numbers import numbers as numbers_of
 from vlae.results.run_results import RunResults, read_table
 from vlae.results.settings_diff import texts
 from vlae.statistics.seed_spread import Seeds
@@ -43,6 +46,8 @@ FLOAT_FORMAT = "%.6g"
 HASH_LENGTH = 12
 PUBLISHABLE = ("mnist", "strokes", "strokes-colour")
 """Data sets whose images may be in the repository: no photographs of people."""
+NUMBER_TABLES = ("chains", "effects", "recomposed", "redundancy", "stability")
+"""Tables of experiments whose numbers are kept: those that claims are decided on."""
 MACHINE_KEYS = ("seed", "device", "threads", "compile")
 """Keys of a run spec that change bits, and numbers by less than seeds do."""
 VERDICT_COLUMNS = [
@@ -158,6 +163,28 @@ def verdicts(spec: ReportSpec, results: ResultsFolder) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
 
+def experiment_numbers(
+    spec: ReportSpec, results: ResultsFolder
+) -> list[dict[str, Any]]:
+    """Return the numbers of `NUMBER_TABLES` over seeds, one row per number."""
+    seeds = {(row.dataset, row.run): row.seeds for row in spec.runs}
+    inventory = Inventory(results.root)
+    wanted = [
+        name
+        for name in inventory.experiments()
+        if name.subject in NUMBER_TABLES
+        and name.seed in seeds.get((name.dataset, name.run), [])
+    ]
+    rows = []
+    for key, values in numbers_of(inventory, wanted).items():
+        found = [value for value in values.values() if isinstance(value, float)]
+        if key.table in NUMBER_TABLES and found:
+            dataset, run = key.run.split("/")
+            row = {"dataset": dataset, "run": run, "table": key.table, "name": key.name}
+            rows.append({**row, **asdict(Seeds.of(found))})
+    return rows
+
+
 # Writing
 
 
@@ -222,6 +249,7 @@ def _write_tables(folder: Path, spec: ReportSpec, results: ResultsFolder) -> Non
     ]
     _write(folder / "held_out.csv", terms)
     _write(folder / "verdicts.csv", verdicts(spec, results))
+    _write(folder / "numbers.csv", experiment_numbers(spec, results))
 
 
 def _write_figures(
