@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,16 @@ MEANING_OF_ALL = {
 """Sentence for a claim whose verdicts are all the same, except those without a test."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
 """Verdicts of parts that no test decides."""
+
+
+class Answer(StrEnum):
+    """What all verdicts on a claim come to."""
+
+    SUPPORTED = "supported"
+    IN_PART = "supported in part"
+    NOT_SUPPORTED = "not supported"
+    OPEN = "undecided"
+    SHOWN = "shown only"
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,26 @@ class ShownClaim:
     def meaning(self) -> str:
         """What the verdicts come to, in a sentence or two."""
         return meaning(self.verdicts)
+
+    @property
+    def outcome(self) -> Answer:
+        """What the verdicts of the tests that decide come to."""
+        kinds = {verdict.verdict for verdict in self._deciding()}
+        if not kinds:
+            return Answer.SHOWN
+        if kinds == {Verdict.SUPPORTED}:
+            return Answer.SUPPORTED
+        if kinds == {Verdict.NOT_SUPPORTED}:
+            return Answer.NOT_SUPPORTED
+        return Answer.IN_PART if Verdict.SUPPORTED in kinds else Answer.OPEN
+
+    @property
+    def parts(self) -> dict[str, list[ShownVerdict]]:
+        """The verdicts by the part of the claim that they are about."""
+        found: dict[str, list[ShownVerdict]] = {}
+        for verdict in self.verdicts:
+            found.setdefault(verdict.part, []).append(verdict)
+        return found
 
     @property
     def tally(self) -> list[Tally]:
@@ -125,10 +156,27 @@ class ClaimsSection:
         """Return the claims that a figure of the report is about."""
         return [claim for claim in self.claims if claim.figure == figure]
 
-    def summary(self) -> str:
-        """Return a sentence that counts all verdicts; empty without verdicts."""
-        verdicts = [v.verdict for claim in self.claims for v in claim.verdicts]
-        return summary(verdicts, len(self.claims))
+    @property
+    def seeds(self) -> str:
+        """The seeds of all claims, without repetitions."""
+        return "; ".join(dict.fromkeys(claim.seeds for claim in self.claims))
+
+    def decided(self) -> bool:
+        """Return whether any claim has a verdict from enough seeds."""
+        return any(claim.outcome is not Answer.SHOWN for claim in self.claims)
+
+    def answers(self) -> dict["Answer", list[ShownClaim]]:
+        """Return the claims by what the runs say about them, the best answer first."""
+        found = {
+            answer: [claim for claim in self.claims if claim.outcome is answer]
+            for answer in Answer
+        }
+        return {answer: claims for answer, claims in found.items() if claims}
+
+    def passes(self) -> tuple[int, int]:
+        """Return how many tests every seed of a run passes, and how many tests are."""
+        tested = [v for c in self.claims for v in c.verdicts if v.passed]
+        return sum(v.all_pass for v in tested), len(tested)
 
 
 def claims_section(spec: ReportSpec, results: ResultsFolder) -> ClaimsSection:
@@ -271,25 +319,6 @@ def _parts(verdicts: Sequence[ShownVerdict], kind: Verdict) -> str:
             labels.setdefault(verdict.part, []).append(verdict.label)
     named = [f"{part} ({' and '.join(found)})" for part, found in labels.items()]
     return f"{kind.capitalize()}: {'; '.join(named)}."
-
-
-def summary(verdicts: Sequence[str], claims: int) -> str:
-    """Return a sentence that counts verdicts of all kinds; empty without verdicts.
-
-    Args:
-        verdicts: those on all claims of the report.
-        claims: number of claims.
-    """
-    if not verdicts:
-        return ""
-    counts = {kind: list(verdicts).count(kind) for kind in _kinds(verdicts)}
-    *first, last = [
-        f"{count} {'is' if count == 1 else 'are'} {kind}"
-        for kind, count in counts.items()
-    ]
-    counted = f"{', '.join(first)} and {last}" if first else last
-    tests = f"{len(verdicts)} test{'s' * (len(verdicts) > 1)}"
-    return f"Of {tests} of {claims} claim{'s' * (claims > 1)}, {counted}."
 
 
 def _kinds(verdicts: Sequence[str]) -> list[Verdict]:

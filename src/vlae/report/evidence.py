@@ -39,6 +39,12 @@ class ShownVerdict:
         """Class of the verdict in the style sheet."""
         return css_class(self.verdict)
 
+    @property
+    def all_pass(self) -> bool:
+        """Whether every seed passed."""
+        passes, _, seeds = self.passed.partition(" of ")
+        return bool(self.passed) and passes == seeds
+
 
 def css_class(verdict: str) -> str:
     """Return the class of a verdict in the style sheet."""

@@ -1,7 +1,8 @@
 """Pictures for pages and references.
 
-A page holds its pictures as data URLs in lossless WebP: every pixel is that of the
-file, in about half of the bytes of a PNG.
+A page holds its pictures as data URLs in WebP. It is lossless, in about half of the
+bytes of a PNG, unless a file takes more than `MAX_LOSSLESS_BYTES`: such figures are
+compressed as photographs are, and their exact pixels are in `results/figures`.
 """
 
 import base64
@@ -17,6 +18,9 @@ from vlae.system.errors import UserError
 
 WEBP_METHOD, WEBP_QUALITY = 1, 25
 """Effort of the lossless compression; the largest figure takes about a second."""
+MAX_LOSSLESS_BYTES = 150_000
+LOSSY_QUALITY = 90
+"""At it, neither text nor images of a figure look different at the size of the page."""
 MAX_BYTES = 300_000
 """Size of a picture that `small` returns."""
 MAX_COLOURS = 64
@@ -35,8 +39,8 @@ class Picture:
 
 
 def pixels(picture: NDArray[np.uint8]) -> str:
-    """Return a picture (height, width, 3) as a data URL."""
-    return _data_url(Image.fromarray(picture))
+    """Return a picture (height, width, 3) as a data URL, pixel by pixel."""
+    return _data_url(_lossless(Image.fromarray(picture)))
 
 
 def file(path: Path) -> str:
@@ -51,7 +55,11 @@ def file(path: Path) -> str:
     except OSError as error:
         raise _unreadable(path, error) from None
     ground = Image.new("RGBA", whole.size, "white")
-    return _data_url(Image.alpha_composite(ground, whole).convert("RGB"))
+    picture = Image.alpha_composite(ground, whole).convert("RGB")
+    content = _lossless(picture)
+    return _data_url(
+        content if len(content) <= MAX_LOSSLESS_BYTES else _lossy(picture)
+    )
 
 
 def small(path: Path) -> bytes | None:
@@ -83,7 +91,11 @@ def small(path: Path) -> bytes | None:
     return content
 
 
-def _data_url(image: Image.Image) -> str:
+def _data_url(content: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+
+
+def _lossless(image: Image.Image) -> bytes:
     written = io.BytesIO()
     image.save(
         written,
@@ -92,8 +104,13 @@ def _data_url(image: Image.Image) -> str:
         method=WEBP_METHOD,
         quality=WEBP_QUALITY,
     )
-    content = base64.b64encode(written.getvalue()).decode()
-    return f"data:image/webp;base64,{content}"
+    return written.getvalue()
+
+
+def _lossy(image: Image.Image) -> bytes:
+    written = io.BytesIO()
+    image.save(written, format="WEBP", quality=LOSSY_QUALITY)
+    return written.getvalue()
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
