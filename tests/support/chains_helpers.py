@@ -31,6 +31,7 @@ def chains_table(kid, excess=0.1, fewer=False):
                 found |= {"recall": 0.25, "sure": 1 - value / 10, "class_entropy": 2.0}
                 if arm in ("noise", "data") and step > 0:
                     found["kid_above_ancestral"] = away
+                    found["kid_over_ancestral"] = value / kid
                 rows += [(arm, step, kind, name, v, n) for name, v in found.items()]
     columns = ["arm", "step", "kind", "measure", "value", "n"]
     table = pd.DataFrame(rows, columns=columns)

@@ -1,4 +1,4 @@
-"""Panels of Figure 2 for all runs of one data set: distances, R-hat, and curves."""
+"""Panels of Figure 2 for all runs of one data set: curves, and each seed."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.scale import SymmetricalLogScale
 
-from vlae.figures.plotting import PALETTE, despine, subfigures
+from vlae.figures.plotting import PALETTE, despine
 from vlae.results.run_results import RunResults
 
 COMPARED_STEP = 200
@@ -20,13 +20,14 @@ samples."""
 
 CURVES = {
     "kid": "KID (squared)",
-    "sure": "classifier confident (share)",
+    "sure": "share with a confident class",
     "class_entropy": "class entropy (nats)",
 }
+"""Measures by step of the chain, with the titles of their panels."""
 ARMS = {"noise": "chains from noise", "data": "chains from training images"}
-
-CURVES_HEIGHT, RUN_HEIGHT, HEAD_HEIGHT = 7.2, 0.3, 0.9
-"""Heights in inches."""
+LINE_STYLES = {"noise": "-", "data": "--"}
+HEIGHT = 3.3
+"""Height of the panels of one data set, in inches."""
 
 
 def means(run: RunResults) -> pd.DataFrame:
@@ -57,44 +58,25 @@ def r_hats(run: RunResults) -> pd.DataFrame:
     return table[table["measure"] == "r_hat"].dropna(subset="value")
 
 
-def height(runs: int) -> float:
-    """Return the height of `draw_block` for a number of runs, in inches."""
-    return HEAD_HEIGHT + RUN_HEIGHT * runs + CURVES_HEIGHT
-
-
 def draw_block(block: SubFigure, runs: list[RunResults]) -> None:
-    """Draw KIDs, R-hat, and curves over steps for the runs of one data set."""
-    title = f"{runs[0].dataset_title}: every seed, with its 95 % intervals"
-    block.suptitle(title, fontweight="bold")
+    """Draw curves over steps, and how each seed compares, for runs on one data set."""
+    block.suptitle(_heading(runs), fontweight="bold")
     tables = [means(run) for run in runs]
-    head = HEAD_HEIGHT + RUN_HEIGHT * len(runs)
-    forest, curves = subfigures(block, 2, height_ratios=[head, CURVES_HEIGHT])
-    linear = _linear_part(tables)
-    distance, excess, mixing = forest.subplots(1, 3, sharey=True)
-    _distances(distance, tables)
-    _excess(excess, tables)
-    for axes in (distance, excess):
-        axes.set_xscale(_distance_scale(linear))
-    _mixing(mixing, runs)
-    distance.set_yticks(range(len(runs)), [run.label for run in runs])
-    distance.set_ylim(len(runs) - 0.5, -0.5)
-    panels = curves.subplots(
-        len(CURVES), len(ARMS), sharey="row", sharex="col", height_ratios=[1.5, 1, 1]
-    )
-    for line, (measure, label) in zip(panels, CURVES.items(), strict=True):
-        for axes, arm in zip(line, ARMS, strict=True):
-            _curves(axes, tables, arm, measure)
-        line[0].set_ylabel(label)
-        if measure == "kid":
-            line[0].set_yscale(_distance_scale(linear))
-        else:
-            line[0].set_ylim(0, 1.03 if measure == "sure" else None)
-    for top, bottom, (arm, title) in zip(
-        panels[0], panels[-1], ARMS.items(), strict=True
-    ):
-        top.set_title(title)
-        _steps(bottom, tables, arm)
-    _legend(curves, runs)
+    *curves, quotients = block.subplots(1, len(CURVES) + 1)
+    for axes, (measure, title) in zip(curves, CURVES.items(), strict=True):
+        _curves(axes, tables, measure)
+        axes.set_title(title)
+    curves[0].set_yscale(_distance_scale(_linear_part(tables)))
+    curves[1].set_ylim(0, 1.03)
+    curves[2].set_ylim(0, None)
+    _quotients(quotients, tables)
+    _legend(block, runs)
+
+
+def _heading(runs: list[RunResults]) -> str:
+    seeds = max(len(run.seeds) for run in runs)
+    spread = "mean and range of the seeds" if seeds > 1 else "with 95 % intervals"
+    return f"{runs[0].dataset_title}: {spread}"
 
 
 def _linear_part(tables: list[pd.DataFrame]) -> float:
@@ -115,93 +97,76 @@ def _colors(runs: Iterable[object]) -> list[tuple[int, str]]:
     return [(i, PALETTE[i % len(PALETTE)]) for i, _ in enumerate(runs)]
 
 
-def _places(place: int, count: int) -> list[float]:
-    """Return the positions of a run's seeds on the axis of runs, the first on top."""
-    return [place + 0.5 * ((i + 0.5) / count - 0.5) for i in range(count)]
-
-
 def _distance_scale(linear: float) -> SymmetricalLogScale:
     """Return a scale for KIDs, which span decades and, near 0, are often negative."""
     return SymmetricalLogScale(None, linthresh=linear, linscale=0.5)
 
 
-def _distances(axes: Axes, tables: list[pd.DataFrame]) -> None:
-    """Draw the KIDs of chains from noise and of ancestral samples, one line per run."""
-    step = compared_step(tables[0])
-    axes.axvline(_floor(tables, "kid"), color="0.5", lw=1.2, ls=":")
-    for (place, color), table in zip(_colors(tables), tables, strict=True):
-        chain, ancestral = ("noise", step, color), (*ANCESTRAL, "white")
-        for shift, (arm, at, filling) in ((-0.08, chain), (0.08, ancestral)):
-            found = at_step(table, arm, at, "kid")
-            seeds = [y + shift for y in _places(place, len(found))]
-            axes.hlines(seeds, found["low"], found["high"], color=color, lw=1.5)
-            (marks,) = axes.plot(found["value"], seeds, "o", ms=5, color=color)
-            marks.set(markerfacecolor=filling, clip_on=False)
-    axes.set_title(f"KID: ● step {step} from noise, ○ ancestral")
-    despine(axes)
+def _curves(axes: Axes, tables: list[pd.DataFrame], measure: str) -> None:
+    """Draw one measure by step: the mean over seeds, and their range, of each run.
 
-
-def _excess(axes: Axes, tables: list[pd.DataFrame]) -> None:
-    """Draw how far the KID of chains from noise is above that of ancestral samples."""
-    axes.axvline(0, color="0.15", lw=1)
-    for (place, color), table in zip(_colors(tables), tables, strict=True):
-        found = at_step(table, "noise", compared_step(table), "kid_above_ancestral")
-        seeds = _places(place, len(found))
-        axes.hlines(seeds, found["low"], found["high"], color=color, lw=1.5)
-        axes.plot(found["value"], seeds, "o", ms=5, color=color, clip_on=False)
-    axes.set_title("KID: ● less ○, paired")
-    axes.tick_params(axis="y", length=0)
-    despine(axes)
-
-
-def _mixing(axes: Axes, runs: list[RunResults]) -> None:
-    """Draw the R-hat of all scalars, one line per run.
-
-    Chains that never move have a mark at the right end.
-    """
-    found = [r_hats(run) for run in runs]
-    every = np.concatenate([table["value"] for table in found])
-    largest = max(1.1, *every[np.isfinite(every)])
-    axes.axvline(1, color="0.15", lw=1)
-    for (place, color), table in zip(_colors(runs), found, strict=True):
-        groups = [group for _, group in table.groupby("seed")]
-        for y, group in zip(_places(place, len(groups)), groups, strict=True):
-            finite = group.loc[np.isfinite(group["value"]), "value"]
-            axes.plot(finite, [y] * len(finite), "o", ms=4, alpha=0.6, color=color)
-            if len(finite) < len(group):
-                axes.plot(1.1 * largest, y, ">", ms=5, color=color)
-    axes.set_xscale("log")
-    axes.set_title("R-hat of each scalar: 1 if mixed")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="y", length=0)
-    despine(axes)
-
-
-def _curves(axes: Axes, tables: list[pd.DataFrame], arm: str, measure: str) -> None:
-    """Draw one measure over steps: one line per run and seed, with its interval.
-
-    Horizontal lines show ancestral samples and training images, as means over seeds.
+    One seed has its 95 % interval. Circles at the right are ancestral samples, and the
+    dotted line is training images.
     """
     axes.axhline(_floor(tables, measure), color="0.5", lw=1.2, ls=":")
+    steps = sorted(pd.concat(tables).query("arm in @ARMS")["step"].unique())
+    beyond = 2.2 * steps[-1]
     for (_, color), table in zip(_colors(tables), tables, strict=True):
-        level = at_step(table, *ANCESTRAL, measure)["value"].mean()
-        axes.axhline(level, color=color, lw=1, ls="--", alpha=0.8)
-        chains = table[(table["arm"] == arm) & (table["measure"] == measure)]
-        for _, chain in chains.groupby("seed"):
-            steps, low, high = chain["step"], chain["low"], chain["high"]
-            axes.fill_between(steps, low, high, color=color, alpha=0.15, lw=0)
-            axes.plot(steps, chain["value"], "o-", ms=3, lw=1.3, color=color)
+        ancestral = at_step(table, *ANCESTRAL, measure)["value"]
+        axes.plot(
+            [beyond] * len(ancestral), ancestral, "o", ms=4, color=color, mfc="white"
+        )
+        for arm, style in LINE_STYLES.items():
+            chains = table[(table["arm"] == arm) & (table["measure"] == measure)]
+            by_step = chains.groupby("step")
+            mean = by_step["value"].mean()
+            ends = (
+                ("value", "value") if chains["seed"].nunique() > 1 else ("low", "high")
+            )
+            low, high = by_step[ends[0]].min(), by_step[ends[1]].max()
+            axes.fill_between(mean.index, low, high, color=color, alpha=0.15, lw=0)
+            axes.plot(mean.index, mean, style, marker="o", ms=3, lw=1.3, color=color)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    axes.set_xticks(_ticks(steps), [f"{step:,}" for step in _ticks(steps)])
+    axes.minorticks_off()
+    axes.set(xlabel="step of the chain", xlim=(-0.2, 1.4 * beyond))
     despine(axes)
 
 
-def _steps(axes: Axes, tables: list[pd.DataFrame], arm: str) -> None:
-    every = pd.concat(tables)
-    steps = sorted(every.loc[every["arm"] == arm, "step"].unique())
-    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-    axes.set_xticks(steps, [f"{step:,}" for step in steps])
-    axes.minorticks_off()
-    axes.set(xlabel="step of the chain", xlim=(-0.2, 1.3 * steps[-1]))
+def _ticks(steps: list[int]) -> list[int]:
+    """Return the first steps and then those that are at least four times the last."""
+    chosen = [step for step in steps if step <= 1]
+    for step in steps:
+        if step >= 4 * max([*chosen, 1]):
+            chosen.append(step)
+    return chosen
+
+
+def _quotients(axes: Axes, tables: list[pd.DataFrame]) -> None:
+    """Draw the KID of chains from noise over that of ancestral samples, seed by seed.
+
+    A lower end of an interval that is not above 0 has no place on the axis.
+    """
+    axes.axvline(1, color="0.15", lw=1)
+    rows = 0
+    for (_, color), table in zip(_colors(tables), tables, strict=True):
+        found = at_step(table, "noise", compared_step(table), "kid_over_ancestral")
+        found = found[np.isfinite(found["value"]) & (found["value"] > 0)]
+        seeds = rows + np.arange(len(found))
+        rows += len(found) + 1
+        least = found["value"].to_numpy() / 10
+        axes.hlines(
+            seeds, np.maximum(found["low"], least), found["high"], color=color, lw=1.5
+        )
+        axes.plot(found["value"], seeds, "o", ms=4, color=color, clip_on=False)
+    axes.set_xscale("log")
+    if not any(len(line.get_xdata()) > 0 for line in axes.lines[1:]):
+        axes.set_xlim(0.5, 2)
+    axes.set_ylim(rows - 0.5, -1.5)
+    axes.set_yticks([])
+    axes.set(xlabel="each seed with its 95 % interval")
+    axes.set_title(f"KID at step {compared_step(tables[0])} / ancestral")
+    despine(axes)
 
 
 def _legend(block: SubFigure, runs: list[RunResults]) -> None:
@@ -209,9 +174,14 @@ def _legend(block: SubFigure, runs: list[RunResults]) -> None:
         Line2D([], [], color=color, marker="o", ms=3, label=run.label)
         for (_, color), run in zip(_colors(runs), runs, strict=True)
     ]
-    ancestral = "0.15" if len(runs) > 1 else handles[0].get_color()
+    grey = {"color": "0.3", "lw": 1.3}
     handles += [
-        Line2D([], [], color=ancestral, lw=1, ls="--", label="ancestral samples"),
-        Line2D([], [], color="0.5", lw=1.2, ls=":", label="training images (floor)"),
+        Line2D([], [], ls=LINE_STYLES[arm], label=title, **grey)
+        for arm, title in ARMS.items()
     ]
-    block.legend(handles=handles, loc="outside lower center", ncols=3)
+    handles += [
+        Line2D([], [], color="0.3", marker="o", mfc="white", ms=4, lw=0, label=label)
+        for label in ("ancestral samples",)
+    ]
+    handles += [Line2D([], [], color="0.5", ls=":", label="training images (floor)")]
+    block.legend(handles=handles, loc="outside lower center", ncols=4)

@@ -1,8 +1,8 @@
 """Figure 2: Gibbs chains that use no prior, next to ancestral samples."""
 
-import numpy as np
+import textwrap
+
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from vlae.figures import chain_panels
@@ -13,10 +13,13 @@ from vlae.results.text import number, spread
 
 TABLES = ["chains", "mixing"]
 
-SIDE = 10
+SIDE = 8
 """Images along a side of a mosaic."""
-IMAGES_HEIGHT = 3.0
-"""Height of the images of one run, in inches."""
+RUNS_PER_LINE = 2
+TITLE_LETTERS = 48
+"""Letters in one line of a title above the images of a run."""
+IMAGES_HEIGHT = 2.95
+"""Height of a line of images, in inches."""
 
 HEADINGS = {
     "kid": "KID",
@@ -33,17 +36,19 @@ KID_DIGITS = 3
 
 
 def draw(runs: list[RunResults]) -> Figure:
-    """Draw a row of images per run and, below, a block of curves per data set."""
+    """Draw the images of two runs per line and, below, curves for each data set."""
     groups: dict[str, list[RunResults]] = {}
     for run in runs:
         groups.setdefault(run.dataset, []).append(run)
-    heights = [IMAGES_HEIGHT] * len(runs)
-    heights += [chain_panels.height(len(group)) for group in groups.values()]
+    lines = [runs[i : i + RUNS_PER_LINE] for i in range(0, len(runs), RUNS_PER_LINE)]
+    heights = [IMAGES_HEIGHT] * len(lines) + [chain_panels.HEIGHT] * len(groups)
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     blocks = subfigures(figure, len(heights), height_ratios=heights)
-    for block, run in zip(blocks, runs, strict=False):
-        _images(block, run)
-    for block, group in zip(blocks[len(runs) :], groups.values(), strict=True):
+    for block, line in zip(blocks, lines, strict=False):
+        parts = block.subfigures(1, RUNS_PER_LINE, squeeze=False)[0]
+        for part, run in zip(parts, line, strict=False):
+            _images(part, run)
+    for block, group in zip(blocks[len(lines) :], groups.values(), strict=True):
         chain_panels.draw_block(block, group)
     return figure
 
@@ -137,27 +142,15 @@ def _cell(found: pd.DataFrame, measure: str) -> str:
 
 
 def _images(block: SubFigure, run: RunResults) -> None:
-    """Draw samples of both kinds, and single chains over time."""
-    table, arrays = means(run), run.arrays("chains")
-    step = compared_step(table)
-    block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
-    chain, ancestral, *strips = block.subplots(1, 4)
-    for axes, name, title in (
-        (chain, f"noise_{step}", f"chains from noise, step {step}"),
-        (ancestral, "ancestral_1", "ancestral samples"),
+    """Draw the images of chains from noise beside ancestral samples."""
+    step, arrays = compared_step(means(run)), run.arrays("chains")
+    title = textwrap.fill(f"{run.title} (seed {run.seeds[0]})", TITLE_LETTERS)
+    block.suptitle(title, fontweight="bold")
+    panels = block.subplots(1, 2)
+    for axes, name, title in zip(
+        panels,
+        (f"noise_{step}", "ancestral_1"),
+        (f"chains from noise, step {step}", "ancestral samples"),
+        strict=True,
     ):
         show(axes, mosaic(arrays[name][: SIDE**2], SIDE), title)
-    for axes, (arm, title) in zip(strips, chain_panels.ARMS.items(), strict=True):
-        steps = sorted(table.loc[table["arm"] == arm, "step"].unique())
-        _strip(axes, [arrays[f"{arm}_{s}"] for s in steps], steps, title)
-
-
-def _strip(axes: Axes, frames: list[np.ndarray], steps: list[int], title: str) -> None:
-    """Draw one chain per row over time, as many chains as there are steps."""
-    chains = np.stack(frames, 1)[: len(frames)]
-    picture = mosaic(chains.reshape(-1, *chains.shape[2:]), len(frames))
-    show(axes, picture, title)
-    width = picture.shape[1] / len(frames)
-    places = [(i + 0.5) * width for i in range(len(frames))]
-    axes.set_xticks(places, [str(step) for step in steps])
-    axes.tick_params(length=0, labelsize=7)

@@ -96,13 +96,8 @@ def _layers(table: pd.DataFrame) -> int:
 
 
 def _graph(axes: Axes, edges: pd.DataFrame, height: int) -> None:
-    """Draw circles for what is random, and squares for features that edges share."""
-    ways = [
-        (source, *through.split(), target)
-        for source, target, through in zip(
-            edges["source"], edges["target"], edges["through"], strict=True
-        )
-    ]
+    """Draw circles for what is random, and squares for features of the network."""
+    ways = _ways(edges)
     arrows = list(dict.fromkeys(pair for way in ways for pair in pairwise(way)))
     generates = edges["target"].eq("x").any()
     positions = _positions({name for way in ways for name in way}, arrows)
@@ -121,8 +116,33 @@ def _graph(axes: Axes, edges: pd.DataFrame, height: int) -> None:
             axes.text(
                 across + RADIUS + 0.25, up, text, va="center", fontsize=8, color="0.4"
             )
-    axes.set(xlim=(-0.5, LATENTS_X + 1.6), ylim=(-0.4, height + 0.4), aspect="equal")
+    axes.set(xlim=(-1.0, LATENTS_X + 1.6), ylim=(-0.4, height + 0.4), aspect="equal")
     axes.axis("off")
+
+
+def _ways(edges: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the nodes on the way of each edge, from its source to its target.
+
+    If x is joined to several latents, the network has a hierarchy of features, and each
+    latent has those of its own layer, h_l for z_l, as the paper draws it. `through`
+    names only features that several latents share.
+    """
+    joined = [
+        source if target == "x" else target
+        for source, target in zip(edges["source"], edges["target"], strict=True)
+        if "x" in (source, target)
+    ]
+    ways = []
+    for source, target, through in zip(
+        edges["source"], edges["target"], edges["through"], strict=True
+    ):
+        shared = through.split()
+        latent = source if target == "x" else target
+        own = f"h{latent[1:]}"
+        if len(joined) > 1 and "x" in (source, target) and own not in shared:
+            shared = [own, *shared] if target == "x" else [*shared, own]
+        ways.append((source, *shared, target))
+    return ways
 
 
 def _positions(names: set[str], arrows: list[tuple[str, str]]) -> dict[str, Position]:
@@ -165,13 +185,10 @@ def _arrow(
     source: str,
     target: str,
 ) -> None:
-    """Draw an arrow, bent around latents between its ends.
-
-    An arrow to a feature, which is computed, has no head.
-    """
+    """Draw an arrow, bent around the nodes between its ends, away from the others."""
     start, end = positions[source], positions[target]
-    skips = start[0] == end[0] == LATENTS_X and abs(start[1] - end[1]) > 1
-    bend = 0.4 if end[1] > start[1] else -0.4
+    skips = start[0] == end[0] and abs(start[1] - end[1]) > 1
+    bend = 0.4 if (end[1] > start[1]) == (start[0] == LATENTS_X) else -0.4
     axes.add_patch(
         FancyArrowPatch(
             start,
@@ -180,7 +197,7 @@ def _arrow(
             patchB=nodes[target],
             shrinkA=0,
             shrinkB=1,
-            arrowstyle="-" if target[0] == "h" else "-|>",
+            arrowstyle="-|>",
             connectionstyle=f"arc3,rad={bend if skips else 0}",
             mutation_scale=12,
             color="0.15",

@@ -57,9 +57,7 @@ def file(path: Path) -> str:
     ground = Image.new("RGBA", whole.size, "white")
     picture = Image.alpha_composite(ground, whole).convert("RGB")
     content = _lossless(picture)
-    return _data_url(
-        content if len(content) <= MAX_LOSSLESS_BYTES else _lossy(picture)
-    )
+    return _data_url(content if len(content) <= MAX_LOSSLESS_BYTES else _lossy(picture))
 
 
 def small(path: Path) -> bytes | None:
