@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -199,8 +200,16 @@ def test_the_section_of_own_data_is_about_them(models, heading):
         figures=(figure4, FigureSpec("layers", tuple(rows))),
     )
     template = environment(ROOT / "report").get_template("figures/layers.html.j2")
+    empty: dict[str, Any] = dict.fromkeys(
+        ("chains", "findings", "claims", "sureness", "files"), []
+    )
+    figure = SimpleNamespace(
+        **empty, name="layers", image="", alt="", target="", numbers=pd.DataFrame()
+    )
     text = template.render(
-        spec=spec, page=SimpleNamespace(settings=[*settings, others])
+        spec=spec,
+        page=SimpleNamespace(settings=[*settings, others], command=""),
+        figure=figure,
     )
     assert f"<h2>{heading}</h2>" in text
     for word in ("digit", "face", "paper", "MNIST", "stroke"):
@@ -296,10 +305,44 @@ def test_the_command_names_the_code_where_results_lie_elsewhere(tmp_path, monkey
     assert checkout.snakefile_elsewhere() == ""
 
 
-def test_summary():
-    assert claims_section.summary([], 0) == ""
-    said = claims_section.summary(["supported", "not measured"], 1)
-    assert said == ("Of 2 tests of 1 claim, 1 is supported and 1 is not measured.")
+def claim_of(*verdicts):
+    """A shown claim with one test per verdict; each is 'supported' or 'shown only'."""
+    shown = [
+        ShownVerdict(f"part {i}", "VLAE", verdict, passed="7 of 8" if i else "8 of 8")
+        for i, verdict in enumerate(verdicts)
+    ]
+    return claims_section.ShownClaim(
+        *("F5", "It holds.", "Fig. 5", None, shown, "", []),
+        *(pd.DataFrame(), [], [], ""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer"),
+    [
+        (["supported", "supported"], "supported"),
+        (["supported", "shown only"], "supported"),
+        (["supported", "not supported"], "supported in part"),
+        (["supported", "inconclusive"], "supported in part"),
+        (["not supported", "not measured"], "not supported"),
+        (["not supported", "inconclusive"], "undecided"),
+        (["shown only", "not measured"], "shown only"),
+    ],
+)
+def test_what_a_claim_comes_to(verdicts, answer):
+    assert claim_of(*verdicts).outcome == answer
+
+
+def test_claims_are_sorted_by_their_answers():
+    claims = [claim_of(v) for v in ("shown only", "not supported", "supported")]
+    section = claims_section.ClaimsSection(claims, claims_section.criteria([]))
+    assert [*section.answers()] == ["supported", "not supported", "shown only"]
+    assert section.decided() and section.passes() == (3, 3)
+    assert not claims_section.ClaimsSection(claims[:1], section.criteria).decided()
+    one = claims_section.ClaimsSection(
+        [claim_of("supported", "supported")], section.criteria
+    )
+    assert one.passes() == (1, 2)
 
 
 def test_sureness():
