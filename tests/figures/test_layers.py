@@ -58,7 +58,7 @@ def test_findings_name_the_layers(tmp_path):
         "one bit (0.69 nats)."
     )
     assert "of 2 held-out images are off by 20.0 % of the range" in rebuilt
-    assert rebuilt.endswith("the mean of these images would be off by 0.2 %.")
+    assert rebuilt.endswith("The mean of these images would be off by 0.2 %.")
 
 
 @pytest.mark.parametrize(
