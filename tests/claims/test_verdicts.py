@@ -194,7 +194,7 @@ def test_support_takes_more_passes_than_a_control(of_run, of_control):
 @pytest.mark.parametrize(
     ("of_run", "of_control", "seeds", "said"),
     [
-        (8, 0, 8, "8 of 8 pass; more than control flat (0 of 8), p < .001"),
+        (8, 0, 8, "8 of 8 pass; more than control flat (0 of 8), p < 0.001"),
         (8, 4, 8, "8 of 8 pass; more than control flat (4 of 8), p = 0.038"),
         (
             *(7, 3, 8),
@@ -225,7 +225,7 @@ def test_every_control_must_be_beaten():
     found = decide(mixed(8), [*one, *other], needs_control=True)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.controls == "control 0 of 8, other 5 of 8"
-    assert "more than control control (0 of 8), p < .001; not clearly" in found.reason
+    assert "more than control control (0 of 8), p < 0.001; not clearly" in found.reason
 
 
 def test_support_of_a_claim_with_controls_takes_one_on_the_same_data():

@@ -313,7 +313,6 @@ def test_controls_are_trained_where_their_data_are_judged():
     assert {run.dataset for run in chosen.runs()} == {"strokes"}
 
 
-@pytest.mark.xfail(strict=True, reason="the seeds change with the criteria, issue 18")
 def test_shipped_seeds_of_verdicts_are_fresh(shipped):
     development = {*shipped.content["development_seeds"]}
     seeds = [read(path) for path in OVERLAYS if path.stem.endswith("-seeds")]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.transforms import Bbox
 
 from vlae.config.experiment_tables import makers
@@ -281,20 +282,31 @@ def drawn(axes):
     return set(labels.values()), set(pairs)
 
 
-def test_figure4_draws_latents_and_shared_features(made):
+def test_figure4_draws_the_features_of_every_layer(made):
     figure4 = registry.load("figures", "figure4")
     figure = figure4.draw([made("graph", {1: graph_table(LADDER)})])
     inference, generation = figure.axes
     nodes, pairs = drawn(inference)
-    assert nodes == {"$x$", "$z_{1}$", "$z_{2}$", "$z_{3}$", "$h_{2}$"}
+    latents, features = (
+        [f"${letter}_{{{layer}}}$" for layer in (1, 2, 3)] for letter in "zh"
+    )
+    assert nodes == {"$x$", *latents, *features}
     assert pairs == {
-        *(("$x$", "$z_{1}$"), ("$x$", "$h_{2}$")),
-        *(("$h_{2}$", "$z_{2}$"), ("$h_{2}$", "$z_{3}$")),
+        *(("$x$", "$h_{1}$"), ("$x$", "$h_{2}$"), ("$h_{2}$", "$h_{3}$")),
+        *zip(features, latents, strict=True),
     }
     nodes, pairs = drawn(generation)
     assert r"$\tilde{h}_{2}$" in nodes
     assert (r"$\tilde{h}_{2}$", "$x$") in pairs
+    assert (r"$\tilde{h}_{3}$", r"$\tilde{h}_{2}$") in pairs
     assert ("$z_{2}$", "$x$") not in pairs
+    heads = {
+        patch.get_arrowstyle().__class__.__name__
+        for axes in (inference, generation)
+        for patch in axes.patches
+        if isinstance(patch, FancyArrowPatch)
+    }
+    assert heads == {"CurveFilledB"}
     depths = [t.get_text() for t in inference.texts if "layers" in t.get_text()]
     assert depths == ["2 layers", "3 layers", "4 layers"]
 

@@ -200,9 +200,8 @@ def test_the_section_of_own_data_is_about_them(models, heading):
         figures=(figure4, FigureSpec("layers", tuple(rows))),
     )
     template = environment(ROOT / "report").get_template("figures/layers.html.j2")
-    empty: dict[str, Any] = dict.fromkeys(
-        ("chains", "findings", "claims", "sureness", "files"), []
-    )
+    lists = ("chains", "findings", "claims", "sureness", "files")
+    empty: dict[str, Any] = {name: [] for name in lists}
     figure = SimpleNamespace(
         **empty, name="layers", image="", alt="", target="", numbers=pd.DataFrame()
     )

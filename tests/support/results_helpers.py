@@ -109,6 +109,7 @@ def write_seed(
             "property": ["class", "class", "pixels", "pixels"],
             "total_effect": [effect + STEP[seed] / 10, 0.2, 0.5, 0.4],
             "total_low": 0.0,
+            "first_order": [0.3, 0.1, 0.2, 0.1],
             "classifier_accuracy": [0.9, 0.9, None, None],
             "withheld": False,
         }

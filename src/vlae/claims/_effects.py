@@ -84,7 +84,7 @@ def contenders(layers: Layers) -> list[int]:
 
 
 def listed(layers: Layers, *, first: bool = False) -> str:
-    """Return the effects from the bottom layer up: '.28 / .56 / .63'.
+    """Return the effects from the bottom layer up: '0.28 / 0.56 / 0.63'.
 
     Args:
         layers: the effects on one property.

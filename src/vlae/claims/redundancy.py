@@ -26,7 +26,7 @@ def criterion(numbers: dict[str, Any]) -> str:
     """Return in words that there is no criterion, and what the number is."""
     return (
         "None, this is exploratory. The number is the area under the ROC curve of a "
-        "classifier on samples that it did not see: .5 at the optimum of the ELBO, 1 "
+        "classifier on samples that it did not see: 0.5 at the optimum of the ELBO, 1 "
         "if it tells all apart. z is what the chain redraws."
     )
 

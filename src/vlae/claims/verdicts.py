@@ -345,7 +345,7 @@ def _remarks(findings: Sequence[Finding]) -> list[str]:
 
 
 def _in_words(p: float) -> str:
-    return "p < .001" if p < 0.001 else f"p = {number(p, 3)}"
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
 
 
 def _notes(findings: Sequence[Finding]) -> str:
