@@ -1,6 +1,7 @@
 """Links and pictures that do not lead to a page of the site."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -33,10 +34,9 @@ class LinksToFiles(SphinxTransform):
         for link in [*self.document.findall(is_link)]:
             if link["refdomain"] == "doc" and link["reftarget"] in self.env.found_docs:
                 continue
-            target = link["reftarget"]
-            path = Path(os.path.normpath(page.parent / target))
+            path = Path(os.path.normpath(page.parent / link["reftarget"]))
             if link["refdomain"] == "doc":
-                path = Path(self.env.doc2path(target))
+                path = source(root / link["reftarget"], self.config.source_suffix)
             if is_public_module(path, root):
                 self.lead_to_module(link, path)
             elif path.exists() or not path.is_relative_to(root):
@@ -91,6 +91,12 @@ def is_link(node: nodes.Node) -> bool:
     """Tell whether a node is a link of Markdown to something in the repository."""
     kinds = (addnodes.download_reference, addnodes.pending_xref)
     return isinstance(node, kinds) and node.get("reftype") == "myst"
+
+
+def source(page: Path, suffixes: Iterable[str]) -> Path:
+    """Return the file of a page, of which only the path without suffix is known."""
+    paths = [page.with_name(page.name + suffix) for suffix in suffixes]
+    return next(path for path in paths if path.exists())
 
 
 def is_public_module(path: Path, root: Path) -> bool:

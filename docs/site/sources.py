@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from myst_parser.parsers.sphinx_ import MystParser
@@ -11,6 +12,8 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.parsers import RSTParser
+
+import vlae
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -21,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_source_parser(NotebookParser)
     app.add_lexer("mermaid", TextLexer)  # a diagram of few arrows, shown as text
     app.connect("source-read", add_contents)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)
     return {"parallel_read_safe": True}
 
 
@@ -112,14 +116,38 @@ def package_page(folder: Path) -> str:
     contents = ["", ".. toctree::", "   :hidden:", ""]
     contents += [f"   {dotted_name(p)} <{p.name}/__init__>" for p in inner]
     texts = [documented(dotted_name(path), "-") for path in modules(folder)]
-    lines = [*documented(dotted_name(folder), "="), *table, *contents]
-    return "\n".join([*lines, *(line for text in texts for line in text)])
+    lines = [*documented(dotted_name(folder), "="), *table]
+    return "\n".join([*lines, *contents, *(line for text in texts for line in text)])
 
 
 def documented(name: str, underline: str) -> list[str]:
     """Return the lines that document one module, below a heading."""
-    heading = ["", name, underline * len(name), ""]
-    return [*heading, f".. automodule:: {name}", "   :members:", ""]
+    lines = ["", name, underline * len(name), "", f".. automodule:: {name}"]
+    if name != "vlae":
+        return [*lines, "   :members:", ""]
+    for public in sorted(set(vlae.__all__) - {"__version__"}, key=class_last):
+        kind = "function" if public.islower() else "class"
+        lines += ["", f".. auto{kind}:: vlae.{public}"]
+        # Many docstrings refer to it, so it is the target where it is defined alone.
+        lines += ["   :no-index:" if public == "UserError" else "   :members:"]
+    return [*lines, ""]
+
+
+def class_last(name: str) -> tuple[bool, str]:
+    """Sort functions before classes, and either by name."""
+    return not name.islower(), name
+
+
+def keep_colons(
+    app: Sphinx, what: str, name: str, described: Any, options: Any, lines: list[str]
+) -> None:
+    """Hide the first line of a variable's docstring from napoleon, which runs later.
+
+    It would read "Values of a byte: its type" as a type and a text. It looks no further
+    than an empty comment in front of it.
+    """
+    if what in {"attribute", "data", "property"}:
+        lines[:0] = ["..", ""]
 
 
 # The notebook

@@ -34,9 +34,7 @@ Words.
 """
     first, second = sources.contents(index).split("```{toctree}")[1:]
     assert first.split("\n\n")[0] == "\n:hidden:\n:caption: First"
-    assert first.split("\n\n")[1].startswith(
-        "One <../README>\nTwo <notebook>\n```"
-    )
+    assert first.split("\n\n")[1].startswith("One <../README>\nTwo <notebook>\n```")
     assert ":caption: Second\n\nThree <../src/vlae/__init__>\n```" in second
 
 
