@@ -126,10 +126,12 @@ def documented(name: str, underline: str) -> list[str]:
     if name != "vlae":
         return [*lines, "   :members:", ""]
     for public in sorted(set(vlae.__all__) - {"__version__"}, key=class_last):
-        kind = "function" if public.islower() else "class"
-        lines += ["", f".. auto{kind}:: vlae.{public}"]
-        # Many docstrings refer to it, so it is the target where it is defined alone.
-        lines += ["   :no-index:" if public == "UserError" else "   :members:"]
+        if public.islower():
+            lines += ["", f".. autofunction:: vlae.{public}"]
+        else:
+            # Docstrings refer to the error: its one target is where it is defined.
+            option = ":no-index:" if public == "UserError" else ":members:"
+            lines += ["", f".. autoclass:: vlae.{public}", f"   {option}"]
     return [*lines, ""]
 
 
