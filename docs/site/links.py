@@ -103,4 +103,4 @@ def is_public_module(path: Path, root: Path) -> bool:
     """Tell whether a path is that of a public module, or the folder of a package."""
     if not path.is_relative_to(root / "src") or path.stem.startswith("_"):
         return False
-    return path.suffix == ".py" or (path / "__init__.py").is_file()
+    return path.is_file() or (path / "__init__.py").is_file()

@@ -19,7 +19,7 @@ SHOWN = (
     "docs/notebook",
     "config/README",
     "src/vlae/__init__",
-    "src/vlae/statistics/__init__",
+    "src/vlae/networks/__init__",
 )
 
 
