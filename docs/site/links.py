@@ -103,4 +103,5 @@ def is_public_module(path: Path, root: Path) -> bool:
     """Tell whether a path is that of a public module, or the folder of a package."""
     if not path.is_relative_to(root / "src") or path.stem.startswith("_"):
         return False
-    return path.is_file() or (path / "__init__.py").is_file()
+    module = path.suffix == ".py" and path.is_file()
+    return module or (path / "__init__.py").is_file()

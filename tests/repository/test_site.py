@@ -126,8 +126,10 @@ def built(folder, repository="", **changes):
 
 def article(site, name):
     """Return the text of a page, without the navigation around it."""
-    text = (site / name).read_text("utf-8")
-    return re.search(r"<article.*?</article>", text, re.DOTALL)[0]
+    (found,) = re.findall(
+        r"<article.*?</article>", (site / name).read_text("utf-8"), re.DOTALL
+    )
+    return found
 
 
 def test_links_lead_to_pages_and_to_the_host(tmp_path):
