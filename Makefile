@@ -7,7 +7,8 @@ BIN := .venv/bin
 # tools are called as modules, so that blanks and quotes in its path do no harm.
 RUN := PATH="$$PWD/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test check test-portable lint lock config-docs rules bench
+.PHONY: help env demo unlock test check test-portable lint lock config-docs rules docs \
+  bench
 
 help:
 	@echo 'make env            create the environment in .venv from requirements.lock (6 GB)'
@@ -19,6 +20,7 @@ help:
 	@echo 'make lint           run only the linters and the type checker'
 	@echo 'make config-docs    write config/README.md from the schemas'
 	@echo 'make rules          draw the diagram in docs/pipeline.md from the rules'
+	@echo 'make docs           build the documentation as a site, in build/site'
 	@echo 'make lock           write requirements.lock and environment.yml'
 	@echo 'make bench          measure speed and compare it with its targets'
 
@@ -66,6 +68,12 @@ config-docs: env
 
 rules: env
 	$(RUN) python workflow/rulegraph.py docs/pipeline.md
+
+# Strict: a link or a reference that leads nowhere is an error. Nothing is fetched.
+# VLAE_REPOSITORY=https://HOST/OWNER/NAME makes links to files lead there.
+docs: env
+	$(RUN) python -m sphinx -W --keep-going -q -c docs/site . build/site
+	@echo 'The site is at build/site/index.html'
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url \

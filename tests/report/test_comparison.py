@@ -42,8 +42,8 @@ def test_equal_folders_do_not_differ(folders):
     same = found(folders)
     assert same.nothing()
     assert same.summary() == ["No difference."]
-    # Held-out terms, and two numbers and a flag a row, of which two accuracies are nan.
-    assert len(same.numbers) == 3 + 4 * 3 - 2
+    # Held-out terms; each row has three numbers and a flag, and two accuracies are nan.
+    assert len(same.numbers) == 3 + 4 * 4 - 2
     assert {line.agreement for line in same.numbers} == {Agreement.EQUAL}
     assert len(same.verdicts) == 1
 

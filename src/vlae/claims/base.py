@@ -1,6 +1,6 @@
 """What every kind of claim takes and gives.
 
-A kind of claim is a module of `vlae.claims` with
+A kind of claim is a module of `vlae.claims` with::
 
     TABLES = ["effects"]                       the tables that it reads of every run
     def findings(claim) -> list[Finding]       one finding per part, run and seed

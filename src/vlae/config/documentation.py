@@ -93,6 +93,7 @@ def _first_comment(path: Path) -> str:
 def _blocks() -> str:
     """Return the notation of networks, as the module that reads it describes it."""
     described = inspect.cleandoc(notation.__doc__ or "").split("\n", 2)[2]
+    described = described.replace("::\n", ":\n")  # reStructuredText to Markdown
     return f"## Blocks of a network\n\n{described}\n"
 
 

@@ -1,6 +1,6 @@
 """One module per figure: tables and arrays in, svg and png out. Imports no torch.
 
-A figure is a module with
+A figure is a module with::
 
     TABLES = ["effects"]                         what it reads of every run
     def draw(runs) -> Figure                     the picture

@@ -3,7 +3,7 @@
 p(x, z) = p(x|z_1 ... z_L) p(z_1|z_2 ... z_L) ... p(z_L). The paper describes neither
 its networks nor its inference. Here a conditional of p sees all layers above it side by
 side, and inference runs from the bottom up through every draw, a factorisation that any
-posterior has:
+posterior has::
 
     q(z|x) = q(z_1|x) q(z_2|x, z_1) ... q(z_L|x, z_1 ... z_{L-1})
 

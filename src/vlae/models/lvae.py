@@ -2,7 +2,7 @@
 
 Its p is that of the Markov HVAE, p(x|z_1) p(z_1|z_2) ... p(z_L). Inference goes up
 without draws, d_l = body_l(d_{l-1}) from d_0 = x, each d_l with a Gaussian
-N(m_l, s_l^2), and comes down through the networks of p:
+N(m_l, s_l^2), and comes down through the networks of p::
 
     q(z_L|x) = N(m_L, s_L^2)
     q(z_l|z_{l+1}, x) proportional to N(z_l; m_l, s_l^2) p(z_l|z_{l+1})

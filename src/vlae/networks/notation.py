@@ -1,6 +1,6 @@
 """Networks in a short notation of blocks, resolved to shapes.
 
-A chain is a string of blocks, applied left to right:
+A chain is a string of blocks, applied left to right::
 
     c64,2        4x4 convolution, 64 channels, stride 2, batch norm, activation
     t64,2        the transposed convolution (stride multiplies the image size)

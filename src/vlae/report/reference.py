@@ -1,6 +1,6 @@
 """A reference: small tables and pictures of a full run, saved in the repository.
 
-A folder of `reference/` holds
+A folder of `reference/` holds::
 
     reference.json          title, overlays, seeds, commit, date, versions, machine
     runs.csv                one row per run: label, seeds, parameters, device, time

@@ -36,7 +36,8 @@ _BLOCK_ROWS = 1000  # of a matrix of distances: 40 MB in memory at n = 10,000
 def frechet_distance(samples: ArrayLike, reference: ArrayLike) -> float:
     """Return the FID: squared 2-Wasserstein distance of Gaussians fitted to the sets.
 
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0, in squared features.
+    It is `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, at least 0, in the unit of
+    squared features.
 
     The estimated covariances bias it upwards, and more so with more features: two sets
     of n from one N(0, s^2 I) in d dimensions give about

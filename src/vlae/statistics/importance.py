@@ -1,6 +1,6 @@
 """Importance-weighted bounds of log p(x) from draws of q(z | x) (Burda et al. 2016).
 
-The weight of a draw z is w = p(x, z) / q(z | x), and the bound of K draws is
+The weight of a draw z is w = p(x, z) / q(z | x), and the bound of K draws is::
 
     L_K = E log (w_1 + ... + w_K) / K,
 

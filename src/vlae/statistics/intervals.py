@@ -38,7 +38,7 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """Return the percentile interval of statistic(*arrays).
+    """Return the percentile interval of `statistic(*arrays)`.
 
     The rows of all arrays are resampled together. A paired difference is a statistic of
     both arrays: `lambda a, b: f(a) - f(b)`.
@@ -65,7 +65,7 @@ def standard_error(
     resamples: int = 100,
     seed: int = 0,
 ) -> float:
-    """Return the bootstrap standard error of statistic(*arrays), see `bootstrap`."""
+    """Return the bootstrap standard error of `statistic(*arrays)`, see `bootstrap`."""
     _check(arrays)
     of_rows = _of_rows(statistic, arrays)
     found = _resample(of_rows, [len(arrays[0])], 0.95, resamples, seed)

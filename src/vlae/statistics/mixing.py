@@ -65,7 +65,8 @@ def autocorrelation(chains: ArrayLike, lags: int, discard: float = 0.5) -> Float
         lags: at least 0, less than the steps that are kept.
         discard: share of the steps that is dropped at the start, in [0, 1).
 
-    Returns: (lags + 1,), from -1 to 1, the first 1. Chains that stand still do not
+    Returns:
+        (lags + 1,), from -1 to 1, the first 1. Chains that stand still do not
         count; nan if all do.
 
     Raises:

@@ -4,7 +4,7 @@ A panel has n images that one layer makes different, and k panels belong to k la
 a grid (the paper's Figure 5) image i stands at a known code c_i of its layer, and all
 other layers are drawn for it. Then E(f | c) is a smooth function m of the code, and the
 first-order effect of the layer on a property f is how well the other images predict
-each one (a leave-one-out R^2),
+each one (a leave-one-out R^2)::
 
     S = 1 - sum_i w_i |f_i - m_(-i)(c_i)|^2 / sum_i w_i |f_i - mean|^2
 

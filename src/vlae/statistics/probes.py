@@ -67,7 +67,8 @@ def probe(
         resamples: of the bootstrap.
         seed: of the split, the trees and the bootstrap.
 
-    Returns: for a property R^2, for a vector weighted by the variance of its
+    Returns:
+        For a property R^2, for a vector weighted by the variance of its
         components; for a class (balanced accuracy - chance) / (1 - chance). 1 is
         perfect, 0 is chance; a useless probe is slightly below 0. Nan if the property
         does not vary.

@@ -2,6 +2,7 @@
 
 Digits differ in width because a 1 is narrow and a 0 is not, and because one 0 is wider
 than another. A layer that holds the class alone changes the first and not the second.
+In symbols::
 
     m_c     = sum_i p_c(x_i) f(x_i) / sum_i p_c(x_i)     over reference images x_i
     f_in(x) = f(x) - sum_c p_c(x) m_c

@@ -4,7 +4,7 @@ Each image is a crop of a house-number plate around one digit. The digit is draw
 :mod:`vlae.data.datasets.strokes`, but larger; neighbours with the same pen, slant and
 width are cut off at the sides. There are one ink and one background: each pixel is
 background + cover * (ink - background). The palette has four degrees of freedom, which
-are independent of the handwriting and of each other:
+are independent of the handwriting and of each other::
 
     colour(lightness, tint) = lightness + 0.15 * tint * (1, 0.1, -1), clipped to 0..1
     ink_lightness = background_lightness + contrast    if background_lightness < 0.5

@@ -1,6 +1,6 @@
 """Handwriting-like digits drawn by the program from known factors.
 
-Each image is the skeleton of a digit (:mod:`vlae.data.datasets._skeletons`) that is
+Each image is the skeleton of a digit (`vlae.data.datasets._skeletons`) that is
 stretched, sheared, bent a little, shifted and inked with a round pen. All factors are
 drawn independently of each other; `shift_x`, `shift_y` and the bending are nuisances.
 

@@ -174,7 +174,7 @@ class Block(nn.Module):
         self.activation = nn.Identity() if linear else activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, *inputs) to (B, *outputs), the shapes of the planned layer."""
+        """Map `(B, *inputs)` to `(B, *outputs)`, the shapes of the planned layer."""
         if not self.flat:
             return self.activation(self.norm(self.affine(x)))
         x = self.activation(self.norm(self.affine(flat(x))))
@@ -227,7 +227,7 @@ def flat(x: Tensor) -> Tensor:
 
 
 def unflat(x: Tensor, shape: Shape) -> Tensor:
-    """Return (B, n) as (B, *shape), without a copy: the inverse of `flat`."""
+    """Return (B, n) as `(B, *shape)`, without a copy: the inverse of `flat`."""
     if len(shape) == 1:
         return x
     channels, height, width = shape
@@ -253,15 +253,15 @@ class Builder:
         self.activation = activation
 
     def chain(self, plan: Chain) -> nn.Sequential:
-        """Make the module that maps (B, *plan.inputs) to (B, *plan.outputs)."""
+        """Make the module that maps `(B, *plan.inputs)` to `(B, *plan.outputs)`."""
         return nn.Sequential(*(self._block(layer) for layer in plan.layers))
 
     def linear(self, inputs: Shape, outputs: int) -> nn.Module:
-        """Make the plain dense layer that maps (B, *inputs) to (B, outputs)."""
+        """Make the plain dense layer that maps `(B, *inputs)` to (B, outputs)."""
         return self._block(Layer("linear", inputs, (outputs,)))
 
     def image(self, inputs: Shape, image: Shape, stride: int | None) -> nn.Module:
-        """Make the affine map from (B, *inputs) to images (B, *image).
+        """Make the affine map from `(B, *inputs)` to images `(B, *image)`.
 
         Args:
             inputs: shape of the features.
