@@ -280,9 +280,9 @@ def test_page_is_self_contained_and_shows_what_differs(folders, tmp_path, capsys
     page = written(folders, tmp_path)
     assert not re.findall(r"(?:src|href)=|@import|<script", page)
     assert "-50.00 (-50.50–-49.50)" in page and "-40.00 (-40.50–-39.50)" in page
-    assert "1 of 13 numbers differ, 1 beyond seed variation" in page
+    assert "1 of 17 numbers differ, 1 beyond seed variation" in page
     said = capsys.readouterr().out
-    assert "Numbers: 1 of 13 differ, 1 beyond seed variation" in said
+    assert "Numbers: 1 of 17 differ, 1 beyond seed variation" in said
 
     assert Tags(page).open == []
 
