@@ -8,6 +8,7 @@ import yaml
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.run_spec import RunSpec
+from vlae.config.term_names import ELBO, RECONSTRUCTION, kl_terms
 from vlae.report.html import environment
 from vlae.report.provenance import Provenance
 from vlae.report.reference import held_out
@@ -45,15 +46,20 @@ def render(
     paper = citation["preferred-citation"]
     sizes: list[Any] = spec.network.get("latents", [])
     template = environment(templates).overlay(autoescape=False).get_template(TEMPLATE)
-    return template.render(
+    generative = spec.model != CLASSIFIER
+    numbers = held_out(run)
+    if generative:  # residuals have moments, which are not in nats
+        terms = [RECONSTRUCTION, *kl_terms(numbers), ELBO]
+        numbers = {term: numbers[term] for term in terms if term in numbers}
+    card = template.render(
         run=run,
         title=run.title,
         spec=spec,
         facts=run.facts(seed),
         card=read_json(results.data(run.dataset).card, "data card"),
-        numbers=held_out(run),
+        numbers=numbers,
         latents=" + ".join(map(str, sizes)),
-        generative=spec.model != CLASSIFIER,
+        generative=generative,
         made_by=made_by,
         archives=archives,
         paper=paper,
@@ -63,3 +69,4 @@ def render(
         ),
         licence=citation["license"],
     )
+    return f"{card.rstrip()}\n"
