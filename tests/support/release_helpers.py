@@ -7,10 +7,10 @@ from helpers import SHAPE, save_run, spec
 from results_helpers import write_results
 
 from vlae.config.paths import ResultsFolder
+from vlae.config.report_spec import ReportSpec
 from vlae.models import base
 from vlae.report import release
 from vlae.results.manifest import stamp
-from vlae.config.report_spec import ReportSpec
 from vlae.system.files import write_json
 
 SEEDS = (1, 2)

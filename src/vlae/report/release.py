@@ -156,7 +156,7 @@ def _pack_seed(
     paths = [files.spec, files.weights, files.facts, files.history, *tables]
     archive = folder / f"{row.dataset}.{row.run}.{seed}.zip"
     members = {str(path.relative_to(results.root)): path for path in paths}
-    _zip(archive, members)
+    _zip(archive, members, {})
     run = RunResults(row, results)
     spec, facts = RunSpec.read(files.spec), run.facts(seed)
     return ReleasedRun(
@@ -221,7 +221,7 @@ def _write_manifest(
     _write_text(folder / CHECKSUMS, "".join(lines))
 
 
-def _zip(out: Path, members: dict[str, Path], texts: dict[str, bytes] = {}) -> None:
+def _zip(out: Path, members: dict[str, Path], texts: dict[str, bytes]) -> None:
     """Write a zip of files and contents by name; nothing is compressed.
 
     Compressed bytes would depend on the version of zlib, and Parquet files, pictures
