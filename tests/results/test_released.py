@@ -118,8 +118,9 @@ def test_without_names_it_lists_and_writes_nothing(made, fetch, tmp_path):
     code, said = fetch(made / "packed")
     assert code == 0 and not (tmp_path / "released").exists()
     assert "Tiny: 2 trained models of 2026-01-01\n" in said
-    assert "  strokes/vlae     VLAE: network vlae, seeds 1, 2, " in said
-    assert "  explorer.html    15 bytes\n" in said
+    assert "  strokes/vlae   VLAE (network vlae), seeds 1, 2, " in said
+    assert "  explorer.html  15 bytes\n" in said
+    assert "  DATASET.RUN.md: 1 model cards\n" in said
     assert f"sha256:{sha256(made / 'packed' / 'weights.json')}" in said
 
 

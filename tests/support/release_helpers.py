@@ -35,6 +35,8 @@ def finished_results(root: Path) -> Path:
     for name in ("train.npy", "test.npy", "train.parquet"):
         (root / "data" / "strokes" / name).write_bytes(b"images")
     (root / "experiments" / "strokes" / "vlae" / "1" / "swapping.npz").write_bytes(b"i")
+    old = root / "experiments" / "strokes" / "vlae" / "1" / "of_older_code.parquet"
+    old.write_bytes(b"old")
     for name in ("figure5.png", "figure5.svg", "of_another_study.png"):
         (root / "figures" / name).write_text("picture")
     rows = json.loads((root / "report.spec.json").read_text())["runs"]

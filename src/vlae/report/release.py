@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vlae import __version__
+from vlae.config.experiment_tables import tables
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ExplorerSpec, ReportSpec, RunRow
 from vlae.config.run_spec import RunSpec
@@ -26,6 +27,7 @@ from vlae.report.provenance import Provenance, cautions
 from vlae.report.reference import PUBLISHABLE
 from vlae.results.manifest import demand
 from vlae.results.released import (
+    CARD,
     CHECKSUMS,
     MANIFEST,
     Manifest,
@@ -82,11 +84,14 @@ def pack(results: ResultsFolder, out: Path) -> list[str]:
             shutil.copyfile(page, folder / page.name)
         runs = []
         for row in rows:
-            packed = [_pack_seed(row, seed, results, folder) for seed in row.seeds]
+            packed = [
+                _pack_seed(row, seed, spec.experiments, results, folder)
+                for seed in row.seeds
+            ]
             names = [entry.archive.path for entry in packed]
             run = RunResults(row, results)
             card = model_card.render(run, results, made_by, names, templates)
-            _write_text(folder / f"{row.dataset}.{row.run}.md", card)
+            _write_text(folder / f"{row.dataset}.{row.run}{CARD}", card)
             runs += packed
         _pack_crate(spec, rows, pages, results, folder / CRATE)
         _write_manifest(spec, made_by, runs, folder)
@@ -148,12 +153,30 @@ def _not_publishable(what: str, datasets: Sequence[str]) -> str:
 
 
 def _pack_seed(
-    row: RunRow, seed: int, results: ResultsFolder, folder: Path
+    row: RunRow,
+    seed: int,
+    experiments: Iterable[str],
+    results: ResultsFolder,
+    folder: Path,
 ) -> ReleasedRun:
-    """Pack what belongs to one training, and describe it."""
+    """Pack what belongs to one training, and describe it.
+
+    Args:
+        row: the run.
+        seed: one of its seeds.
+        experiments: names of experiments, whose tables are packed as far as there are
+            any; those of an earlier configuration may be of other code.
+        results: the results folder.
+        folder: folder to write to.
+    """
     files = results.run_of(row, seed)
-    tables = results.experiments(row.dataset, row.run, seed).glob("*.parquet")
-    paths = [files.spec, files.weights, files.facts, files.history, *tables]
+    found = (
+        results.table(name, row.dataset, row.run, seed)
+        for experiment in experiments
+        for name in tables(experiment)
+    )
+    paths = [files.spec, files.weights, files.facts, files.history]
+    paths += filter(Path.is_file, found)
     archive = folder / f"{row.dataset}.{row.run}.{seed}.zip"
     members = {str(path.relative_to(results.root)): path for path in paths}
     _zip(archive, members, {})

@@ -5,6 +5,7 @@ A release is a flat folder, or an address, that `vlae release` has packed. Its
 trained model, whose files lie in it as in a results folder.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -28,6 +29,8 @@ from vlae.system.progress import say
 MANIFEST = "weights.json"
 CHECKSUMS = "SHA256SUMS"
 """Checksums of all files of a release, the manifest among them, for `sha256sum -c`."""
+CARD = ".md"
+"""Ending of model cards."""
 VARIABLE = "VLAE_WEIGHTS"
 """Environment variable with the folder or address of a release."""
 ADDRESS: str | None = None
@@ -81,7 +84,7 @@ class Manifest(Spec, frozen=True):
     """Day on which the report was written, as in 2026-01-31."""
     runs: tuple[ReleasedRun, ...]
     files: tuple[ReleasedFile, ...]
-    """Files that are no zips of models: pages, model cards, the RO-Crate."""
+    """All but the zips of models: pages, model cards, the RO-Crate."""
 
 
 @dataclass(frozen=True)
@@ -157,20 +160,24 @@ def opened(source: str, expected: str | None = None) -> Release:
 
 
 def listing(manifest: Manifest) -> list[str]:
-    """Return what a release holds, one line per run or file."""
+    """Return what a release holds: one line per run or file, model cards counted."""
     seeds: dict[str, list[ReleasedRun]] = {}
     for entry in manifest.runs:
         seeds.setdefault(entry.name, []).append(entry)
-    width = max([len(name) for name in seeds] + [len(f.path) for f in manifest.files])
+    files = [file for file in manifest.files if not file.path.endswith(CARD)]
+    width = max(map(len, [*seeds, *(file.path for file in files)]), default=0)
     lines = []
     for name, entries in seeds.items():
         numbers = ", ".join(str(entry.seed) for entry in entries)
         word = "seed" if len(entries) == 1 else "seeds"
         total = size(sum(entry.archive.size for entry in entries))
-        about = f"{entries[0].label}: network {entries[0].network}"
+        about = f"{entries[0].label} (network {entries[0].network})"
         lines.append(f"  {name.ljust(width)}  {about}, {word} {numbers}, {total}")
-    lines += [f"  {f.path.ljust(width)}  {size(f.size)}" for f in manifest.files]
-    return lines
+    lines += [f"  {file.path.ljust(width)}  {size(file.size)}" for file in files]
+    return [
+        *lines,
+        f"  DATASET.RUN{CARD}: {len(manifest.files) - len(files)} model cards",
+    ]
 
 
 # Fetching
@@ -341,17 +348,12 @@ def _unpack(archive: Path, files: Sequence[ReleasedFile], out: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             for file in files:
-                if opened.getinfo(file.path).file_size != file.size:
-                    raise UserError(f"{file.path} has another size")
-                with (
-                    atomic(out / file.path) as temporary,
-                    opened.open(file.path) as packed,
-                    temporary.open("wb") as unpacked,
-                ):
-                    shutil.copyfileobj(packed, unpacked)
-                    unpacked.flush()
-                    if sha256(temporary) != file.sha256:
-                        raise UserError(f"{file.path} has another checksum")
+                # One file is in memory at a time; weights are the largest.
+                content = opened.read(file.path)
+                if hashlib.sha256(content).hexdigest() != file.sha256:
+                    raise UserError(f"{file.path} has another checksum")
+                with atomic(out / file.path) as temporary:
+                    temporary.write_bytes(content)
     except (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, UserError) as error:
         archive.unlink()
         raise UserError(
