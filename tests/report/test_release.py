@@ -187,9 +187,14 @@ def test_code_that_is_not_committed_is_remarked(results, capsys):
 def test_cells_of_sweeps_are_counted_and_left_out(results, capsys):
     spec = json.loads((results / "report.spec.json").read_text())
     cell = {**spec["runs"][0], "run": "vlae-cell"}
-    sweep = {"name": "width", "title": "Which?", "base": "strokes/vlae"}
-    sweep |= {"properties": [], "axes": []}
-    sweep["cells"] = [{"values": ["1"], "row": cell}]
+    sweep = {
+        "name": "width",
+        "title": "Which?",
+        "base": "strokes/vlae",
+        "properties": [],
+        "axes": [],
+        "cells": [{"values": ["1"], "row": cell}],
+    }
     edit(results / "report.spec.json", runs=[*spec["runs"], cell], sweeps=[sweep])
     restamp(results)
     out, code, said = pack(results, capsys)

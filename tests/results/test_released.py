@@ -48,10 +48,9 @@ def fetch(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv(released.VARIABLE, raising=False)
 
     def call(source, *words):
-        words = [str(word) for word in words]
-        if source is not None:
-            words += ["--from", str(source)]
-        code = main(["fetch-weights", *words, "--out", str(tmp_path / "released")])
+        options = [] if source is None else ["--from", str(source)]
+        options += ["--out", str(tmp_path / "released")]
+        code = main(["fetch-weights", *map(str, words), *options])
         said = capsys.readouterr()
         return code, said.out + said.err
 
