@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vlae.system.errors import UserError
     from vlae.training.loaded_run import LoadedRun, load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "LoadedResults",
     "LoadedRun",

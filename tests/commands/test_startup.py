@@ -88,6 +88,14 @@ LIGHT = {
         ["vlae.commands.crate", "vlae.report.ro_crate"],
         {"matplotlib", "scipy", "seaborn", "skimage", "torch"},
     ),
+    "release": (
+        ["vlae.commands.release", "vlae.report.release"],
+        {"matplotlib.pyplot", "scipy", "seaborn", "skimage", "torch"},
+    ),
+    "fetch-weights": (
+        ["vlae.commands.fetch_weights", "vlae.results.released"],
+        {"matplotlib", "numpy", "pandas", "scipy", "seaborn", "skimage", "torch"},
+    ),
     "watch": (
         ["vlae.commands.watch", "vlae.results.watched", "vlae.report.watch_text"],
         {"matplotlib", "scipy", "seaborn", "skimage", "tensorboard", "torch"},

@@ -16,19 +16,64 @@ def content(name):
     return yaml.safe_load((ROOT / name).read_text())
 
 
+def python_of(job):
+    (python,) = [s["with"] for s in job["steps"] if "setup-python" in s.get("uses", "")]
+    assert (ROOT / python["cache-dependency-path"]).is_file()
+    return python["python-version"]
+
+
 def test_github_runs_what_everybody_runs():
     workflow = content(".github/workflows/ci.yml")
     assert set(workflow[True]) == {"push", "pull_request"}  # YAML reads `on` as true
-    (job,) = workflow["jobs"].values()
-    steps = job["steps"]
-    assert steps[-1] == {"run": ".ci/run"}
+    job = workflow["jobs"]["test"]
+    assert job["steps"][-1] == {"run": ".ci/run"}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
-    (python,) = [s["with"] for s in steps if "setup-python" in s.get("uses", "")]
-    assert PROJECT["requires-python"] == f">={python['python-version']}"
-    assert (ROOT / python["cache-dependency-path"]).is_file()
-    browser = [s["run"].split()[0] for s in steps if "--version" in s.get("run", "")]
+    assert PROJECT["requires-python"] == f">={python_of(job)}"
+    browser = [
+        step["run"].split()[0]
+        for step in job["steps"]
+        if "--version" in step.get("run", "")
+    ]
     known = (ROOT / "tests" / "support" / "browser.py").read_text()
     assert all(f'"{name}"' in known for name in browser) and browser
+
+
+def test_github_runs_fast_tests_on_newer_pythons():
+    workflow = content(".github/workflows/ci.yml")
+    job = workflow["jobs"]["newer"]
+    assert python_of(job) == "${{ matrix.python }}"
+    assert job["steps"][-1] == {"run": "make PYTHON=python check"}
+    versions = [
+        python_of(workflow["jobs"]["test"]),
+        *job["strategy"]["matrix"]["python"],
+    ]
+    prefix = "Programming Language :: Python :: "
+    named = [c.removeprefix(prefix) for c in PROJECT["classifiers"] if prefix in c]
+    assert versions == named
+
+
+def test_updates_come_monthly_and_together():
+    updates = content(".github/dependabot.yml")["updates"]
+    assert [u["package-ecosystem"] for u in updates] == ["pip", "github-actions"]
+    for update in updates:
+        assert update["schedule"] == {"interval": "monthly"}
+        (group,) = update["groups"].values()
+        assert group == {"patterns": ["*"]} and update["directory"] == "/"
+
+
+def test_the_changelog_has_this_version_and_ten_lines_for_each():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    heads = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    citation = content("CITATION.cff")
+    assert heads[0] == "[Unreleased]"
+    assert heads[1] == f"[{vlae.__version__}] - {citation['date-released']}"
+    sections = re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]
+    for head, section in zip(heads, sections, strict=True):
+        entries = re.findall(r"^- ", section, re.MULTILINE)
+        assert len(entries) <= 12 and (entries or head == "[Unreleased]")
+        kinds = re.findall(r"^### (.*)$", section, re.MULTILINE)
+        order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+        assert kinds == [kind for kind in order if kind in kinds]
 
 
 def test_citation_agrees_with_project_and_licence():

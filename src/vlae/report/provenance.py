@@ -87,6 +87,21 @@ def commit() -> str:
     return git("rev-parse", "HEAD") + (" with uncommitted changes" if changed else "")
 
 
+def cautions(made_by: Provenance) -> list[str]:
+    """Return what a user should know before results are given to others.
+
+    Returns:
+        sentences about uncommitted code and about trainings by other code.
+    """
+    found = []
+    if "uncommitted" in made_by.commit:
+        found.append("the report was written by code that is not committed")
+    if made_by.other_code:
+        runs = "; ".join(made_by.other_code)
+        found.append(f"trained by another version of the code: {runs}")
+    return found
+
+
 def other_code(rows: Sequence[RunRow], results: ResultsFolder) -> list[str]:
     """Return the runs that another version of the code trained.
 

@@ -30,7 +30,7 @@ from vlae.config.report_spec import ClaimSpec, FigureSpec, ReportSpec, SweepSpec
 from vlae.config.run_spec import RunSpec
 from vlae.figures import sweep
 from vlae.report.images import MAX_BYTES, small
-from vlae.report.provenance import Provenance
+from vlae.report.provenance import Provenance, cautions
 from vlae.results.inventory import Inventory
 from vlae.results.manifest import demand
 from vlae.results.numbers import numbers as numbers_of
@@ -223,7 +223,7 @@ def save(results: ResultsFolder, out: Path) -> list[str]:
         if out.exists():
             shutil.rmtree(out)
         folder.replace(out)
-    return left_out + _warnings(made_by)
+    return left_out + cautions(made_by)
 
 
 def _facts(spec: ReportSpec, made_by: Provenance) -> dict[str, Any]:
@@ -289,16 +289,6 @@ def _write_sweeps(
         picture = small(files.png)
         if picture is not None:
             (folder / f"{name}.png").write_bytes(picture)
-
-
-def _warnings(made_by: Provenance) -> list[str]:
-    found = []
-    if "uncommitted" in made_by.commit:
-        found.append("the report was written by code that is not committed")
-    if made_by.other_code:
-        runs = "; ".join(made_by.other_code)
-        found.append(f"trained by another version of the code: {runs}")
-    return found
 
 
 def _write(path: Path, table: pd.DataFrame | list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@
 Process Run Crate. (Workflow Run Crate would require the Snakefile in the folder.)
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +54,62 @@ def write(results: ResultsFolder) -> int:
     if not results.provenance.is_file():
         raise UserError(f"{results.provenance}: no such file; run the pipeline first.")
     demand(results)
-    crate = _Crate(results)
+    crate = _described(results, inventory, Path.is_file)
+    write_json(results.crate, crate.metadata.generate())
+    return len(inventory.finished())
+
+
+def described(
+    results: ResultsFolder, kept: Callable[[Path], bool], note: str
+) -> tuple[dict[str, Any], list[Path]]:
+    """Describe some files of a results folder as a crate, without writing anything.
+
+    Args:
+        results: a results folder with a report.
+        kept: tells of a path whether the crate has the file; trainings without their
+            spec and data sets without their card are left out.
+        note: a sentence about what is left out.
+
+    Returns:
+        the content of `ro-crate-metadata.json`, and the files that it describes.
+    """
+    crate = _described(results, Inventory(results.root), kept)
+    crate.description = f"{crate.description} {note}"
+    return crate.metadata.generate(), crate.described
+
+
+def _described(
+    results: ResultsFolder, inventory: Inventory, kept: Callable[[Path], bool]
+) -> "_Crate":
+    crate = _Crate(results, kept)
     for pattern in SHOWN:
         crate.files(*sorted(results.root.glob(pattern)))
-    data = {name.subject: crate.data(name.subject) for name in inventory.data_cards()}
-    trainings = [crate.training(name, data) for name in inventory.finished()]
+    data = {
+        name.subject: crate.data(name.subject)
+        for name in inventory.data_cards()
+        if kept(results.data(name.subject).card)
+    }
+    trainings = [
+        crate.training(name, data)
+        for name in inventory.finished()
+        if kept(results.run(name.dataset, name.run, str(name.seed)).spec)
+    ]
     crate.root_dataset["mentions"] = [crate.workflow, *trainings]
-    write_json(results.crate, crate.metadata.generate())
-    return len(trainings)
+    return crate
 
 
 class _Crate(ROCrate):
-    """A crate that starts with what holds for the whole results folder."""
+    """A crate that starts with what holds for the whole results folder.
 
-    def __init__(self, results: ResultsFolder) -> None:
+    Args:
+        results: the results folder.
+        kept: tells of a path whether the crate has the file.
+    """
+
+    def __init__(self, results: ResultsFolder, kept: Callable[[Path], bool]) -> None:
         super().__init__(version="1.1")
+        self.kept = kept
+        self.described: list[Path] = []
         # RO-Crate itself has this term since version 1.2.
         self.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
         self.results = results
@@ -104,9 +146,10 @@ class _Crate(ROCrate):
         return self.note(cited["url"], cited["title"], "ScholarlyArticle", **about)
 
     def files(self, *paths: Path, **about: str) -> list[Entity]:
-        """Add those of the files that exist."""
+        """Add those of the files that the crate has."""
         found = []
-        for path in filter(Path.is_file, paths):
+        for path in filter(self.kept, paths):
+            self.described.append(path)
             name = path.relative_to(self.results.root)
             about |= {"name": str(name), "contentSize": str(path.stat().st_size)}
             media_type = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
