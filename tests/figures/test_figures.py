@@ -117,7 +117,12 @@ def test_largest_is_found_seed_by_seed(run):
 
 
 def test_findings_name_the_layers(run):
-    figure5, known, withheld = registry.load("figures", "figure5").findings([run])
+    found = registry.load("figures", "figure5").findings([run])
+    predicted, figure5, known, withheld = found
+    assert predicted == (
+        "strokes: VLAE: S where the paper sees a property: thickness in layer 1 0.32 "
+        "(0.30–0.35) (authors' picture: 0.45)."
+    )
     assert known.endswith("held-out images: class 0.97, Bald 0.95.")
     assert withheld.endswith(
         "is low (balanced): Wearing Hat 0.60, Gray Hair (too few examples)."

@@ -218,6 +218,29 @@ class Beside:
 NOTHING_BESIDE = Beside("", "", {})
 
 
+def as_predicted(run: RunResults, beside: Beside, column: str = TOTAL) -> list[str]:
+    """Return a sentence with the effects where the paper sees them, ours and theirs.
+
+    It is about the properties that were measured; there is none if none was.
+    """
+    table = run.table("effects")
+    parts = []
+    for name, layer in beside.predicted.items():
+        here = (table["layer"] == layer) & (table["property"] == name)
+        values = table.loc[here & ~table["withheld"], column].dropna()
+        if values.empty:
+            continue
+        theirs = beside.number(layer, name)
+        picture = "" if np.isnan(theirs) else f" (authors' picture: {number(theirs)})"
+        parts.append(f"{in_print(name)} in layer {layer} {spread(values)}{picture}")
+    if not parts:
+        return []
+    return [
+        f"{run.title}: {LETTERS[column]} where the paper sees a property: "
+        f"{'; '.join(parts)}."
+    ]
+
+
 def effects_table(
     axes: Axes,
     effects: pd.DataFrame,

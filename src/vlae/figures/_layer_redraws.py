@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from vlae.figures._effects import (
     Beside,
+    as_predicted,
     classifier_trust,
     effects_table,
     most_changed,
@@ -52,10 +53,19 @@ def draw_redraws(
     return figure
 
 
-def findings(runs: list[RunResults]) -> list[str]:
-    """Say which layer changes each property most, and what layer 1 alone fixes."""
+def redraw_findings(
+    runs: list[RunResults], name: str, predicted: Mapping[str, int]
+) -> list[str]:
+    """Say which layer changes each property most, and what layer 1 alone fixes.
+
+    Args:
+        runs: what to describe.
+        name: of the figure, as in the configuration.
+        predicted: the layer in which the paper sees a property.
+    """
     sentences = []
     for run in runs:
+        sentences += as_predicted(run, Beside(name, run.dataset, predicted))
         table = run.table("effects").dropna(subset="total_effect")
         names = ordered(table["property"].unique())
         sentences.append(most_changed(run, names))

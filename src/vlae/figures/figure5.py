@@ -7,6 +7,7 @@ from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.figures._effects import (
     FIRST_ORDER,
     Beside,
+    as_predicted,
     classifier_trust,
     effects_table,
     layers_table,
@@ -57,10 +58,12 @@ def draw(runs: list[RunResults]) -> Figure:
 
 
 def findings(runs: list[RunResults]) -> list[str]:
-    """Say which layer of each run changes each property of the paper most."""
+    """Say what each layer fixes where the paper sees it, and which changes it most."""
     sentences = []
     for run in runs:
+        beside = Beside("figure5", run.dataset, PREDICTED)
         sentences += [
+            *as_predicted(run, beside, FIRST_ORDER),
             most_changed(run, ordered(PREDICTED_PROPERTIES)),
             *classifier_trust(run),
         ]

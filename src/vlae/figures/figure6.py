@@ -4,12 +4,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vlae.figures._effects import layers_table
-from vlae.figures._layer_redraws import draw_redraws, findings
+from vlae.figures._layer_redraws import draw_redraws, redraw_findings
 from vlae.results.run_results import RunResults
 
 TABLES = ["ablation", "effects"]
-
-__all__ = ["draw", "findings", "numbers"]
 
 PREDICTED = {"mean_chromaticity": 1, "mean_colour": 1, "class": 3}
 """The layer in which the paper sees a property."""
@@ -23,3 +21,8 @@ def draw(runs: list[RunResults]) -> Figure:
 def numbers(runs: list[RunResults]) -> pd.DataFrame:
     """Return the KL and the total effects of each layer, with the authors' numbers."""
     return layers_table(runs, "figure6")
+
+
+def findings(runs: list[RunResults]) -> list[str]:
+    """Say which layer changes each property most, and what layer 1 alone fixes."""
+    return redraw_findings(runs, "figure6", PREDICTED)
