@@ -189,8 +189,8 @@ def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
     assert files == [
         f"results/experiments/{run}/{seed}/{name}"
         for names, seeds in (
-            (("ablation.parquet", "effects.parquet"), (21, 22, 23)),
-            (("generation.npz",), (21,)),  # images are those of the first seed
+            (("ablation.parquet", "effects.parquet"), range(31, 39)),
+            (("generation.npz",), (31,)),  # images are those of the first seed
         )
         for run in runs
         for seed in seeds
@@ -200,10 +200,10 @@ def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
 
 def test_a_claim_reads_tables_and_histories_of_its_runs_and_controls():
     files = TARGETS.claim_inputs(ask(claim="F3"))
-    assert "results/experiments/mnist/hvae-plain/22/effects.parquet" in files
-    assert "results/experiments/mnist/vlae/22/effects.parquet" in files  # a control
-    assert "results/runs/mnist/hvae-plain/23/history.parquet" in files
-    assert "results/runs/mnist/hvae-plain/23/training.json" in files
+    assert "results/experiments/mnist/hvae-plain/32/effects.parquet" in files
+    assert "results/experiments/mnist/vlae/32/effects.parquet" in files  # a control
+    assert "results/runs/mnist/hvae-plain/38/history.parquet" in files
+    assert "results/runs/mnist/hvae-plain/38/training.json" in files
     assert not [file for file in files if file.endswith(".npz")]
     assert not [file for file in files if "/strokes/" in file]
     assert len(files) == len({*files})
@@ -216,8 +216,8 @@ def test_all_pages_and_pictures():
     assert "results/claims/F3.verdicts.parquet" in TARGETS.verdict_files()
     assert TARGETS.explorer(ask()) == ["results/explorer.html"]
     assert TARGETS.decoders(ask())[:2] == [
-        "results/explorer/mnist/vlae-growing/21/decoder.onnx",
-        "results/explorer/mnist/vlae-growing/21/decoder.json",
+        "results/explorer/mnist/vlae-growing/31/decoder.onnx",
+        "results/explorer/mnist/vlae-growing/31/decoder.json",
     ]
     without = Targets(resolved({"explorer": [], "figures": {"figure7": []}}))
     assert without.explorer(ask()) == without.decoders(ask()) == []
@@ -238,13 +238,13 @@ def test_the_report_reads_everything_once():
         "results/tables/claims.parquet",
         "results/claims/F3.findings.parquet",
         "results/data/mnist/card.json",
-        "results/runs/mnist/vlae/23/spec.json",
-        "results/runs/mnist/vlae/23/training.json",
-        "results/runs/mnist/vlae/23/history.parquet",
+        "results/runs/mnist/vlae/38/spec.json",
+        "results/runs/mnist/vlae/38/training.json",
+        "results/runs/mnist/vlae/38/history.parquet",
         "results/runs/mnist/classifier/0/history.parquet",
     ):
         assert file in files
-    assert "results/runs/mnist/classifier/21/history.parquet" not in files
+    assert "results/runs/mnist/classifier/31/history.parquet" not in files
 
 
 def test_the_report_has_what_the_overview_of_every_generative_run_shows():

@@ -162,7 +162,7 @@ def test_snakemakes_own_report_holds_ours(finished, tmp_path):
             assert archive.read(member) == original.read_bytes()
         index = archive.read("all/report.html").decode()
     for part in (
-        "Gibbs chains that never look at a prior",
+        "Gibbs chains that use no prior",
         "The verdicts of all claims",
     ):
         assert part in index
@@ -207,8 +207,7 @@ def test_report_opens_with_the_verdicts(finished, page):
     assert text.index("</header>") < text.index('id="verdicts"') < text.index("<nav")
     first = text.split('id="verdicts"')[1].split("</section>")[0]
     verdicts = pd.read_parquet(finished / "results" / "tables" / "claims.parquet")
-    kinds = verdicts.groupby("id")["verdict"].nunique()
-    assert first.count('class="verdict ') == kinds.sum() > 8
+    assert first.count('class="verdict ') == len(verdicts) > 8
     each = text.split('id="claims"')[1].split("</section>")[0]
     assert each.count('class="verdict ') == len(verdicts)
     assert set(verdicts["verdict"]) <= {"not measured", "shown only"}
@@ -436,7 +435,7 @@ def test_an_edit_of_a_measure_concerns_who_measures_with_it(work):
 def test_a_criterion_concerns_its_claims_alone(work):
     """Those that take its numbers; no experiment, let alone a training."""
     path = work / "config" / "claims.yaml"
-    changed = path.read_text().replace("largest: {value: 0.7", "largest: {value: 0.6")
+    changed = path.read_text().replace("largest: {value: 0.6", "largest: {value: 0.7")
     path.write_text(changed)
     assert planned(work) == {
         *("claim_spec F3", "claim F3"),
