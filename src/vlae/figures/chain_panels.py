@@ -26,6 +26,8 @@ CURVES = {
 """Measures by step of the chain, with the titles of their panels."""
 ARMS = {"noise": "chains from noise", "data": "chains from training images"}
 LINE_STYLES = {"noise": "-", "data": "--"}
+GREY = "0.3"
+"""Colour of lines and marks in the legend that stand for all runs."""
 HEIGHT = 3.3
 """Height of the panels of one data set, in inches."""
 
@@ -160,7 +162,7 @@ def _quotients(axes: Axes, tables: list[pd.DataFrame]) -> None:
         )
         axes.plot(found["value"], seeds, "o", ms=4, color=color, clip_on=False)
     axes.set_xscale("log")
-    if not any(len(line.get_xdata()) > 0 for line in axes.lines[1:]):
+    if rows == len(tables):  # nothing but the spaces between runs
         axes.set_xlim(0.5, 2)
     axes.set_ylim(rows - 0.5, -1.5)
     axes.set_yticks([])
@@ -174,14 +176,13 @@ def _legend(block: SubFigure, runs: list[RunResults]) -> None:
         Line2D([], [], color=color, marker="o", ms=3, label=run.label)
         for (_, color), run in zip(_colors(runs), runs, strict=True)
     ]
-    grey = {"color": "0.3", "lw": 1.3}
     handles += [
-        Line2D([], [], ls=LINE_STYLES[arm], label=title, **grey)
+        Line2D([], [], color=GREY, lw=1.3, ls=LINE_STYLES[arm], label=title)
         for arm, title in ARMS.items()
     ]
+    hollow = "ancestral samples"
     handles += [
-        Line2D([], [], color="0.3", marker="o", mfc="white", ms=4, lw=0, label=label)
-        for label in ("ancestral samples",)
+        Line2D([], [], color=GREY, marker="o", mfc="white", ms=4, lw=0, label=hollow),
+        Line2D([], [], color="0.5", ls=":", label="training images (floor)"),
     ]
-    handles += [Line2D([], [], color="0.5", ls=":", label="training images (floor)")]
     block.legend(handles=handles, loc="outside lower center", ncols=4)
