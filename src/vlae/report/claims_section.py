@@ -156,11 +156,6 @@ class ClaimsSection:
         """Return the claims that a figure of the report is about."""
         return [claim for claim in self.claims if claim.figure == figure]
 
-    @property
-    def seeds(self) -> str:
-        """The seeds of all claims, without repetitions."""
-        return "; ".join(dict.fromkeys(claim.seeds for claim in self.claims))
-
     def decided(self) -> bool:
         """Return whether any claim has a verdict from enough seeds."""
         return any(claim.outcome is not Answer.SHOWN for claim in self.claims)

@@ -35,6 +35,7 @@ from vlae.results.released import (
     ReleasedRun,
 )
 from vlae.results.run_results import RunResults
+from vlae.results.text import first_of
 from vlae.system.checkout import of_repository
 from vlae.system.errors import UserError
 from vlae.system.files import sha256, write_json
@@ -114,11 +115,9 @@ def _demand_trainings(rows: Sequence[RunRow], results: ResultsFolder) -> None:
             if not all(path.is_file() for path in needed):
                 missing.append(f"{row.dataset}/{row.run}/{seed}")
     if missing:
-        others = len(missing) - MAX_NAMED_RUNS
-        more = f" and {others} more" if others > 0 else ""
         raise UserError(
             f"{results.root}: not finished: no complete training of "
-            f"{', '.join(missing[:MAX_NAMED_RUNS])}{more}. Run the same snakemake "
+            f"{first_of(missing, MAX_NAMED_RUNS)}. Run the same snakemake "
             "command again until it is finished."
         )
 

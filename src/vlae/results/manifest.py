@@ -10,6 +10,7 @@ from pathlib import Path
 from vlae.config.experiment_tables import tables
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
+from vlae.results.text import first_of
 from vlae.system.errors import UserError
 from vlae.system.files import read_json, sha256
 
@@ -49,11 +50,9 @@ def demand(results: ResultsFolder) -> None:
     """Raise `UserError` if the results changed since their report was written."""
     names = changed(results)
     if names:
-        others = len(names) - MAX_NAMED_FILES
-        more = f" and {others} more" if others > 0 else ""
         raise UserError(
             f"{results.root}: changed since report.html was written from it "
-            f"({', '.join(names[:MAX_NAMED_FILES])}{more}), as when a run was cut off. "
+            f"({first_of(names, MAX_NAMED_FILES)}), as when a run was cut off. "
             "Run the same snakemake command again until it is finished, then repeat "
             "this command."
         )

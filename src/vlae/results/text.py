@@ -1,6 +1,6 @@
 """Numbers and names as figures and report print them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,12 @@ def number(value: float, digits: int = 2) -> str:
     if np.isnan(value):
         return "undefined"
     return f"{round(value, digits):z.{digits}f}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return at most `most` names, and how many are left: 'a, b and 3 more'."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def percent(share: float) -> str:
