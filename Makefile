@@ -7,15 +7,16 @@ BIN := .venv/bin
 # tools are called as modules, so that blanks and quotes in its path do no harm.
 RUN := PATH="$$PWD/$(BIN):$$PATH"
 
-.PHONY: help env demo unlock test check test-portable lint lock config-docs rules docs \
+.PHONY: help env demo unlock test check test-slow test-portable lint lock config-docs rules docs \
   bench
 
 help:
 	@echo 'make env            create the environment in .venv from requirements.lock (6 GB)'
 	@echo 'make demo           run the pipeline on built-in data; writes results/report.html'
 	@echo 'make unlock         clear a stale Snakemake lock (refuses while jobs run)'
-	@echo 'make test           run every check'
-	@echo 'make check          run the checks without SLURM, browser, pipelines, benchmarks'
+	@echo 'make test           run every check but the slow ones'
+	@echo 'make check          run the checks without SLURM, browser and pipelines'
+	@echo 'make test-slow      run what takes minutes each: benchmarks, a wheel, stores'
 	@echo 'make test-portable  run the numeric tests as on older processors'
 	@echo 'make lint           run only the linters and the type checker'
 	@echo 'make config-docs    write config/README.md from the schemas'
@@ -54,7 +55,11 @@ test: env lint
 # For a developer, between two edits.
 check: env lint
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-	  -m 'not slow and not benchmark and not browser and not pipeline'
+	  -m 'not slow and not browser and not pipeline'
+
+# Whole benchmarks, a wheel, compiled steps, stores: once a week in CI.
+test-slow: env
+	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile -m slow
 
 lint: env
 	$(RUN) python -m ruff check .

@@ -1,5 +1,6 @@
 """`vlae watch` as a person calls it: in terminals, without one, with TensorBoard."""
 
+import contextlib
 import importlib.util
 import os
 import pty
@@ -114,10 +115,18 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(tmp_path):
         said = read_until(ours, "step 7 of 9")
         assert watch.CLEAR in said
         running.send_signal(signal.SIGINT)
+        read_to_end(ours)
         assert running.wait(timeout=20) == 0
     finally:
         running.kill()
         os.close(ours)
+
+
+def read_to_end(terminal):
+    """Otherwise a full terminal would keep the process from its end."""
+    with contextlib.suppress(OSError):  # Linux's answer where nobody writes any more
+        while os.read(terminal, 10_000):
+            pass
 
 
 def read_until(terminal, words, seconds=60):

@@ -44,7 +44,7 @@ TINY = [
 ]
 
 
-@pytest.mark.benchmark
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "words", "expected"), TINY)
 def test_benchmark_prints_its_table(name, words, expected):
     finished = subprocess.run(
@@ -58,7 +58,7 @@ def test_benchmark_prints_its_table(name, words, expected):
     assert re.search(expected, finished.stdout), finished.stdout
 
 
-@pytest.mark.benchmark
+@pytest.mark.slow
 def test_all_benchmarks_give_one_table_and_a_plot(tmp_path):
     """The rows of every command that was asked for, read back and judged."""
     words = ["--quick", "--only", "prepare", "inference", "--out", str(tmp_path)]

@@ -24,7 +24,8 @@ def python_of(job):
 
 def test_github_runs_what_everybody_runs():
     workflow = content(".github/workflows/ci.yml")
-    assert set(workflow[True]) == {"push", "pull_request"}  # YAML reads `on` as true
+    # YAML reads `on` as true.
+    assert set(workflow[True]) == {"push", "pull_request", "schedule"}
     job = workflow["jobs"]["test"]
     assert job["steps"][-1] == {"run": ".ci/run"}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100

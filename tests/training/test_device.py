@@ -55,6 +55,7 @@ def test_densities_under_bfloat16_have_the_digits_of_float32():
         assert (torch.ones(3, 3) @ torch.ones(3, 3)).dtype == torch.float32
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a compiler")
 def test_a_compiled_step_gives_the_losses_of_the_plain_one(data, tmp_path):
     plain = history(data, tmp_path / "plain")
