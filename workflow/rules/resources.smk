@@ -47,7 +47,5 @@ def training_gpus(wildcards):
 
 
 def experiment_gpus(wildcards):
-    """Return 1 or 0, as for a training; elsewhere a GPU is asked for if it pays."""
-    if elsewhere():
-        return int(RESOURCES.experiment_wants_gpu(wildcards))
-    return training_gpus(wildcards)
+    """Return 1 where there is a GPU and it saves the experiment much time, else 0."""
+    return int(RESOURCES.experiment_wants_gpu(wildcards) and bool(elsewhere() or GPUS))
