@@ -78,13 +78,40 @@ def test_another_selection_of_runs_is_not_another_criterion(criteria):
     assert criteria([selected]).changed == []
 
 
-def test_an_edit_shows_until_it_is_committed_and_is_counted_then(checkout, criteria):
+def test_an_edit_shows_until_it_is_committed(checkout, criteria):
     edit(checkout)
     found = criteria(specs())
     assert found.source.endswith("the file has uncommitted changes")
     assert found.changed == []
-    commit(checkout, "commit -qam second")
-    assert criteria(specs()).source.endswith("change 1 of the file")
+
+
+def head(folder):
+    return git("rev-parse", "--short", "HEAD", folder=folder)
+
+
+def rewrite(folder, **values):
+    """Commit another `largest` of some claims."""
+    path = folder / CLAIMS_FILE
+    content = yaml.safe_load(path.read_text())
+    for name, value in values.items():
+        content["claims"][name]["criterion"]["largest"] = {"value": value, "why": "x"}
+    path.write_text(yaml.safe_dump(content))
+    commit(folder, "commit -qam rewritten")
+    return head(folder)
+
+
+def test_only_what_changes_a_criterion_dates_it(checkout, criteria):
+    first = head(checkout)
+    by_id = {claim.id: claim for claim in specs()}
+    edit(checkout)
+    commit(checkout, "commit -qam comment")
+    second = rewrite(checkout, F3=0.65)
+    assert first != second
+    assert criteria([by_id["F3"]]).source.startswith(f"of commit {second} of 20")
+    assert criteria([by_id["P1"]]).source.startswith(f"of commit {first} of 20")
+    both = criteria([by_id["P1"], by_id["F3"]])
+    assert both.source.startswith(f"of commit {second} of 20")
+    assert both.changed == ["F3"]
 
 
 def shallow(checkout, depth):
@@ -104,15 +131,13 @@ def test_a_shallow_clone_does_not_date_criteria_by_its_oldest_commit(checkout):
     assert found.changed == []
 
 
-def test_a_shallow_clone_counts_no_more_changes_than_it_knows(checkout):
-    for message in ("second", "third"):
-        edit(checkout)
-        commit(checkout, f"commit -qam {message}")
-    found = provenance.criteria(specs(), shallow(checkout, 2))
-    assert found.source.endswith(", change at least 1 of the file")
-    assert provenance.criteria(specs(), checkout).source.endswith(
-        "change 2 of the file"
-    )
+def test_a_shallow_clone_that_has_the_change_dates_criteria_by_it(checkout):
+    second = rewrite(checkout, F3=0.65)
+    edit(checkout)
+    commit(checkout, "commit -qam comment")
+    found = provenance.criteria(specs(), shallow(checkout, 3))
+    assert found.source.startswith(f"of commit {second} of 20")
+    assert "or an earlier one" not in found.source
 
 
 def test_the_folder_of_the_results_plays_no_part(checkout, tmp_path, monkeypatch):

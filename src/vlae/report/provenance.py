@@ -130,44 +130,61 @@ def _same_code(files: RunFiles) -> bool:
 def criteria(claims: Sequence[ClaimSpec], folder: Path = ROOT) -> Criteria:
     """Return the commit of the criteria, as far as the clone knows it.
 
+    This is the last commit that changed the kind or the criterion of one of the claims.
+    Commits of the same file that changed only comments or other claims do not count.
+
     Args:
         claims: the claims whose criteria are compared with the last commit.
         folder: the clone.
     """
     try:
-        listed = git("log", "--format=%h of %cs", "--", CLAIMS_FILE, folder=folder)
+        listed = git("log", "--format=%h %cs", "--", CLAIMS_FILE, folder=folder)
         if not listed:
             why = no_history(folder) or f"no commit has {CLAIMS_FILE}"
             return Criteria(f"of an unknown commit: {why}", [])
-        source = _source(listed.splitlines(), shallow(folder))
+        committed = _committed("HEAD", folder)
+        source = _source([claim.id for claim in claims], listed.splitlines(), folder)
         if git("status", "--porcelain", "--", CLAIMS_FILE, folder=folder):
             source += "; the file has uncommitted changes"
-        shown = git("show", f"HEAD:./{CLAIMS_FILE}", folder=folder)
     except NoHistory as error:
         return Criteria(f"of an unknown commit: {error}", [])
-    known = (yaml.safe_load(shown) or {}).get("claims", {})
-    return Criteria(source, [c.id for c in claims if not _same(c, known.get(c.id, {}))])
+    changed = [
+        claim.id
+        for claim in claims
+        if committed.get(claim.id) != (claim.kind, claim.criterion)
+    ]
+    return Criteria(source, changed)
 
 
-def _source(history: list[str], shallow: bool) -> str:
-    """Return the commit of the criteria in words.
+def _source(names: Sequence[str], history: list[str], folder: Path) -> str:
+    """Return in words the commit since which the criteria of some claims are the same.
 
     Args:
+        names: the claims.
         history: hash and day of each commit that changed the file, the last one first.
-        shallow: whether earlier commits are missing, so that the first one of those
-            that are there seems to have added every file.
+        folder: the clone.
     """
-    source, changes = f"of commit {history[0]}", len(history) - 1
-    if shallow and not changes:
+    hashes, days = zip(*(line.split() for line in history), strict=True)
+    entries = (_committed(commit, folder) for commit in hashes)
+    now, same = next(entries), 0
+    for before in entries:
+        if any(before.get(name) != now.get(name) for name in names):
+            break
+        same += 1
+    source = f"of commit {hashes[same]} of {days[same]}"
+    if same == len(history) - 1 and shallow(folder):
         return (
             f"{source} or an earlier one (this clone is shallow; `git fetch "
             "--unshallow` brings the rest of the history)"
         )
-    at_least = "at least " if shallow else ""
-    return f"{source}, change {at_least}{changes} of the file" if changes else source
+    return source
 
 
-def _same(claim: ClaimSpec, committed: dict[str, Any]) -> bool:
-    """Return whether a claim has the kind and the criterion of its committed entry."""
-    kind, criterion = committed.get("kind"), committed.get("criterion")
-    return (claim.kind, claim.criterion) == (kind, criterion)
+def _committed(commit: str, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Return kind and criterion of each claim, as a commit has them."""
+    text = git("show", f"{commit}:./{CLAIMS_FILE}", folder=folder)
+    claims = (yaml.safe_load(text) or {}).get("claims", {})
+    return {
+        name: (claim.get("kind"), claim.get("criterion"))
+        for name, claim in claims.items()
+    }
