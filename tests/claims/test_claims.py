@@ -43,6 +43,16 @@ def hvae_with_control(root, effects=HVAE, control=VLAE, **facts):
 # F3
 
 
+def test_a_claim_that_needs_a_control_is_not_supported_without_one(tmp_path):
+    """As where an overlay shows other figures, and does not name the control."""
+    write_all(tmp_path, HVAE)
+    verdicts, _ = decided(
+        tmp_path, "F3", [row()], criterion=ANY_HVAE, needs_control=True
+    )
+    assert verdicts["verdict"].tolist() == ["inconclusive"]
+    assert "no control has been run on these data" in verdicts["reason"].iloc[0]
+
+
 def test_one_layer_that_carries_everything_is_found(tmp_path):
     verdict, findings = hvae_with_control(tmp_path)
     assert verdict["verdict"] == "supported"

@@ -231,7 +231,7 @@ def test_every_control_must_be_beaten():
 def test_support_of_a_claim_with_controls_takes_one_on_the_same_data():
     found = decide(mixed(8), needs_control=True)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason == "8 of 8 pass; no control on these data"
+    assert found.reason == "8 of 8 pass; no control has been run on these data"
     assert (found.controls, decide(mixed(8)).verdict) == ("", Verdict.SUPPORTED)
 
 

@@ -101,7 +101,7 @@ def claim(folder: Path) -> None:
     shipped = {k: v for k, v in SHIPPED["F3"].items() if k != "depicts"}
     about = {"id": "F3", "runs": [row()], "controls": [], "development_seeds": [0]}
     path = ResultsFolder(folder).claim("F3").spec
-    write_json(path, {**shipped, **about})
+    write_json(path, {**shipped, **about, "needs_control": False})
     renamed(path)
 
 

@@ -17,6 +17,7 @@ from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
 
 OVERLAYS = sorted(p for p in (ROOT / "config").glob("*.yaml") if p.stem not in BASE)
+SEEDS = [path for path in OVERLAYS if path.stem.endswith("-seeds")]
 
 
 def specs(found):
@@ -315,9 +316,26 @@ def test_controls_are_trained_where_their_data_are_judged():
 
 def test_shipped_seeds_of_verdicts_are_fresh(shipped):
     development = {*shipped.content["development_seeds"]}
-    seeds = [read(path) for path in OVERLAYS if path.stem.endswith("-seeds")]
-    for content in (shipped.content, *seeds):
+    for content in (shipped.content, *map(read, SEEDS)):
         assert len({*content["seeds"]} - development) >= MIN_SEEDS
+
+
+@pytest.mark.parametrize(
+    "overlay", [None, *SEEDS], ids=lambda p: getattr(p, "stem", "")
+)
+def test_what_decides_a_claim_trains_its_control(overlay):
+    chosen = configuration.load([overlay] if overlay else []).selection
+    claims = chosen.content["claims"]
+    needing = [name for name in chosen.claims() if claims[name].get("needs_control")]
+    assert "F3" in needing
+    for name in needing:
+        of_runs = {run.dataset for run in chosen.claim_runs(name)}
+        assert {run.dataset for run in chosen.controls(name)} == of_runs, name
+
+
+def test_every_claim_with_controls_needs_one(shipped):
+    for name, claim in read(ROOT / "config" / "claims.yaml")["claims"].items():
+        assert claim.get("needs_control", False) == bool(claim["controls"]), name
 
 
 @pytest.mark.parametrize(

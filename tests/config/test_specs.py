@@ -98,7 +98,9 @@ def test_what_a_run_knows_of_its_data_agrees_with_their_schema():
 def test_claim_spec_agrees_with_its_schema():
     content = schema("claim")
     own, described = fields(ClaimSpec), content["properties"]
-    assert own.keys() == {*content["required"], "id", "development_seeds"}
+    assert own.keys() == {
+        *(*content["required"], "needs_control", "id", "development_seeds")
+    }
     assert all(field.required for field in own.values())
     for name in described.keys() - {"runs", "controls", "depicts"}:
         assert differences(described[name], own[name].type, name) == []

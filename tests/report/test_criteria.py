@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 import yaml
@@ -38,7 +39,8 @@ def edit(folder):
 def specs():
     """As commands read them: numbers that two claims share are two here."""
     shipped = yaml.safe_load((ROOT / CLAIMS_FILE).read_text())["claims"]
-    more: dict[str, list[int]] = {"development_seeds": [], "runs": [], "controls": []}
+    more: dict[str, Any] = {"development_seeds": [], "runs": [], "controls": []}
+    more["needs_control"] = False
     found = [{**claim, "id": name, **more} for name, claim in shipped.items()]
     for claim in found:
         claim.pop("depicts", None)

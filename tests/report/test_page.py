@@ -373,6 +373,7 @@ def test_files():
         development_seeds=(),
         runs=(ROW,),
         controls=(),
+        needs_control=False,
     )
     assert evidence.claim_files(spec) == [
         "results/claims/F3.{spec.json,findings.parquet,verdicts.parquet}",

@@ -147,10 +147,12 @@ def decided(
     """Return verdicts and findings of the shipped claim `name`, by the command.
 
     Args:
-        changes: keys of the claim that differ from the shipped one.
+        changes: keys of the claim that differ from the shipped one. Unless they say
+            otherwise, the claim can be supported without a control.
     """
     spec = {
         **{k: v for k, v in SHIPPED[name].items() if k != "depicts"},
+        "needs_control": False,
         **changes,
         "id": name,
         "runs": runs,

@@ -35,6 +35,7 @@ def write_results(
         "criterion": {"least": {"value": 0.5, "why": "half"}},
         "runs": rows,
         "controls": [],
+        "needs_control": False,
         "development_seeds": [0],
     }
     write_json(root / "claims" / "F5.spec.json", claim)

@@ -136,7 +136,7 @@ def verdicts_table(claim: Claim, findings: Sequence[Finding]) -> pd.DataFrame:
             found,
             of_controls.get((part, dataset), []),
             development_seeds=spec.development_seeds,
-            needs_control=part in controlled,
+            needs_control=part in controlled or (spec.needs_control and not controlled),
         )
         rows.append(
             {
@@ -253,7 +253,8 @@ def _against(
 ) -> tuple[bool, list[str]]:
     """Return whether a run passes more often than every control, and p of each."""
     if not controls:
-        return not needs_control, ["no control on these data"] if needs_control else []
+        missing = "no control has been run on these data"
+        return not needs_control, [missing] if needs_control else []
     beaten, words = True, []
     for run, control in controls.items():
         p = tally.p_above(control)

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from vlae.config import configuration, study
+from vlae.config import configuration, resources, study
+from vlae.config.selection import RunName
 from vlae.data import sighting
 from vlae.data.datasets.base import FilesLeftOut
 from vlae.data.sighting import Sighting
@@ -20,7 +21,12 @@ from vlae.system.files import atomic
 from vlae.system.progress import say
 
 GROUP = "people"
-LABELS_HINT = " If they mean nothing, remove `classes` and `classifier` in the file."
+LABELS_HINT = (
+    " If they mean nothing, remove the lines `classes` and `classifier` "
+    "under `datasets`."
+)
+FEW_IMAGES = 1000
+"""Images for training below which the proposed VLAE sees each very often."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,11 +83,15 @@ def run(arguments: argparse.Namespace) -> None:
     text = study.overlay(proposed, networks, os.fspath(out))
     with atomic(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        configuration.load([temporary])  # It must be right as it stands.
+        found_again = configuration.load([temporary])  # It must be right as it stands.
     for line in proposed.found:
         say(line)
+    least, most = resources.minutes_on_one_thread(
+        found_again.specs.run_spec(RunName(name, "vlae"), seed=1)
+    )
     say(f"\nWritten: {out}. Look at it, and run here:")
     say(f"  {study.command(os.fspath(out))}")
+    say(f"Training takes {least} to {most} minutes on one processor core.")
 
 
 def _explained(message: str, name: str, paths: list[Path], work: Path) -> str:
@@ -155,6 +165,7 @@ def _proposed(
         f"Preparation: {facts['preprocessing']}.",
         *(f"Left out: {number} {why}." for why, number in _left_out(facts)),
         *found.notes,
+        *_few(counts["train"]),
         " ".join(study.about_size(network, shape, channels, height, width)),
     ]
     return study.Study(
@@ -167,6 +178,17 @@ def _proposed(
         width,
         tuple(lines),
     )
+
+
+def _few(count: int) -> list[str]:
+    """Return a warning if the VLAE will see each image very often."""
+    if count >= FEW_IMAGES:
+        return []
+    times = study.STEPS * min(study.BATCH_IMAGES, count) // count
+    return [
+        f"{count} images are few: each is seen {times:,} times, so the VLAE may learn "
+        "them by heart. Some thousand are better."
+    ]
 
 
 def _left_out(facts: dict[str, Any]) -> list[tuple[str, int]]:

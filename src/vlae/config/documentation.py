@@ -39,7 +39,7 @@ Short changes can be made on the command line, which wins over all files. Write 
 keys and lists as in YAML, in quotes:
 
     snakemake --cores 2 --config seeds='[1, 2]' title="My study"
-    snakemake --cores 2 --config mirror=FOLDER 'defaults={training: {steps: 500}}'
+    snakemake --cores 2 --config 'runs={mnist: {vlae: {training: {steps: 500}}}}'
 
 These rules hold for all overlays:
 

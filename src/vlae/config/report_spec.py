@@ -88,6 +88,8 @@ class ClaimSpec(Spec, frozen=True):
     development_seeds: tuple[int, ...]
     runs: tuple[RunRow, ...]
     controls: tuple[RunRow, ...]
+    needs_control: bool
+    """Whether support needs a control on the same data."""
 
 
 class ReportSpec(Spec, frozen=True):

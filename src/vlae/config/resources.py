@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from msgspec import structs
+
 from vlae.config.run_spec import RunSpec
 from vlae.networks.notation import KERNEL, Layer, size
 from vlae.system import registry
@@ -41,7 +43,9 @@ GPU_OPERATIONS_PER_S = 5e12
 GPU_OVERHEAD_S = 0.005
 """Seconds that each step takes on a GPU beside its operations; assumed."""
 CPU_OPERATIONS_PER_S = 2e10
-"""Operations of one thread; 4.7e10 to 8.9e10 was measured."""
+"""Operations of one thread that requests count on."""
+FASTEST_OPERATIONS_PER_S = 8.9e10
+"""Most operations of one thread that were measured."""
 CPU_OVERHEAD_S = 0.01
 """Seconds that each step takes on a CPU beside its operations."""
 IMAGES_OF_EXPERIMENT = 10_000
@@ -145,6 +149,13 @@ def training_seconds(spec: RunSpec) -> float:
     else:
         rate, overhead = GPU_OPERATIONS_PER_S, GPU_OVERHEAD_S
     return operations / rate + overhead * steps
+
+
+def minutes_on_one_thread(spec: RunSpec) -> tuple[int, int]:
+    """Return the least and the most minutes that a training may take on a CPU."""
+    seconds = training_seconds(structs.replace(spec, device="cpu", threads=1))
+    fastest = CPU_OPERATIONS_PER_S / FASTEST_OPERATIONS_PER_S
+    return max(1, round(fastest * seconds / 60)), max(1, math.ceil(seconds / 60))
 
 
 def experiment_wants_gpu(spec: RunSpec) -> bool:

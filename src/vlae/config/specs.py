@@ -135,6 +135,7 @@ class Specs:
             development_seeds=tuple(self._content["development_seeds"]),
             runs=self._rows(self._selection.claim_runs(claim)),
             controls=self._rows(self._selection.controls(claim)),
+            needs_control=content.get("needs_control", False),
         )
 
     def sweep_spec(self, sweep: str) -> SweepSpec:

@@ -14,17 +14,21 @@ STEPS, WARMUP_FRACTION = 2000, 0.3
 """Steps of the proposed training, and the fraction that is its warm-up's constant."""
 CLASSIFIER_STEPS = 500
 WIDTH = 0.25
-"""Share of the paper's width, with which two processors train in minutes."""
+"""Share of the paper's width, so that two processors suffice."""
 BATCH_IMAGES, EVALUATED_IMAGES = 100, 500
 PRESET = "trial"
 TEXT = """\
 {found}
 #
-# Run it in this folder; the report is then results/report.html:
+# Run it in this folder:
 #   {command}
+# The report is then results/report.html, in place of an earlier one, and
+# docs/your-images.md says how to read it. To try everything out first, write
+# `steps: 20` in each run below.
 
 title: {title}
 
+# One training can mislead: [1, 2, 3] shows what repeats, and takes three times as long.
 seeds: [1]
 
 # Every setting is explained in config/README.md.
@@ -39,7 +43,7 @@ datasets:
 {size}
 {definition}
 
-# A share of the paper's width, for two processors; on a GPU take these lines away.
+# Narrower than the full networks, for two processors. With a GPU, remove this block.
 networks:
 {widths}
 
@@ -52,7 +56,7 @@ runs:
       training: {{steps: {steps}}}
       objective: {{kl_warmup: {{schedule: exponential, fraction: {warmup}}}}}
 
-# What is shown, and so what is trained. config/config.yaml has the other figures.
+# Only runs that are listed here are trained. config/config.yaml has the other figures.
 figures:
   layers: [{name}/vlae]
 
@@ -181,8 +185,8 @@ def about_size(
     lines = [f"The network {network} takes {size[1]}x{size[0]} in {colour[taken]}."]
     if size != [height, width]:
         lines += [
-            "It is the nearest one that there is. The largest centre part of images",
-            "with these proportions is kept and resized.",
+            "No network takes images of another size as they are. The largest central",
+            "part with these proportions is kept and resized.",
         ]
     if taken != channels:
         lines += [f"Images are made {colour[taken]}."]
