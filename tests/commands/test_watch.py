@@ -103,7 +103,12 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(tmp_path):
     command, environment = process(tmp_path, "--every", "0.2", LC_ALL="C.UTF-8")
     ours, theirs = pty.openpty()
     running = subprocess.Popen(
-        command, env=environment, stdout=theirs, stderr=theirs, start_new_session=True
+        command,
+        env=environment,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=ctrl_c_ends,
     )
     os.close(theirs)
     try:
@@ -122,11 +127,17 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(tmp_path):
         os.close(ours)
 
 
-def read_to_end(terminal):
+def ctrl_c_ends():
+    """Undo what a shell does to a command that it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def read_to_end(terminal, seconds=60):
     """Otherwise a full terminal would keep the process from its end."""
+    end = time.monotonic() + seconds
     with contextlib.suppress(OSError):  # Linux's answer where nobody writes any more
         while os.read(terminal, 10_000):
-            pass
+            assert time.monotonic() < end, "it goes on"
 
 
 def read_until(terminal, words, seconds=60):
