@@ -133,6 +133,16 @@ def test_a_shallow_clone_does_not_date_criteria_by_its_oldest_commit(checkout):
     assert found.changed == []
 
 
+def test_a_file_that_was_removed_and_added_again_is_dated_by_the_latter(checkout):
+    content = (checkout / CLAIMS_FILE).read_text()
+    commit(checkout, f"rm -q {CLAIMS_FILE}", "commit -qm removed")
+    (checkout / "config").mkdir(exist_ok=True)
+    (checkout / CLAIMS_FILE).write_text(content)
+    commit(checkout, "add .", "commit -qm added")
+    found = provenance.criteria(specs(), checkout)
+    assert found.source.startswith(f"of commit {head(checkout)} of 20")
+
+
 def test_a_shallow_clone_that_has_the_change_dates_criteria_by_it(checkout):
     second = rewrite(checkout, F3=0.65)
     edit(checkout)

@@ -165,9 +165,12 @@ def _source(names: Sequence[str], history: list[str], folder: Path) -> str:
         folder: the clone.
     """
     hashes, days = zip(*(line.split() for line in history), strict=True)
-    entries = (_committed(commit, folder) for commit in hashes)
-    now, same = next(entries), 0
-    for before in entries:
+    now, same = _committed(hashes[0], folder), 0
+    for commit in hashes[1:]:
+        try:
+            before = _committed(commit, folder)
+        except NoHistory:  # A commit without the file, which a later one added again.
+            break
         if any(before.get(name) != now.get(name) for name in names):
             break
         same += 1
