@@ -340,6 +340,7 @@ def test_runs_of_one_side(tmp_path):
     part = write_results(tmp_path / "part", runs=("vlae",))
     (found,) = told(part, tmp_path / "reference")
     assert found.absent == ["strokes/hvae"]
+    assert [verdict.differing for verdict in found.verdicts] == [""]
     other = write_results(tmp_path / "other", runs=("lvae",))
     assert told(other, tmp_path / "reference") == []
 
@@ -383,7 +384,8 @@ def test_section_of_other_settings(results, reference):
 
 def test_what_the_repository_keeps_can_be_read():
     found = references.read(ROOT / "reference")
-    assert [reference.name for reference in found] == ["mnist-cpu-seeds"]
+    parts = {path.stem for path in (ROOT / "config" / "parts").glob("*.yaml")}
+    assert found and {f.name.removeprefix("mnist-") for f in found} <= parts
     for reference in found:
         assert reference.facts["date"][:2] == "20"
         assert not reference.settings.empty and not reference.held_out.empty
@@ -393,3 +395,11 @@ def test_what_the_repository_keeps_can_be_read():
     folder = ROOT / "reference"
     allowed = {".csv", ".json", ".png", ".md"}
     assert {p.suffix for p in folder.rglob("*") if p.is_file()} <= allowed
+
+
+def test_what_the_repository_keeps_is_of_one_code():
+    found = references.read(ROOT / "reference")
+    runs = pd.concat([reference.runs for reference in found])
+    by_run = runs.groupby(["dataset", "run"])
+    assert (by_run[["code", "torch", "steps"]].nunique() == 1).all(axis=None)
+    assert all(reference.facts["other_code"] == [] for reference in found)

@@ -76,7 +76,8 @@ def text(folder: Path = CONFIG) -> str:
 
 def _overlays(folder: Path) -> str:
     paths = [p for p in sorted(folder.glob("*.yaml")) if p.stem not in BASE]
-    lines = [f"- `{path.name}`: {_first_comment(path)}" for path in paths]
+    paths += sorted(folder.glob("parts/*.yaml"))
+    lines = [f"- `{p.relative_to(folder)}`: {_first_comment(p)}" for p in paths]
     return "\n".join(["## Overlays in this folder\n", *lines, ""])
 
 

@@ -121,19 +121,20 @@ def held_out(run: RunResults) -> dict[str, Seeds]:
 
 
 def dependences(
-    claim: ClaimSpec, dataset: str, spec: ReportSpec, results: ResultsFolder
+    claim: ClaimSpec, dataset: str, run: str, spec: ReportSpec, results: ResultsFolder
 ) -> dict[str, str]:
-    """Return short hashes of what the tests of a claim on one data set depend on.
+    """Return short hashes of what the tests of a claim on one run depend on.
 
     Returns:
         `criterion`: of the claim's kind and its numbers, without their reasons.
         `experiments`: of the settings of the experiments that it reads.
-        `runs`: of the settings of its runs and controls on that data set.
+        `runs`: of the settings of the run and of its controls.
     """
     needed = registry.constant("claims", claim.kind, "TABLES")
+    itself = [row for row in claim.runs if row.run == run]
     runs = [
         RunResults(row, results)
-        for row in [*claim.runs, *claim.controls]
+        for row in [*itself, *claim.controls]
         if row.dataset == dataset
     ]
     parts = {
@@ -151,14 +152,14 @@ def verdicts(spec: ReportSpec, results: ResultsFolder) -> pd.DataFrame:
     table = read_table(results.verdicts)
     claims = {claim.id: claim for claim in spec.claims}
     table = table[table["id"].isin(claims)]
+    subjects = ["id", "dataset", "run"]
     found = {
-        (claim, dataset): dependences(claims[claim], dataset, spec, results)
-        for claim, dataset in dict.fromkeys(
-            zip(table["id"], table["dataset"], strict=True)
-        )
+        (claim, dataset, run): dependences(claims[claim], dataset, run, spec, results)
+        for claim, dataset, run in table[subjects].drop_duplicates().to_numpy()
     }
     rows = [
-        {**row, **found[row["id"], row["dataset"]]} for row in table.to_dict("records")
+        {**row, **found[row["id"], row["dataset"], row["run"]]}
+        for row in table.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
