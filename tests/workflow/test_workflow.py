@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import rulegraph
+import table_pages
 from workflow_helpers import (
     TINY,
     contents,
@@ -240,6 +241,14 @@ def test_every_stage_leaves_its_files(finished):
         assert f"results/{name}" in found
     log = (finished / "results/logs/train/strokes/vlae/1.log").read_text()
     assert "12/12" in log
+
+
+def test_the_page_of_tables_lists_their_columns(finished):
+    results = finished / "results"
+    names = set(table_pages.written(results).values())
+    assert {"effects", "chains", "residuals", "history", "claims", "findings"} <= names
+    page = table_pages.PAGE.read_text(encoding="utf-8")
+    assert table_pages.differences(page, results) == []
 
 
 def test_jobs_write_declared_files_only(finished):
