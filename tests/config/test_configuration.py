@@ -1,6 +1,7 @@
 """The configuration: what ships is right, and a change reaches what it concerns."""
 
 import copy
+from typing import Any
 
 import pytest
 import yaml
@@ -345,7 +346,7 @@ def decided(selection):
 def test_the_parts_decide_together_what_the_whole_decides():
     whole = ROOT / "config" / "mnist-cpu-seeds.yaml"
     parts = sorted((ROOT / "config" / "parts").glob("*.yaml"))
-    together = {}
+    together: dict[Any, Any] = {}
     for part in parts:
         together |= decided(configuration.load([whole, part]).selection)
     assert together == decided(configuration.load([whole]).selection)

@@ -91,6 +91,15 @@ def runs_of_figure5(results):
     return [RunResults(row, folder) for row in rows]
 
 
+def test_what_each_seed_says_is_kept(reference):
+    kept = pd.read_csv(reference / "full" / "findings.csv")
+    assert kept[["id", "run", "seed", "outcome", "number"]].values.tolist() == [
+        ["F5", "vlae", 1, "passes", 0.65],
+        ["F5", "vlae", 2, "passes", 0.7],
+        ["F5", "vlae", 3, "passes", 0.75],
+    ]
+
+
 def test_settings_without_seed_and_machine(results, reference):
     (full,) = references.read(reference)
     runs = runs_of_figure5(results)

@@ -33,6 +33,8 @@ TITLES = {
     FIRST_ORDER: "first-order effect S: what one layer fixes, whatever the others are",
 }
 
+ROWS = {TOTAL: "layer redrawn", FIRST_ORDER: "layer kept"}
+
 
 def kl(run: RunResults) -> pd.DataFrame:
     """Return the held-out KL of each layer at the end of training, in nats.
@@ -270,7 +272,8 @@ def effects_table(
     mean = cells.mean().unstack()
     mean = mean[names]
     text = mean.map(number)
-    if effects["seed"].nunique() > 1:
+    several_seeds = effects["seed"].nunique() > 1
+    if several_seeds:
         low, high = cells.min().unstack(), cells.max().unstack()
         spans = low.map(number) + "–" + high.map(number)
         text = text + "\n" + spans[mean.columns]
@@ -292,8 +295,10 @@ def effects_table(
     for cell, value in zip(axes.texts, values[~np.isnan(values)], strict=True):
         cell.set_color("white" if value > WHITE_TEXT_ABOVE else "black")
     _outline(axes, mean, beside.predicted)
-    axes.set(xlabel="", ylabel="layer redrawn")
-    axes.set_title(_title(column, beside, defined["property"].nunique(), len(names)))
+    axes.set(xlabel="", ylabel=ROWS[column])
+    axes.set_title(
+        _title(column, beside, several_seeds, defined["property"].nunique(), len(names))
+    )
     axes.tick_params(length=0, rotation=0)
     axes.tick_params(axis="x", labelsize=8)
 
@@ -325,11 +330,13 @@ def _outline(axes: Axes, mean: pd.DataFrame, predicted: Mapping[str, int]) -> No
                 axes.add_patch(frame)
 
 
-def _title(column: str, beside: Beside, measured: int, shown: int) -> str:
+def _title(
+    column: str, beside: Beside, several_seeds: bool, measured: int, shown: int
+) -> str:
     words = TITLES[column]
     if measured > shown:
         words += f" (the {shown} of {measured} properties that change most)"
-    notes = []
+    notes = ["mean over seeds, range of seeds"] if several_seeds else []
     if beside.picture:
         what = "S" if column == FIRST_ORDER else "variance relative to the largest"
         notes.append(f"in brackets: {what}, in the authors' picture ({beside.picture})")

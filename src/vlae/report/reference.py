@@ -7,6 +7,7 @@ A folder of `reference/` holds::
     settings.csv            dataset, run, key and value, of the first seed
     held_out.csv            dataset, run and term; over seeds: count, mean, ... range
     verdicts.csv            verdicts, each with hashes of what its test depends on
+    findings.csv            what each seed says about a claim: outcome and number
     numbers.csv             dataset, run, table and name; over seeds: count, ... range
     figures/NAME.csv, .png  the table of a figure; its picture if it may be published
     figures/sweep-NAME.*    the same of a sweep
@@ -54,6 +55,10 @@ VERDICT_COLUMNS = [
     *("id", "part", "dataset", "run", "label", "verdict", "reason", "passed"),
     *("controls", "number", "low", "high", "seeds"),
     *("criterion", "experiments", "runs"),
+]
+FINDING_COLUMNS = [
+    *("id", "part", "dataset", "run", "seed", "control", "outcome"),
+    *("number", "low", "high"),
 ]
 
 
@@ -164,6 +169,17 @@ def verdicts(spec: ReportSpec, results: ResultsFolder) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
 
+def findings(spec: ReportSpec, results: ResultsFolder) -> pd.DataFrame:
+    """Return what each seed, those of controls too, says about each claim."""
+    tables = [
+        read_table(results.claim(claim.id).findings).assign(id=claim.id)
+        for claim in spec.claims
+    ]
+    if not tables:
+        return pd.DataFrame(columns=FINDING_COLUMNS)
+    return pd.concat(tables)[FINDING_COLUMNS]
+
+
 def experiment_numbers(
     spec: ReportSpec, results: ResultsFolder
 ) -> list[dict[str, Any]]:
@@ -250,6 +266,7 @@ def _write_tables(folder: Path, spec: ReportSpec, results: ResultsFolder) -> Non
     ]
     _write(folder / "held_out.csv", terms)
     _write(folder / "verdicts.csv", verdicts(spec, results))
+    _write(folder / "findings.csv", findings(spec, results))
     _write(folder / "numbers.csv", experiment_numbers(spec, results))
 
 
