@@ -1,7 +1,6 @@
 """The configuration: what ships is right, and a change reaches what it concerns."""
 
 import copy
-from typing import Any
 
 import pytest
 import yaml
@@ -332,24 +331,6 @@ def test_what_decides_a_claim_trains_its_control(overlay):
     for name in needing:
         of_runs = {run.dataset for run in chosen.claim_runs(name)}
         assert {run.dataset for run in chosen.controls(name)} == of_runs, name
-
-
-def decided(selection):
-    """What each claim is decided on, by its name and run: the controls."""
-    return {
-        (claim, run): set(selection.controls(claim))
-        for claim in selection.claims()
-        for run in selection.claim_runs(claim)
-    }
-
-
-def test_the_parts_decide_together_what_the_whole_decides():
-    whole = ROOT / "config" / "mnist-cpu-seeds.yaml"
-    parts = sorted((ROOT / "config" / "parts").glob("*.yaml"))
-    together: dict[Any, Any] = {}
-    for part in parts:
-        together |= decided(configuration.load([whole, part]).selection)
-    assert together == decided(configuration.load([whole]).selection)
 
 
 def test_every_claim_with_controls_needs_one(shipped):
