@@ -109,11 +109,20 @@ def test_layers_table_has_kl_of_the_last_step_and_every_property(run):
 def test_largest_is_found_seed_by_seed(run):
     assert list(_effects.largest(run, "class")["layer"]) == [2, 1]
     assert _effects.largest(run, "slant").empty
-    assert (
-        in_words(_effects.largest(run, "class")["layer"])
-        == "layers 2, 1 (seed by seed)"
-    )
+    layers = _effects.largest(run, "class")["layer"]
+    assert in_words(layers) == "layer 1 (1 of 2 seeds) and layer 2 (1)"
     assert in_words(_effects.largest(run, "thickness")["layer"]) == "layer 1"
+
+
+def test_the_most_frequent_layer_is_named_first():
+    layers = pd.Series([1, 2, 3, 3, 1, 3])
+    said = "layer 3 (3 of 6 seeds) and layer 1 (2) and layer 2 (1)"
+    assert in_words(layers) == said
+
+
+def test_a_range_with_a_minus_has_no_dash():
+    assert spread(pd.Series([-0.1, 0.3])) == "0.10 (-0.10 to 0.30)"
+    assert spread(pd.Series([0.1, 0.3])) == "0.20 (0.10–0.30)"
 
 
 def test_findings_name_the_layers(run):
@@ -128,21 +137,20 @@ def test_findings_name_the_layers(run):
         "is low (balanced): Wearing Hat 0.60, Gray Hair (too few examples)."
     )
     assert (
-        "thickness by layer 1, T = 0.65 (0.60–0.70), ahead of the next by 0.45 "
-        "(0.40–0.50), significantly in 1 of 2 seeds; class by layers 2, 1 (seed by "
-        "seed)" in figure5
+        "thickness by layer 1, T = 0.65 (0.60–0.70), significantly in 1 of 2 seeds; "
+        "class by layer 1 (1 of 2 seeds) and layer 2 (1)" in figure5
     )
     assert "slant" not in figure5
     (figure3,) = registry.load("figures", "figure3").findings([run])
-    assert "is that of layer 1, T = 0.65 (0.60–0.70)" in figure3
-    assert "the next layer has T = 0.10 (0.10–0.10)" in figure3
+    assert "on the pixels that of layer 1, T = 0.65 (0.60–0.70)" in figure3
+    assert "of the next layer 0.10 (0.10–0.10)" in figure3
 
 
 def test_findings_of_redrawn_layers_leave_out_what_has_no_number(run):
     findings = registry.load("figures", "figure6").findings([run])
     changed, kept, _, withheld = findings
     assert "thickness by layer 1, T = 0.65 (0.60–0.70)" in changed
-    assert "class by layers 2, 1 (seed by seed)" in changed
+    assert "class by layer 1 (1 of 2 seeds) and layer 2 (1)" in changed
     assert "Hat" not in changed + kept
     assert "Bald by layer 2" in changed
     assert "Bald" not in kept, "layer 1 has no number"
@@ -212,8 +220,10 @@ def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
     )
     assert "class, 0.50 (0.50–0.50) with parts of several classes, and" in said
     assert "and 0.90 (0.90–0.90) on intact images." in said
-    assert "ELBO changes by -39.50 (-40.00–-39.00) nats, of which" in said
-    assert "no new content, explain -15.00 (-15.00–-15.00). A share of 0.70 (" in said
+    assert "ELBO changes by -39.50 (-40.00 to -39.00) nats, of which" in said
+    assert (
+        "no new content, explain -15.00 (-15.00 to -15.00). A share of 0.70 (" in said
+    )
     table = figure1.numbers([run])
     assert [*table["images"]] == [*figure1.ARMS.values()]
     assert table.loc[2, "ELBO (nats)"] == "60.50 (60.00–61.00)"

@@ -135,7 +135,7 @@ def test_numbers_differ_as_seeds_do_or_by_more(folders, elbo, expected):
     (line,) = result.differing()
     assert (line.table, line.run, line.name) == ("held-out", "strokes/vlae", "elbo")
     assert line.agreement is expected
-    assert line.first == "-50.00 (-50.50–-49.50)"
+    assert line.first == "-50.00 (-50.50 to -49.50)"
     assert result.tested() == 1
 
 
@@ -279,7 +279,7 @@ def test_page_is_self_contained_and_shows_what_differs(folders, tmp_path, capsys
     edit(folders[1] / "report.spec.json", title="<script>")
     page = written(folders, tmp_path)
     assert not re.findall(r"(?:src|href)=|@import|<script", page)
-    assert "-50.00 (-50.50–-49.50)" in page and "-40.00 (-40.50–-39.50)" in page
+    assert "-50.00 (-50.50 to -49.50)" in page and "-40.00 (-40.50 to -39.50)" in page
     assert "1 of 17 numbers differ, 1 beyond seed variation" in page
     said = capsys.readouterr().out
     assert "Numbers: 1 of 17 differ, 1 beyond seed variation" in said

@@ -242,7 +242,7 @@ def test_the_same_results_lie_in_the_range(results, reference):
     (found,) = told(results, reference)
     (held,) = found.runs
     assert (held.term, held.yours, held.place) == (
-        *("elbo", "-50.00 (-50.50–-49.50)"),
+        *("elbo", "-50.00 (-50.50 to -49.50)"),
         Place.INSIDE,
     )
     assert held.reference == held.yours
@@ -366,7 +366,7 @@ def section(results, reference):
 def test_section(results, reference):
     page = section(results, reference)
     for part in (
-        "-50.00 (-50.50–-49.50)",
+        "-50.00 (-50.50 to -49.50)",
         "within the range",
         "0.6000 to 0.8000",
         "full",

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from vlae.config.published_pictures import SHARE_OF_CLASS
 from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_print, in_words, number, ordered, spread
+from vlae.results.text import in_print, in_words, interval, number, ordered, spread
 
 MAX_PROPERTIES = 12
 """Properties in a heat map as wide as the page; the table of numbers has all."""
@@ -129,31 +129,33 @@ def most_affected(effects: pd.DataFrame, count: int) -> list[str]:
 def most_changed(run: RunResults, names: Iterable[str]) -> str:
     """Return a sentence that says which layer changes each property of `names` most.
 
-    It has the total effect, and by how much that of the next layer is smaller.
+    It has the total effect, and a remark where the lead over the next layer is not
+    significant in every seed.
     """
     found = {name: largest(run, name) for name in names}
     parts = [
         f"{in_print(name)} by {in_words(rows['layer'])}, "
-        f"T = {spread(rows['total_effect'])}{_ahead(rows)}"
+        f"T = {spread(rows['total_effect'])}{_how_sure(rows)}"
         for name, rows in found.items()
         if not rows.empty
     ]
     if not parts:
         return f"{run.title}: no change could be measured."
-    return f"{run.title}: the largest changes are those of {'; '.join(parts)}."
+    return f"{run.title}, what is changed most by which layer: {'; '.join(parts)}."
 
 
-def _ahead(rows: pd.DataFrame) -> str:
-    """Return the lead of the rows of `largest` in words, and in how many it is sure."""
+def _how_sure(rows: pd.DataFrame) -> str:
+    """Return in how many rows of `largest` the lead is significant, unless in all."""
     if rows["lead"].isna().all():  # a single layer
         return ""
     sure, seeds = int((rows["lead_low"] > 0).sum()), len(rows)
-    words = f", ahead of the next by {spread(rows['lead'])}"
     if sure == seeds:
-        return words
-    if seeds == 1:
-        return f"{words}, not significantly"
-    return f"{words}, significantly in {sure} of {seeds} seeds"
+        return ""
+    return (
+        f", significantly in {sure} of {seeds} seeds"
+        if seeds > 1
+        else (", not significantly")
+    )
 
 
 def classifier_trust(run: RunResults) -> list[str]:
@@ -275,7 +277,9 @@ def effects_table(
     several_seeds = effects["seed"].nunique() > 1
     if several_seeds:
         low, high = cells.min().unstack(), cells.max().unstack()
-        spans = low.map(number) + "–" + high.map(number)
+        spans = low.map(number).combine(
+            high.map(number), lambda lows, highs: lows.combine(highs, interval)
+        )
         text = text + "\n" + spans[mean.columns]
     text = text + _authors_numbers(mean, beside)
     sns.heatmap(

@@ -9,16 +9,19 @@ from vlae.figures._effects import (
     as_predicted,
     classifier_trust,
     effects_table,
+    most_affected,
     most_changed,
 )
 from vlae.figures.plotting import WIDTH, layer_name, mosaic, show, subfigures
 from vlae.results.run_results import RunResults
-from vlae.results.text import in_print, number, ordered
+from vlae.results.text import in_print, number
 
 PANEL_PIXELS = 400
 """Largest width of a mosaic, in pixels of its images; a wider one would be shrunk."""
 COLUMNS = 3
 """Panels side by side."""
+MOST = 6
+"""Properties in sentences; the table of numbers has all."""
 
 
 def draw_redraws(
@@ -67,7 +70,7 @@ def redraw_findings(
     for run in runs:
         sentences += as_predicted(run, Beside(name, run.dataset, predicted))
         table = run.table("effects").dropna(subset="total_effect")
-        names = ordered(table["property"].unique())
+        names = most_affected(table, MOST)
         sentences.append(most_changed(run, names))
         bottom = table[table["layer"] == 1].dropna(subset="first_order")
         kept = bottom.groupby("property")["first_order"].mean()

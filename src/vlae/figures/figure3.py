@@ -21,6 +21,9 @@ from vlae.results.text import in_words, number, spread
 
 TABLES = ["ablation", "effects"]
 
+SHOWN = ["class", "pixels"]
+"""Properties whose effects stand above the panels, the one that decides first."""
+
 
 def numbers(runs: list[RunResults]) -> pd.DataFrame:
     """Return the KL and the total effects of each layer, with the authors' numbers."""
@@ -49,7 +52,7 @@ def draw(runs: list[RunResults]) -> Figure:
             lines = [f"{layer_name(layer, len(panels))} redrawn"]
             lines += [
                 _effect(effects, run.dataset, layer, name)
-                for name in ("pixels", "class")
+                for name in SHOWN
                 if name in set(effects["property"])
             ]
             show(panel, mosaic(images, columns), "\n".join(lines))
@@ -66,18 +69,32 @@ def _effect(effects: pd.DataFrame, dataset: str, layer: int, name: str) -> str:
 
 
 def findings(runs: list[RunResults]) -> list[str]:
-    """Say which layer of each run has the largest total effect on pixels."""
+    """Say which layer of each run has the largest total effect, and what others have.
+
+    It is said of the class, if that was measured, and of the pixels.
+    """
     sentences = []
     for run in runs:
-        table, top = run.table("effects"), largest(run, "pixels")
-        others = table[table["property"] == "pixels"].drop(top.index)
-        second = others.groupby("seed")["total_effect"].max()
-        sentences.append(
-            f"{run.title}: the largest total effect on pixels is that of "
-            f"{in_words(top['layer'])}, T = {spread(top['total_effect'])}; "
-            f"the next layer has T = {spread(second)}."
-        )
+        measured = [name for name in SHOWN if not largest(run, name).empty]
+        parts = [_leader(run, name) for name in measured]
+        sentences.append(f"{run.title}, largest total effect: {'; '.join(parts)}.")
     return sentences
+
+
+def _leader(run: RunResults, name: str) -> str:
+    """Return the layer that changes a property most, and T of that and the next."""
+    table, top = run.table("effects"), largest(run, name)
+    others = table[table["property"] == name].drop(top.index)
+    second = others.groupby("seed")["total_effect"].max()
+    beside = Beside("figure3", run.dataset, {})
+    theirs = [beside.number(layer, name) for layer in table["layer"].unique()]
+    known = sorted((value for value in theirs if not math.isnan(value)), reverse=True)
+    pictured = f" [authors' picture: {', '.join(map(number, known[:2]))}]"
+    return (
+        f"on the {name} that of {in_words(top['layer'])}, "
+        f"T = {spread(top['total_effect'])}, and of the next layer {spread(second)}"
+        f"{pictured if known else ''}"
+    )
 
 
 def _bars(axes: Axes, pixels: pd.DataFrame) -> None:

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
 from vlae.figures._effects import (
     FIRST_ORDER,
     Beside,
@@ -19,7 +18,6 @@ from vlae.results.text import ordered
 
 TABLES = ["traversal", "effects"]
 
-STROKE_PROPERTIES = ["thickness", "slant", "width"]
 PREDICTED = {
     "thickness": 1,
     "slant_within_class": 2,
@@ -27,11 +25,6 @@ PREDICTED = {
     "class": 3,
 }
 """The layer in which the paper sees a property."""
-PREDICTED_PROPERTIES = [
-    *STROKE_PROPERTIES,
-    *(name + WITHIN_CLASS_SUFFIX for name in STROKE_PROPERTIES),
-    "class",
-]
 
 
 def numbers(runs: list[RunResults]) -> pd.DataFrame:
@@ -64,7 +57,7 @@ def findings(runs: list[RunResults]) -> list[str]:
         beside = Beside("figure5", run.dataset, PREDICTED)
         sentences += [
             *as_predicted(run, beside, FIRST_ORDER),
-            most_changed(run, ordered(PREDICTED_PROPERTIES)),
+            most_changed(run, ordered(PREDICTED)),
             *classifier_trust(run),
         ]
     return sentences

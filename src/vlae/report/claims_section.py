@@ -21,7 +21,7 @@ from vlae.report.evidence import (
 )
 from vlae.report.provenance import Criteria, criteria
 from vlae.results.run_results import read_table
-from vlae.results.text import number
+from vlae.results.text import interval, number
 from vlae.statistics.thresholds import Outcome
 
 MEANING_OF_ALL = {
@@ -58,7 +58,10 @@ class Tally:
     verdict: str
     count: int
     passed: str
-    """How many seeds passed, test by test: '8 of 8 (4 tests), 7 of 8'."""
+    """How many seeds passed, test by test: '8 of 8 (4 tests), 7 of 8'.
+
+    If it is the same in all tests, it is said once.
+    """
 
     @property
     def css_class(self) -> str:
@@ -262,12 +265,15 @@ def _interval(row: dict[str, Any]) -> str:
         return ""
     if pd.isna(row["low"]) or row["low"] == row["high"]:
         return number(row["number"])
-    return f"{number(row['number'])} ({number(row['low'])}–{number(row['high'])})"
+    bounds = interval(number(row["low"]), number(row["high"]))
+    return f"{number(row['number'])} ({bounds})"
 
 
 def _passed(verdicts: Sequence[ShownVerdict]) -> str:
     """Return how many seeds passed: '8 of 8 (4 tests), 7 of 8'; empty without tests."""
     counts = Counter(verdict.passed for verdict in verdicts if verdict.passed)
+    if len(counts) == 1:
+        return next(iter(counts))
     return ", ".join(
         f"{passed} ({count} tests)" if count > 1 else passed
         for passed, count in counts.items()

@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any
 
 from vlae.results.numbers import Key
-from vlae.results.text import digits
+from vlae.results.text import digits, interval
 from vlae.statistics.intervals import Interval
 from vlae.statistics.seed_spread import Seeds, apart, difference
 
@@ -100,7 +100,7 @@ def _text(values: list[Any]) -> str:
     seeds = Seeds.of(values)
     if seeds.low == seeds.high:
         return digits(seeds.mean)
-    return f"{digits(seeds.mean)} ({digits(seeds.low)}–{digits(seeds.high)})"
+    return f"{digits(seeds.mean)} ({interval(digits(seeds.low), digits(seeds.high))})"
 
 
 def _are_numbers(values: list[Any]) -> bool:

@@ -14,7 +14,7 @@ from vlae.config.report_spec import ReportSpec
 from vlae.report.reference import Reference, held_out, read, settings, verdicts
 from vlae.results.run_results import RunResults
 from vlae.results.settings_diff import changes
-from vlae.results.text import digits
+from vlae.results.text import digits, interval
 from vlae.statistics.seed_spread import Seeds, apart, difference
 
 ROUNDING = 1e-5
@@ -258,8 +258,8 @@ def _figures(reference: Reference) -> list[ReferenceFigure]:
 
 
 def _text(seeds: Seeds) -> str:
-    """Return the mean and, for several seeds, the range: '-50.00 (-50.50–-49.50)'."""
+    """Return the mean and, for several seeds, the range: '50.00 (49.50–50.50)'."""
     text = digits(seeds.mean)
     if seeds.count > 1:
-        text += f" ({digits(seeds.low)}–{digits(seeds.high)})"
+        text += f" ({interval(digits(seeds.low), digits(seeds.high))})"
     return text

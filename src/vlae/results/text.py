@@ -52,8 +52,13 @@ def spread(values: pd.Series, digits: int = 2) -> str:
     text = number(values.mean(), digits)
     if values.count() > 1:
         low, high = number(values.min(), digits), number(values.max(), digits)
-        text += f" ({low}–{high})"
+        text += f" ({interval(low, high)})"
     return text
+
+
+def interval(low: str, high: str) -> str:
+    """Return two numbers as a range: '0.68–0.75', or '-0.02 to 0.10' with a minus."""
+    return f"{low} to {high}" if "-" in low + high else f"{low}–{high}"
 
 
 def ordered(properties: Iterable[str]) -> list[str]:
@@ -82,10 +87,19 @@ def in_print(name: str) -> str:
 
 
 def in_words(layers: pd.Series) -> str:
-    """Return 'layer 2', or one layer per seed if they differ: 'layers 1, 2, 2'."""
+    """Return 'layer 2', or how often each layer occurs if seeds differ.
+
+    For example 'layer 1 (7 of 8 seeds) and layer 2 (1)': the most frequent layer is
+    first.
+    """
     if layers.nunique() == 1:
         return f"layer {layers.iloc[0]}"
-    return f"layers {', '.join(map(str, layers))} (seed by seed)"
+    counts = (
+        layers.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    )
+    (most, often), *others = counts.items()
+    words = [f"layer {layer} ({count})" for layer, count in others]
+    return " and ".join([f"layer {most} ({often} of {len(layers)} seeds)", *words])
 
 
 def digits(value: float) -> str:
