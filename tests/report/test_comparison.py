@@ -310,12 +310,18 @@ def test_page_of_equal_folders(folders, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("No difference.\n")
 
 
+def reference_in(path):
+    path.mkdir()
+    (path / "reference.json").write_text("{}")
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
         (lambda path: None, "no such folder; expected a results folder"),
         (lambda path: path.mkdir(), "expected runs/DATASET/RUN/SEED/spec.json in it."),
         (lambda path: write_results(path / "results"), "Did you mean {path}/results?"),
+        (reference_in, "This is a saved reference. The report compares"),
     ],
 )
 def test_no_results(folders, tmp_path, capsys, make, expected):

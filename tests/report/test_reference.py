@@ -93,6 +93,7 @@ def runs_of_figure5(results):
 
 def test_what_each_seed_says_is_kept(reference):
     kept = pd.read_csv(reference / "full" / "findings.csv")
+    assert "note" in kept
     assert kept[["id", "run", "seed", "outcome", "number"]].values.tolist() == [
         ["F5", "vlae", 1, "passes", 0.65],
         ["F5", "vlae", 2, "passes", 0.7],

@@ -7,7 +7,7 @@ A folder of `reference/` holds::
     settings.csv            dataset, run, key and value, of the first seed
     held_out.csv            dataset, run and term; over seeds: count, mean, ... range
     verdicts.csv            verdicts, each with hashes of what its test depends on
-    findings.csv            what each seed says about a claim: outcome and number
+    findings.csv            what each seed says about a claim: outcome, number, note
     numbers.csv             dataset, run, table and name; over seeds: count, ... range
     figures/NAME.csv, .png  the table of a figure; its picture if it may be published
     figures/sweep-NAME.*    the same of a sweep
@@ -58,7 +58,7 @@ VERDICT_COLUMNS = [
 ]
 FINDING_COLUMNS = [
     *("id", "part", "dataset", "run", "seed", "control", "outcome"),
-    *("number", "low", "high"),
+    *("number", "low", "high", "note"),
 ]
 
 

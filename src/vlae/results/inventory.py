@@ -71,8 +71,14 @@ class Inventory:
             if path.parent.name.isdigit()
         }
         if not self._runs:
-            inner = root / "results"
-            hint = f" Did you mean {inner}?" if (inner / "runs").is_dir() else ""
+            inner, hint = root / "results", ""
+            if (inner / "runs").is_dir():
+                hint = f" Did you mean {inner}?"
+            elif (root / "reference.json").is_file():
+                hint = (
+                    " This is a saved reference. The report compares your results with "
+                    "it, in its section 'Yours against the reference'."
+                )
             raise UserError(
                 f"{root}: no results; expected runs/DATASET/RUN/SEED/spec.json in it."
                 + hint
