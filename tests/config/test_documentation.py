@@ -67,6 +67,15 @@ def test_block_notation_and_layers_are_explained(written):
         assert words in written
 
 
+def test_sentences_end_at_a_full_stop_and_not_in_an_equation(written):
+    assert "to those of layer l + 1 (Eq. 12). |" in written
+    assert (
+        "p(z_l \\| z_l+1 ... z_L), whose input is all of them, concatenated. |"
+        in written
+    )
+    assert "- `trunks`: There is one chain fewer than layers." in written
+
+
 def test_every_overlay_is_listed_with_its_first_comment(written, tmp_path):
     for path in (ROOT / "config").glob("*.yaml"):
         assert f"- `{path.name}`: " in written

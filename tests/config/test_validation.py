@@ -315,6 +315,13 @@ def test_incomplete_defaults(part, missing):
         Configuration(content)
 
 
+def test_all_missing_keys_are_named_at_once():
+    content = merged()
+    del content["seeds"], content["title"]
+    with pytest.raises(UserError, match=r"^configuration: keys '\w+', '\w+' are miss"):
+        Configuration(content)
+
+
 def test_missing_top_level_key():
     content = merged()
     del content["seeds"]

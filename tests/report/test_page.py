@@ -386,6 +386,7 @@ def test_files():
         "results/figures/figure4.{svg,png,spec.json}",
         "results/experiments/strokes/vlae/1/graph.parquet",
         "results/experiments/strokes/vlae/1/graph.npz",
+        "results/runs/strokes/vlae/1/history.parquet",
         "src/vlae/figures/figure4.py",
         "src/vlae/experiments/graph.py",
     ]

@@ -21,9 +21,9 @@ PAGES = sorted(
 )
 COMMANDS = ROOT / "src" / "vlae" / "commands"
 GENERATED = ("results/", "by-hand/", ".snakemake/", ".venv/", "my/")
+"""What a clone does not have: results, and files of the reader's own."""
 USERS = ("my.yaml", "more.yaml", "photos.yaml", "A.yaml", "B.yaml")
 """Overlays that examples name, which a reader writes."""
-"""What a clone does not have: results, and files of the reader's own."""
 ENDINGS = ("py", "md", "yaml", "yml", "smk", "js", "j2", "in", "lock", "toml", "cff")
 PLACES = (ROOT, ROOT / "src" / "vlae", ROOT / "config")
 """Where a path of a page may start."""

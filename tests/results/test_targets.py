@@ -195,6 +195,10 @@ def test_a_figure_reads_the_experiments_of_its_module_on_all_its_runs():
         for run in runs
         for seed in seeds
         for name in names
+    ] + [
+        f"results/runs/{run}/{seed}/history.parquet"
+        for run in runs
+        for seed in range(31, 39)
     ]
 
 

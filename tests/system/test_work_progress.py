@@ -86,7 +86,7 @@ def test_a_resumed_call_counts_only_what_it_has_to_do_and_says_so():
     done = [train(seed=s, needed=False) for s in range(9)]
     call = Call(numbered(*done, train(seed=9), experiment()))
     assert call.progress.opening() == (
-        "work of this call: trainings 1 (9 more are done already), experiments 1"
+        "work of this call: trainings 1 (9 done already), experiments 1"
     )
     assert call.finish(9).startswith("trainings 1 of 1, experiments 0 of 1")
     assert call.finish(0) == "", "this call did not do it"

@@ -6,7 +6,7 @@ localrules:
 
 
 rule figure:
-    """Draw one figure of the paper."""
+    """Draw one figure."""
     input:
         spec="results/figures/{figure}.spec.json",
         results=TARGETS.figure_inputs,

@@ -4,12 +4,13 @@ Every function raises a UserError that names the first key that is wrong.
 """
 
 from vlae.config.experiment_outputs import WITHIN_CLASS_SUFFIX
-from vlae.config.experiment_tables import makers
+from vlae.config.experiment_tables import makers, tables_of_all
 from vlae.config.report_spec import SWEEP_TABLES
 from vlae.config.selection import RunName, Selection
 from vlae.config.specs import Specs
 from vlae.config.validation import check_known
 from vlae.system import registry
+from vlae.system.checkout import of_repository
 from vlae.system.errors import UserError, closest
 
 
@@ -23,6 +24,7 @@ def check(selection: Selection, specs: Specs) -> None:
     for figure in content["figures"]:
         runs = selection.figure_runs(figure)
         needed = selection.figure_tables(figure)
+        _check_template(figure)
         _check_runs(selection, runs, needed, f"figures.{figure}")
     _check_explorer(selection, specs)
     for claim in content["claims"]:
@@ -177,6 +179,16 @@ def _check_claim(selection: Selection, claim: str) -> None:
     _check_runs(selection, selection.controls(claim), needed, key)
 
 
+def _check_template(figure: str) -> None:
+    """Check that the report has words for a figure, before anything is trained."""
+    path = of_repository("report") / "figures" / f"{figure}.html.j2"
+    if not path.is_file():
+        raise UserError(
+            f"figures.{figure}: no file {path}. Every figure needs a template there "
+            "that says what it shows; docs/extending.md has an example."
+        )
+
+
 def _check_runs(
     selection: Selection,
     runs: list[RunName],
@@ -188,8 +200,12 @@ def _check_runs(
     These are the experiments that make `tables`.
     """
     content, experiments = selection.content, makers(tables)
-    for experiment in experiments:
-        check_known(experiment, content["experiments"], "experiments")
+    for name in set(experiments) - set(content["experiments"]):
+        raise UserError(
+            f"{key}: no experiment makes the table '{name}', which the module's TABLES "
+            f"names; {closest(name, tables_of_all())} Training histories can always be "
+            "read, and are not named there."
+        )
     for run in runs:
         check_known(run.dataset, content["runs"], key)
         check_known(run.run, content["runs"][run.dataset], f"{key}: {run}")

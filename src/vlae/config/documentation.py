@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from vlae.networks import notation
 from vlae.system.checkout import ROOT, of_repository
 
 CONFIG = ROOT / "config"
+END_OF_SENTENCE = re.compile(r"\. (?=[A-Z`])")
+"""Not in 'Eq. 12' or 'z_1 .. z_L'."""
 
 INTRODUCTION = """\
 # Configuration
@@ -129,14 +132,14 @@ def _section(content: dict[str, Any]) -> str:
     lines += ["| key | value | meaning |", "| --- | --- | --- |"]
     notes = []
     for key, node in _keys(content, ""):
-        words, _, more = node["description"].partition(". ")
+        words, *more = END_OF_SENTENCE.split(node["description"], maxsplit=1)
         words = words.removesuffix(".")
         if "default" in node:
             words += f" (default: `{json.dumps(node['default'])}`)"
         cell = f"{words}.".replace("|", "\\|")
         lines.append(f"| `{key}` | {_value(node)} | {cell} |")
         if more:
-            notes.append(f"- `{key}`: {more}")
+            notes.append(f"- `{key}`: {more[0]}")
     return "\n".join([*lines, *(["", *notes] if notes else []), ""])
 
 

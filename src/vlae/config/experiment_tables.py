@@ -12,6 +12,11 @@ def tables(experiment: str) -> list[str]:
     return list(named) or [experiment]
 
 
+def tables_of_all() -> list[str]:
+    """Return the names of the tables of all experiments."""
+    return [name for each in registry.names("experiments") for name in tables(each)]
+
+
 def makers(names: Iterable[str]) -> list[str]:
     """Return the experiments that make some tables, each once.
 

@@ -73,7 +73,11 @@ def layers_of(path: Path) -> list[dict[str, Any]]:
         )
     base = read(found)
     if "extends" in base:
-        raise UserError(f"{path}: extends: {named} extends another file itself.")
+        raise UserError(
+            f"{path}: extends: {named} extends another file itself; expected one that "
+            "does not. Leave 'extends' out here and type --configfile with both files, "
+            f"{named} first."
+        )
     return [base, content]
 
 

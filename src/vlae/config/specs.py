@@ -24,9 +24,9 @@ MACHINE_KEYS = ("mirror", "data_memory_mb", "container")
 """Keys that say where and how to compute; no result depends on them."""
 
 UNUSED_SEED = 0
+"""Stands in a run's spec until `run_spec` puts the asked seed in its place."""
 LEAST_FINAL_KL_WEIGHT = 0.9
 """Weight of the KL term that a warm-up must have reached at the end."""
-"""Seed of the specs that are kept; every question brings its own."""
 
 
 class Specs:

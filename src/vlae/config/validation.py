@@ -179,8 +179,10 @@ def validate(
         unknown = str(next(k for k in error.instance if k not in known))
         raise UserError(f"{where}: unknown key '{unknown}'; {closest(unknown, known)}")
     if error.validator == "required":
-        missing = next(k for k in error.validator_value if k not in error.instance)
-        raise UserError(f"{where}: key '{missing}' is missing.")
+        missing = [k for k in error.validator_value if k not in error.instance]
+        names = ", ".join(f"'{name}'" for name in missing)
+        are = "key {} is" if len(missing) == 1 else "keys {} are"
+        raise UserError(f"{where}: {are.format(names)} missing.")
     raise UserError(f"{where}: expected {_expected(error)}, got {error.instance!r}.")
 
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from vlae.config.published_pictures import SHARE_OF_CLASS
+from vlae.config.term_names import kl_layer, kl_terms
 from vlae.results.published import published_for, published_number
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, in_words, interval, number, ordered, spread
@@ -33,6 +34,7 @@ TITLES = {
     FIRST_ORDER: "first-order effect S: what one layer fixes, whatever the others are",
 }
 
+TITLES_OF_PICTURES = {"mnist": "MNIST", "svhn": "SVHN", "celeba": "CelebA"}
 ROWS = {TOTAL: "layer redrawn", FIRST_ORDER: "layer kept"}
 
 
@@ -42,9 +44,9 @@ def kl(run: RunResults) -> pd.DataFrame:
     Returns:
         one row per seed and one column per layer, the bottom layer first.
     """
-    layers = run.held_out().filter(regex=r"^kl_")
-    layers.columns = layers.columns.str[3:].astype(int)
-    return layers.sort_index(axis=1)
+    held_out = run.held_out()
+    layers = held_out[kl_terms(held_out.columns)]
+    return layers.rename(columns=kl_layer).rename_axis(columns=None)
 
 
 def layers_table(
@@ -340,13 +342,14 @@ def _title(
     words = TITLES[column]
     if measured > shown:
         words += f" (the {shown} of {measured} properties that change most)"
-    notes = ["mean over seeds, range of seeds"] if several_seeds else []
+    notes = ["mean over seeds, range of seeds" if several_seeds else "one seed"]
     if beside.picture:
         what = "S" if column == FIRST_ORDER else "variance relative to the largest"
-        notes.append(f"in brackets: {what}, in the authors' picture ({beside.picture})")
+        where = TITLES_OF_PICTURES[beside.picture]
+        notes.append(f"in brackets: {what}, in the authors' picture of {where}")
     if beside.predicted:
         notes.append("framed: the paper's prediction")
-    return "\n".join([words, "; ".join(notes)] if notes else [words])
+    return "\n".join([words, "; ".join(notes)])
 
 
 def _label(name: str) -> str:

@@ -119,6 +119,7 @@ def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:
     return [
         joined(files.svg, files.png, files.spec),
         *_experiments(needed, rows, arrays=True),
+        *_histories(rows),
         f"src/vlae/figures/{name}.py",
         *(f"src/vlae/experiments/{experiment}.py" for experiment in makers(needed)),
     ]
@@ -151,6 +152,14 @@ def _experiments(
                 str(results.experiment(_braces(makers(needed)), *place).arrays)
             )
     return found
+
+
+def _histories(rows: Sequence[RunRow]) -> list[str]:
+    """Return one pattern per run for the histories of its trainings."""
+    return [
+        str(ResultsFolder().run(row.dataset, row.run, _braces(row.seeds)).history)
+        for row in rows
+    ]
 
 
 def joined(*paths: Path) -> str:

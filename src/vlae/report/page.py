@@ -1,6 +1,7 @@
 """The report: one self-contained page from figures, tables and specs."""
 
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +31,6 @@ from vlae.system.checkout import ROOT, snakefile_elsewhere
 from vlae.system.errors import UserError
 from vlae.system.files import read_json
 
-ANY_DATA = {"layers", "likelihood", "disentanglement", "few_labels"}
-"""Figures that are not the paper's, but show any data."""
 COLUMNS = 8
 """Images side by side in a panel of one run."""
 PANELS = {
@@ -44,7 +43,7 @@ PANELS = {
 
 @dataclass(frozen=True)
 class FigureSection:
-    """One figure of the paper as the report shows it."""
+    """One figure as the report shows it."""
 
     name: str
     image: str
@@ -142,10 +141,15 @@ def render(
         settings=settings_of_runs(runs),
         data=[_data(d, results) for d in spec.datasets],
         provenance=made_by,
-        own_study=not spec.claims and {f.figure for f in spec.figures} <= ANY_DATA,
+        own_study=not spec.claims and not any(map(_of_paper, spec.figures)),
     )
     template = environment(templates).get_template("page/report.html.j2")
     return template.render(spec=spec, page=page)
+
+
+def _of_paper(figure: FigureSpec) -> bool:
+    """Return whether a figure is one of the paper's, which have its numbers."""
+    return re.fullmatch(r"figure\d", figure.figure) is not None
 
 
 def _data(dataset: str, results: ResultsFolder) -> ShownData:

@@ -29,9 +29,11 @@ class Inputs:
         self._results = results
 
     def figure(self, figure: str) -> list[Path]:
-        """Return the tables and arrays that a figure reads."""
+        """Return the tables, arrays and training histories that a figure reads."""
         chosen = self._selection
-        return self._found(chosen.figure_tables(figure), chosen.figure_runs(figure))
+        runs = chosen.figure_runs(figure)
+        histories = [self._files(each).history for each in self._trainings(runs)]
+        return self._tables_and_arrays(chosen.figure_tables(figure), runs) + histories
 
     def sweep(self, sweep: str) -> list[Path]:
         """Return the tables and histories that the table of a sweep is joined from."""
@@ -69,7 +71,7 @@ class Inputs:
             found += [claim.spec, claim.findings, claim.verdicts]
         for figure in chosen.figures():
             found += self.figure(figure)
-        found += self._found(OVERVIEW_TABLES, chosen.runs_at_a_glance())
+        found += self._tables_and_arrays(OVERVIEW_TABLES, chosen.runs_at_a_glance())
         found += self._tables_beside()
         for training in self._trainings([*chosen.runs(), *chosen.classifiers()]):
             files = self._files(training)
@@ -96,7 +98,9 @@ class Inputs:
             for path in self._tables(tables(experiment), self._trainings(runs))
         ]
 
-    def _found(self, named: Sequence[str], runs: list[RunName]) -> list[Path]:
+    def _tables_and_arrays(
+        self, named: Sequence[str], runs: list[RunName]
+    ) -> list[Path]:
         """Return some tables of some runs, of all seeds, and the first one's arrays."""
         arrays = [
             self._results.experiment(

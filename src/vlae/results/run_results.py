@@ -145,4 +145,6 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
+    if not path.exists():
+        return UserError(f"{path}: no such file; run Snakemake again, which makes it.")
     return UserError(f"{path}: cannot be read ({error}). Delete it and run again.")

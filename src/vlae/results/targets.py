@@ -208,7 +208,7 @@ class Targets:
     # Figures, sweeps, claims, explorer, report
 
     def figure_inputs(self, wildcards: Wildcards) -> list[str]:
-        """Return the tables and arrays that a figure reads."""
+        """Return the tables, arrays and training histories that a figure reads."""
         return _strings(self._inputs.figure(wildcards.figure))
 
     def figure_code(self, wildcards: Wildcards) -> str:

@@ -116,7 +116,7 @@ class WorkProgress:
         parts = []
         for kind in _ordered(counts):
             before = self._before[kind]
-            done = f" ({before} more are done already)" if before else ""
+            done = f" ({before} done already)" if before else ""
             parts.append(f"{kind} {counts[kind]}{done}")
         return f"work of this call: {', '.join(parts)}" if parts else ""
 
