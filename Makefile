@@ -41,11 +41,11 @@ env: .venv/installed
 	@touch $@
 
 # After a kill at any moment the same command continues, once no earlier job is at work.
-demo: unlock
+demo: env unlock
 	$(RUN) python -m snakemake --cores $(CORES) --configfile config/demo.yaml
 	@echo 'The report is at results/report.html'
 
-unlock: env
+unlock:
 	@$(RUN) python -m vlae unlock
 
 # Three at a time, since the tests on SLURM mostly wait.

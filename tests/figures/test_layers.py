@@ -42,7 +42,7 @@ def test_findings_name_the_layers(tmp_path):
         data=images(2, (3, 4, 4), 100),  # levels 100 and 101
         rebuilt=images(2, (3, 4, 4), 151),
     )
-    pixels, properties, nats, used, rebuilt = layers.findings([run])
+    rebuilt, pixels, properties, nats, used = layers.findings([run])
     assert pixels == (
         "my photos: VLAE: the image as a whole (its pixels) is changed most by layer "
         "2, T = 0.70 (0.70–0.70), and least by layer 3, T = 0.10 (0.10–0.10)."
@@ -52,30 +52,45 @@ def test_findings_name_the_layers(tmp_path):
     assert "; 5.00 (4.00–6.00) in layer 2 (4–5 of 5 coordinates active);" in nats
     assert used == (
         "my photos: VLAE: layer 3 (in 1 of 2 seeds) is hardly used: the KL is below "
-        "one bit (0.69 nats)."
+        "one bit (0.69 nats), or no coordinate is active."
     )
     assert "of 2 held-out images are off by 20.0 % of the range" in rebuilt
-    assert rebuilt.endswith("The mean of these images would be off by 0.2 %.")
+    assert "The mean of these images would be off by 0.2 %. So the model has" in rebuilt
+    assert rebuilt.endswith("Train it longer.")
+
+
+def test_good_reconstructions_bring_no_warning(tmp_path):
+    pair = np.concatenate([images(1, (3, 4, 4), 0), images(1, (3, 4, 4), 200)])
+    near = np.concatenate([images(1, (3, 4, 4), 0), images(1, (3, 4, 4), 190)])
+    run = write_layers(tmp_path, data=pair, rebuilt=near)
+    assert layers.findings([run])[0].endswith(
+        "The mean of these images would be off by 39.2 %."
+    )
+
+
+def test_a_layer_without_an_active_coordinate_is_hardly_used(tmp_path):
+    run = write_layers(tmp_path, kl={1: [5.0, 5.0]}, active={1: [1, 0]})
+    assert "layer 2 is hardly used" in layers.findings([run])[-1]
 
 
 @pytest.mark.parametrize(
     ("kl", "said"),
     [
-        ([5.0, 0.694], "no layer is hardly used: the KL of each is at least one bit"),
+        ([5.0, 0.694], "every layer is used: each has a KL of at least one bit"),
         ([5.0, 0.692], "layer 2 is hardly used: the KL is below one bit (0.69 nats)"),
         ([0.0, 0.1], "layer 1, layer 2 are hardly used"),
     ],
 )
 def test_a_layer_below_one_bit_is_hardly_used(tmp_path, kl, said):
     run = write_layers(tmp_path, kl={1: kl})
-    assert said in layers.findings([run])[2]
+    assert said in layers.findings([run])[3]
 
 
 def test_a_model_that_ignores_its_code(tmp_path):
     """Images that never change have no index; the figure says so and is drawn."""
     table = effects_table([(n, "pixels", np.nan) for n in (1, 2)])
     run = write_layers(tmp_path, effects=table, kl={1: [0.0, 0.0]})
-    assert "the image stays the same" in layers.findings([run])[0]
+    assert "the image stays the same" in layers.findings([run])[1]
     assert list(layers.numbers([run])["T pixels"]) == ["undefined"] * 2
     figure = layers.draw([run])
     figure.draw_without_rendering()
@@ -190,7 +205,9 @@ def test_many_properties_are_thinned_in_the_picture_and_kept_in_the_table(tmp_pa
     (heat,) = [a for a in figure.axes if a.get_title().startswith("total-effect")]
     words = [t.get_text().replace("\n", "_") for t in heat.get_xticklabels()]
     assert words == shown
-    assert "the 10 of 41 properties that change most" in heat.get_title()
+    assert "the 10 of 41 properties that change most" in heat.get_title().replace(
+        "\n", " "
+    )
     assert layers.numbers([run]).shape == (2, 5 + 41)
 
 

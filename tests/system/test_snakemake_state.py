@@ -35,6 +35,21 @@ def test_without_a_lock_there_is_nothing(tmp_path):
     assert snakemake_state.found(tmp_path) is None
 
 
+def test_jobs_of_slurm_from_this_folder_are_owners(locked, monkeypatch):
+    folder, _ = locked
+    tools = folder / "bin"
+    tools.mkdir()
+    squeue = tools / "squeue"
+    squeue.write_text(f"#!/bin/sh\necho 7 {folder}\necho 8 {folder}/other\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    lock = snakemake_state.found(folder)
+    assert lock is not None and lock.owners == ("job 7 (SLURM)",)
+    squeue.write_text("#!/bin/sh\necho 'cannot reach the controller' >&2\nexit 1\n")
+    lock = snakemake_state.found(folder)
+    assert lock is not None and lock.stale
+
+
 def test_a_lock_without_a_note_is_stale(locked):
     folder, _ = locked
     lock = snakemake_state.found(folder)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from vlae.config import configuration, resources, study
+from vlae.config.paths import ResultsFolder
 from vlae.config.selection import RunName
 from vlae.data import sighting
 from vlae.data.datasets.base import FilesLeftOut
@@ -66,7 +67,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"NAME: expected letters, digits, '.', '_' and '-', got '{name}'."
         )
     if out.exists():
-        raise UserError(f"{out} is there already; remove it, or name another by --out.")
+        raise UserError(
+            f"{out} is there already; choose another NAME, or remove it to replace it."
+        )
     networks = configuration.load().content["networks"]
     keys = dict(map(_key, arguments.set))
     with tempfile.TemporaryDirectory(prefix=".vlae-new-", dir=_folder(out)) as name_of:
@@ -74,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         try:
             found = sighting.sighted(arguments.paths, work)
             found.definition.update(keys)
-            proposed = _tried(name, found, work, networks)
+            proposed = _tried(name, found, arguments.paths, work, networks)
         except UserError as error:
             said = _explained(str(error), name, arguments.paths, work)
             raise UserError(said) from error
@@ -92,6 +95,11 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"\nWritten: {out}. Look at it, and run here:")
     say(f"  {study.command(os.fspath(out))}")
     say(f"Training takes {least} to {most} minutes on one processor core.")
+    if ResultsFolder().data(name).card.exists():
+        say(
+            f"\nNote: a data set '{name}' was prepared here before. Its results will "
+            "be replaced, unless you choose another NAME."
+        )
 
 
 def _explained(message: str, name: str, paths: list[Path], work: Path) -> str:
@@ -128,13 +136,17 @@ def _key(text: str) -> tuple[str, Any]:
 
 
 def _tried(
-    name: str, found: Sighting, work: Path, networks: dict[str, Any]
+    name: str,
+    found: Sighting,
+    paths: list[Path],
+    work: Path,
+    networks: dict[str, Any],
 ) -> study.Study:
     """Return what the overlay says; files that cannot be read are left out once."""
     try:
         return _proposed(name, found, work, networks)
     except FilesLeftOut as unreadable:
-        say(str(unreadable))
+        say(_explained(str(unreadable), name, paths, work))
         return _proposed(name, found, work, networks)
 
 

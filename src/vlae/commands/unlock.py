@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(
             f"{folder} has been locked since {lock.since} by what is still at work: "
             f"{', '.join(lock.owners)}. Wait until all have ended, or end them (`kill "
-            "PID`; trainings save first). Then run the same command again."
+            "PID` or `scancel JOB`; trainings save first). Then run the same command "
+            "again."
         )
     if lock.elsewhere:
         raise UserError(

@@ -172,7 +172,7 @@ def classifier_trust(run: RunResults) -> list[str]:
     sentences = []
     for withheld, opening in (
         (False, "the classifier's accuracy on held-out images"),
-        (True, "withheld, as the classifier's accuracy on held-out images is low"),
+        (True, "no effect is given, as the classifier's accuracy is too low"),
     ):
         found = first[first["withheld"] == withheld]
         if not found.empty:

@@ -44,6 +44,8 @@ PAIRS = 16
 """Held-out images side by side, if they are square."""
 TITLE_LETTERS = 100
 """Letters of a run's title in one line."""
+LETTERS_PER_INCH = 12
+"""Letters of the title of a table."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,9 @@ def _draw_numbers(block: SubFigure, run: RunResults) -> None:
         table.axis("off")
         return
     effects_table(table, effects, count=MAX_PROPERTIES)
+    letters = int(width * LETTERS_PER_INCH)
+    lines = table.get_title().splitlines()
+    table.set_title("\n".join(textwrap.fill(line, letters) for line in lines))
 
 
 def _draw_kl(axes: Axes, run: RunResults) -> None:

@@ -22,6 +22,9 @@ TABLES = ["traversal", "ablation", "effects", "activity", "samples"]
 
 BIT = float(np.log(2))
 """KL in nats below which a layer counts as hardly used."""
+POOR = 0.9
+"""Error of reconstructions, relative to that of the mean image, from which a model has
+hardly learned the images."""
 
 
 def numbers(runs: list[RunResults]) -> pd.DataFrame:
@@ -36,13 +39,13 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
 
 
 def findings(runs: list[RunResults]) -> list[str]:
-    """Say what each layer changes, which is hardly used, what reconstructions lose."""
+    """Say what reconstructions lose, what layers change, and which are hardly used."""
     sentences = []
     for run in runs:
         sentences += [
+            _about_reconstructions(run),
             *_about_effects(run),
             *_about_use(run),
-            _about_reconstructions(run),
             *classifier_trust(run),
         ]
     return sentences
@@ -75,14 +78,17 @@ def _about_use(run: RunResults) -> list[str]:
         f"{spread(by_seed[layer])} in layer {layer} ({used[layer]} coordinates active)"
         for layer in by_seed
     ]
-    low = (by_seed < BIT).sum()
+    counts = run.table("activity").pivot(index="seed", columns="layer", values="active")
+    low = ((by_seed < BIT) | (counts == 0)).sum()
     named = [_in_seeds(layer, low[layer], len(by_seed)) for layer in low.index[low > 0]]
-    limit = f"one bit ({number(BIT)} nats)"
+    bit = f"one bit ({number(BIT)} nats)"
     if named:
         verb = "is" if len(named) == 1 else "are"
-        said = f"{', '.join(named)} {verb} hardly used: the KL is below {limit}."
+        why = f"the KL is below {bit}, or no coordinate is active"
+        said = f"{', '.join(named)} {verb} hardly used: {why}."
     else:
-        said = f"no layer is hardly used: the KL of each is at least {limit}."
+        why = f"each has a KL of at least {bit} and an active coordinate"
+        said = f"every layer is used: {why}."
     return [
         f"{run.title}: KL in nats on held-out images: {'; '.join(parts)}.",
         f"{run.title}: {said}",
@@ -101,11 +107,15 @@ def _about_reconstructions(run: RunResults) -> str:
     data, rebuilt = (arrays[name] / 255 for name in ("data", "reconstructions"))
     error = ((data - rebuilt) ** 2).mean() ** 0.5
     deviation = data.var(axis=0).mean() ** 0.5
+    poor = (
+        " So the model has hardly learned these images, and what its layers change "
+        "says little about them. Train it longer."
+    )
     return (
         f"{run.title}: the reconstructions of {len(data)} held-out images are off by "
         f"{100 * error:z.1f} % of the range of a pixel (root mean square, seed "
         f"{run.seeds[0]}). The mean of these images would be off by "
-        f"{100 * deviation:z.1f} %."
+        f"{100 * deviation:z.1f} %.{poor if error > POOR * deviation else ''}"
     )
 
 

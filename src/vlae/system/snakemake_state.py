@@ -2,14 +2,15 @@
 
 Snakemake's lock files list inputs and outputs but do not name a process. So the
 workflow writes a note next to them when it starts. Processes are also found by their
-command and working folder. Only processes of this machine can be seen, so a note from
-another machine is believed.
+command and working folder, and jobs of SLURM by their working folder. Only processes of
+this machine can be seen, so a note from another machine is believed.
 """
 
 import json
 import os
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ OWNER_FILE = "vlae-owner.json"
 LOCK_FOLDER = "locks"
 RECORDS = ("metadata/*", "metadata.db")
 """What Snakemake has recorded, below `STATE`: one file per output, or a database."""
+_SLURM_TIMEOUT_S = 30
 _CLOCK_TOLERANCE_S = 2.0
 """Seconds by which two clocks may differ about the same event."""
 
@@ -32,7 +34,8 @@ class Lock:
 
     Args:
         since: local time, as text.
-        owners: descriptions of live processes that may write in the folder.
+        owners: descriptions of live processes, and of the user's jobs in SLURM's queue,
+            that may write in the folder.
         elsewhere: description of an owner on another machine, or empty.
     """
 
@@ -69,7 +72,9 @@ def found(folder: Path) -> Lock | None:
     elsewhere = isinstance(host, str) and host != socket.gethostname()
     return Lock(
         since=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(times))),
-        owners=tuple(dict.fromkeys([*_alive(owner), *_at_work(folder)])),
+        owners=tuple(
+            dict.fromkeys([*_alive(owner), *_at_work(folder), *_queued(folder)])
+        ),
         elsewhere=f"process {owner.get('pid')} on {host}" if elsewhere else "",
     )
 
@@ -136,6 +141,24 @@ def _at_work(folder: Path) -> Iterator[str]:
                 yield _description(process)
         except (psutil.Error, OSError):  # it has ended, or belongs to another user
             continue
+
+
+def _queued(folder: Path) -> Iterator[str]:
+    """Yield each of the user's SLURM jobs that was submitted from `folder`.
+
+    There are none where SLURM is not installed or does not answer.
+    """
+    command = ["squeue", "--me", "--noheader", "--format=%A %Z"]
+    try:
+        queue = subprocess.run(
+            command, capture_output=True, text=True, timeout=_SLURM_TIMEOUT_S
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for line in queue.splitlines():
+        number, _, place = line.partition(" ")
+        if place and Path(place) == folder.resolve():
+            yield f"job {number} (SLURM)"
 
 
 def _kind(command: list[str]) -> str:

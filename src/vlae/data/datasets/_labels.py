@@ -92,7 +92,11 @@ class StoredLabels:
 
 
 def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return the indices of a random split, ascending, by the name of the part.
+    """Return the indices of a random split by the name of the part.
+
+    Those of `train` ascend. Those of `test` are in random order, since pictures and
+    reports show the first ones, which should stand for all, also where files or arrays
+    are sorted by class.
 
     Args:
         count: number of images.
@@ -116,7 +120,13 @@ def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
             "images. Choose another number or share."
         )
     order = np.random.default_rng(seed).permutation(count)
-    return {"train": np.sort(order[number:]), "test": np.sort(order[:number])}
+    return {"train": np.sort(order[number:]), "test": order[:number]}
+
+
+def mixed(rows: np.ndarray, definition: dict[str, Any]) -> np.ndarray:
+    """Return held-out rows in random order, for the same reason as `held_out`."""
+    seed = definition.get("seed", SPLIT_SEED)
+    return np.random.default_rng(seed).permutation(rows)
 
 
 def drawn(definition: dict[str, Any]) -> str:
