@@ -16,7 +16,7 @@ help:
 	@echo 'make unlock         clear a stale Snakemake lock (refuses while jobs run)'
 	@echo 'make test           run every check but the slow ones'
 	@echo 'make check          run the checks without SLURM, browser and pipelines'
-	@echo 'make test-slow      run what takes minutes each: benchmarks, a wheel, stores'
+	@echo 'make test-slow      run the slow checks: benchmarks, a wheel, stores, examples'
 	@echo 'make test-portable  run the numeric tests as on older processors'
 	@echo 'make lint           run only the linters and the type checker'
 	@echo 'make config-docs    write config/README.md from the schemas'
@@ -57,7 +57,8 @@ check: env lint
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 	  -m 'not slow and not browser and not pipeline'
 
-# Whole benchmarks, a wheel, compiled steps, stores: once a week in CI.
+# Whole benchmarks, a wheel, compiled steps, stores, the examples of docs/extending.md,
+# rare faults: once a week in CI.
 test-slow: env
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile -m slow
 

@@ -377,8 +377,8 @@ def test_the_posterior_cannot_hide_a_signal(tmp_path, signal, expected, correlat
     """
     for seed in FRESH:
         stream = np.random.default_rng(seed)
-        shared = SIGNALS[signal](stream, (5000, 3))
-        noise = stream.standard_normal((8, 5000, 3))
+        shared = SIGNALS[signal](stream, (2000, 3))
+        noise = stream.standard_normal((8, 2000, 3))
         drawn = math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * noise
         table, _ = compared([3], drawn, drawn[0], 0.05)
         facts(tmp_path, seed, "hvae", 50)

@@ -41,7 +41,7 @@ def latin1(tmp_path_factory):
     return place
 
 
-@pytest.fixture(params=["ISO-8859-1", "ASCII"])
+@pytest.fixture(params=[pytest.param("ISO-8859-1", marks=pytest.mark.slow), "ASCII"])
 def place(request):
     return ASCII if request.param == "ASCII" else request.getfixturevalue("latin1")
 

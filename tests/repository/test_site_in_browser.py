@@ -71,8 +71,13 @@ def test_links_lead_somewhere_and_nothing_is_fetched(browser, site):
             assert not anchor or anchor in anchors[target], f"{page}: {link}"
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *(pytest.param(name, PHONE, id=f"{name}-phone") for name in SHOWN),
+        pytest.param("README", LAPTOP, id="README-laptop"),
+    ],
+)
 def test_pages_can_be_read(browser, site, name, size):
     with opened(browser, site / f"{name}.html", size=size) as found:
         assert found.page.locator("h1").count() == 1

@@ -16,6 +16,8 @@ from workflow_helpers import copied_tree, jobs, snakemake
 from vlae.data import prepared
 from vlae.system.checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 FILES = dict(
     re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -95,7 +95,7 @@ def again(folder, targets):
 @pytest.mark.parametrize(
     ("kills", "targets"),
     [
-        pytest.param(5, PART, id="5"),
+        pytest.param(2, PART, id="2"),
         pytest.param(20, ["all"], id="20", marks=pytest.mark.slow),
     ],
 )

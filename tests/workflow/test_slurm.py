@@ -161,6 +161,7 @@ def test_the_report_is_there_and_its_tables_are_the_same(events, undisturbed):
             assert found.read_bytes() == expected.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_experiment_that_fails_takes_no_other_with_it(
     cluster, undisturbed, tmp_path
 ):
@@ -207,18 +208,21 @@ def refused(cluster, undisturbed, tmp_path):
     return ask
 
 
+@pytest.mark.slow
 def test_a_partition_that_does_not_exist(refused):
     words = refused("--default-resources", "slurm_partition=nosuch", "mem_mb=1000")
     assert "Invalid partition name specified" in words
     assert "vlae: There is no such partition. `sinfo " in words
 
 
+@pytest.mark.slow
 def test_a_request_that_slurm_would_never_start(refused):
     words = refused("--set-resources", "train:gpu=1", "train:runtime=99999")
     assert "SLURM will never start job" in words
     assert "PartitionTimeLimit. It asks for more minutes" in words
 
 
+@pytest.mark.slow
 def test_a_gpu_that_torch_cannot_use(refused):
     words = refused(overlays=AUTO)
     assert "vlae train: device: auto, and the job asked for a GPU" in words

@@ -152,6 +152,7 @@ def test_report_names_files_that_exist(finished):
     subprocess.run(["bash", "-c", f"ls {' '.join(named)}"], cwd=finished, check=True)
 
 
+@pytest.mark.slow
 def test_snakemakes_own_report_holds_ours(finished, tmp_path):
     """Figures, verdicts and our page, each with its caption."""
     snakemake(finished, "--report", str(tmp_path / "all.zip"))
@@ -267,6 +268,7 @@ def test_jobs_read_declared_files_only(finished, tmp_path):
     assert contents(tree / "results") == contents(finished / "results")
 
 
+@pytest.mark.slow
 def test_figures_and_report_of_two_seeds(work, monkeypatch):
     """A second seed is made up of the first: a pipeline for it would take long."""
     monkeypatch.chdir(work)
@@ -323,6 +325,7 @@ def test_work_is_counted_and_spec_files_are_not(finished):
     assert "steps (" not in re.sub(r"(?m)^\[strokes.*", "", printed)
 
 
+@pytest.mark.slow
 def test_a_failure_to_count_stops_nothing(tmp_path):
     tree, card = copied_tree(tmp_path), "results/data/strokes/card.json"
     edit(tree, "system/work_progress.py", "\nKINDS = None\n")
@@ -346,6 +349,7 @@ def test_second_call_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished)
 
 
+@pytest.mark.slow
 def test_code_elsewhere_that_nobody_may_write_to(finished, tmp_path):
     """The pages are written again where results lie, and nothing else is."""
     clone = tmp_path / "Klon von 'Müller' \"ä\""
@@ -494,6 +498,7 @@ def test_a_mirror_that_is_not_there_is_named_where_snakemake_starts(tree):
     snakemake(tree, "-n", "--mode", "remote", config=MIRRORED)
 
 
+@pytest.mark.slow
 def test_an_unchecked_file_is_fetched_again_when_its_source_changed(tmp_path):
     """And what follows with it; not when the source is merely not there."""
     tree, mirror = copied_tree(tmp_path / "tree"), tmp_path / "mirror"
@@ -541,8 +546,21 @@ def test_all_data_are_one_target(tree):
     }
 
 
+QUICK = ("demo", "mnist-cpu-seeds")
+"""Overlays whose dry runs are not left to the slow tests."""
+
+
 @pytest.mark.parametrize(
-    "overlay", [None, *OVERLAYS], ids=lambda p: getattr(p, "stem", "paper")
+    "overlay",
+    [
+        pytest.param(None, id="paper"),
+        *(
+            pytest.param(
+                path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow
+            )
+            for path in OVERLAYS
+        ),
+    ],
 )
 def test_dry_run_of_what_ships(tree, overlay):
     config = ["--configfile", f"config/{overlay.name}"] if overlay else []
