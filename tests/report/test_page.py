@@ -347,12 +347,13 @@ def test_claims_are_sorted_by_their_answers():
 def test_sureness():
     shown = ShownVerdict("p", "VLAE", "shown only", number="0.1")
     two = evidence.sureness([ROW], [shown], [2, 9])
-    assert two[0].startswith("The runs are those of seeds 1, 2 on Strokes only.")
-    assert two[1] == "Development seeds, not counted: 2."
-    assert (
-        "over the draws within a seed" in two[2]
-        and two[3] == "Not counted, shown only: p on VLAE."
-    )
+    assert two[0].startswith("2 seeds (1 to 2), on Strokes only;")
+    assert two[1:] == [
+        "Development seeds, not counted: 2.",
+        "Not counted, shown only: p on VLAE.",
+    ]
+    apart = evidence.sureness([structs.replace(ROW, seeds=(1, 3, 4))], [], [])
+    assert apart[0].startswith("3 seeds (1, 3, 4)")
     one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
     assert one[0].startswith("There is one seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")

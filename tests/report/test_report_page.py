@@ -88,7 +88,7 @@ def test_what_was_found_in_the_data(page):
 def test_figures_and_claims_say_how_sure_and_whence(page, path):
     for place in ("#figure5", "#claims"):
         text = page.locator(place).text_content()
-        assert "seeds 1, 2, 3 on strokes only" in text
+        assert "3 seeds (1 to 3), on strokes only" in text
         assert "snakemake --cores 2 --configfile tiny.yaml -- results/" in text
     files = page.locator("#figure5 .files code").all_text_contents()
     folder = "results/experiments/strokes/vlae/{1,2,3}"

@@ -44,7 +44,7 @@ def in_words(numbers: dict[str, Any]) -> str:
         for name, layer, leads in places(numbers)
     ]
     return (
-        f"By the {'first-order effect S' if first else 'total effect T'} of redrawing "
+        f"By the {'first-order effect S' if first else 'total effect T'} of "
         f"a layer: {'; '.join(words)}. Differences of layers are paired, and 95 % "
         "intervals must lie on the right side. Training raised the held-out ELBO by at "
         f"least {numbers['rise']:g} nats."

@@ -72,27 +72,25 @@ def sureness(
     if not verdicts:
         found.append("No criterion was set; what is shown is descriptive only.")
         return found
-    if any(verdict.number for verdict in verdicts):
-        found.append(
-            "Intervals of tests are 95 % intervals over the draws within a seed. (For "
-            "claim layer-order they span all orders that are compatible with the "
-            "intervals of the effects.) A mean over seeds has the number of each seed "
-            "in brackets, and no interval."
-        )
     return found + _without_conclusion(verdicts)
 
 
 def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
-    names = ", ".join(map(str, seeds))
     if len(seeds) > 1:
+        ascending = list(range(seeds[0], seeds[0] + len(seeds)))
+        names = (
+            f"{seeds[0]} to {seeds[-1]}"
+            if list(seeds) == ascending
+            else ", ".join(map(str, seeds))
+        )
         return [
-            f"The runs are those of seeds {names} on {data} only. Numbers are means "
-            "over these trainings, with their range, or each of them, in brackets."
+            f"{len(seeds)} seeds ({names}), on {data} only; numbers are means over "
+            "them, with the range in brackets."
         ]
     if seeds:
         return [
-            f"There is one seed ({names}) on {data} only, so it is not known how much "
-            "another training would differ."
+            f"There is one seed ({seeds[0]}) on {data} only, so it is not known how "
+            "much another training would differ."
         ]
     return []
 
