@@ -66,5 +66,5 @@ def test_curves_are_held_out_and_in_the_order_of_steps(run):
 
 
 def test_a_missing_table_is_named(run):
-    with pytest.raises(UserError, match=r"vlae/1/codes\.parquet: cannot be read"):
+    with pytest.raises(UserError, match=r"vlae/1/codes\.parquet: no such file"):
         run.table("codes")

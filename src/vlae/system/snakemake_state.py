@@ -151,7 +151,11 @@ def _queued(folder: Path) -> Iterator[str]:
     command = ["squeue", "--me", "--noheader", "--format=%A %Z"]
     try:
         queue = subprocess.run(
-            command, capture_output=True, text=True, timeout=_SLURM_TIMEOUT_S
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SLURM_TIMEOUT_S,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return

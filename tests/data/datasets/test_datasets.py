@@ -54,7 +54,9 @@ def test_settings_of_each_module(module):
     checked(module)
     with pytest.raises(UserError, match=r"datasets\.mine: unknown key 'crpo'"):
         checked(module, crpo=1)
-    with pytest.raises(UserError, match=r"datasets\.mine\.files: key .* is missing"):
+    with pytest.raises(
+        UserError, match=r"datasets\.mine\.files: keys? .* (is|are) missing"
+    ):
         checked(module, files={})
 
 

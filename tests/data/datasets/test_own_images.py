@@ -21,6 +21,7 @@ from datasets_helpers import (
 from PIL import Image
 
 from vlae.data.datasets._classes import natural
+from vlae.data.datasets._labels import held_out
 
 
 def test_images_without_a_table(raw, prepare):
@@ -438,3 +439,11 @@ def test_faces64_few(raw, prepare):
     file, image = data.table("test")["file"][0], data.images("test")[0]
     expected = np.asarray(Image.open(io.BytesIO(some[f"faces64/{file}"])))
     np.testing.assert_array_equal(image, expected.transpose(2, 0, 1))
+
+
+def test_held_out_images_are_in_random_order_and_the_same_ones():
+    """The first of them are shown, and files may be sorted by class."""
+    definition = {"name": "mine", "test": 20}
+    ascending = held_out(100, definition)["test"]
+    mixed = held_out(100, definition, ascending=False)["test"]
+    assert sorted(mixed) == ascending.tolist() != mixed.tolist()

@@ -91,17 +91,17 @@ class StoredLabels:
         )
 
 
-def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return the indices of a random split by the name of the part.
-
-    Those of `train` ascend. Those of `test` are in random order, since pictures and
-    reports show the first ones, which should stand for all, also where files or arrays
-    are sorted by class.
+def held_out(
+    count: int, definition: dict[str, Any], *, ascending: bool = True
+) -> dict[str, np.ndarray]:
+    """Return the indices of a random split, ascending, by the name of the part.
 
     Args:
         count: number of images.
         definition: `test` is the number of test images, or their share if it is below
             1; `seed` is the seed of the split.
+        ascending: False leaves the test images in random order. Pictures show the first
+            ones, which then stand for all, also where files are sorted by class.
 
     Raises:
         UserError: if a part would be empty.
@@ -120,13 +120,11 @@ def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
             "images. Choose another number or share."
         )
     order = np.random.default_rng(seed).permutation(count)
-    return {"train": np.sort(order[number:]), "test": order[:number]}
-
-
-def mixed(rows: np.ndarray, definition: dict[str, Any]) -> np.ndarray:
-    """Return held-out rows in random order, for the same reason as `held_out`."""
-    seed = definition.get("seed", SPLIT_SEED)
-    return np.random.default_rng(seed).permutation(rows)
+    chosen = order[:number]
+    return {
+        "train": np.sort(order[number:]),
+        "test": np.sort(chosen) if ascending else chosen,
+    }
 
 
 def drawn(definition: dict[str, Any]) -> str:

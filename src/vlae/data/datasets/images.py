@@ -51,7 +51,7 @@ from vlae.data.datasets._classes import numbered
 from vlae.data.datasets._image_files import ImageFiles
 from vlae.data.datasets._image_rows import Rows
 from vlae.data.datasets._label_table import SPLITS, as_labels
-from vlae.data.datasets._labels import drawn, held_out, mixed
+from vlae.data.datasets._labels import drawn, held_out
 from vlae.data.datasets.base import Stored
 from vlae.data.image_decoding import Framing
 from vlae.data.image_numbers import Meanings
@@ -91,9 +91,10 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
         )
     facts = _label(definition, rows)
     if "split" in rows.table:
-        parts, how = _parts(rows, definition), rows.splits
+        parts, how = _parts(rows), rows.splits
     else:
-        parts, how = held_out(len(rows.table), definition), drawn(definition)
+        parts = held_out(len(rows.table), definition, ascending=False)
+        how = drawn(definition)
     unused = facts.pop("unused labels", "")
     members = rows.table.pop("member").map(files.member)
     meanings, levels = _meanings(definition, archive, members.tolist())
@@ -213,7 +214,7 @@ def _label(definition: dict[str, Any], rows: Rows) -> dict[str, Any]:
     return dict(found.facts)
 
 
-def _parts(rows: Rows, definition: dict[str, Any]) -> dict[str, pd.Index]:
+def _parts(rows: Rows) -> dict[str, pd.Index]:
     split = rows.table["split"]
     parts = {name: split.index[split == name] for name in SPLITS}
     for name, index in parts.items():
@@ -221,5 +222,4 @@ def _parts(rows: Rows, definition: dict[str, Any]) -> dict[str, pd.Index]:
             raise UserError(
                 f"{rows.where}: no image that can be read has '{name}' as its 'split'."
             )
-    parts["test"] = pd.Index(mixed(parts["test"].to_numpy(), definition))
     return parts
