@@ -134,7 +134,7 @@ def test_findings_name_the_layers(run):
     )
     assert known.endswith("held-out images: class 0.97, Bald 0.95.")
     assert withheld.endswith(
-        "is too low (balanced): Wearing Hat 0.60, Gray Hair (too few examples)."
+        "is low (balanced): Wearing Hat 0.60, Gray Hair (too few examples)."
     )
     assert (
         "thickness by layer 1, T = 0.65 (0.60–0.70), significantly in 1 of 2 seeds; "

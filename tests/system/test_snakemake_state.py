@@ -35,7 +35,7 @@ def test_without_a_lock_there_is_nothing(tmp_path):
     assert snakemake_state.found(tmp_path) is None
 
 
-def test_jobs_of_slurm_from_this_folder_are_owners(locked, monkeypatch):
+def test_jobs_of_slurm_from_this_folder_are_owners(locked, monkeypatch, capsys):
     folder, _ = locked
     tools = folder / "bin"
     tools.mkdir()
@@ -48,6 +48,8 @@ def test_jobs_of_slurm_from_this_folder_are_owners(locked, monkeypatch):
     squeue.write_text("#!/bin/sh\necho 'cannot reach the controller' >&2\nexit 1\n")
     lock = snakemake_state.found(folder)
     assert lock is not None and lock.stale
+    printed = capsys.readouterr()
+    assert "queue was not looked at: cannot reach" in printed.out + printed.err
 
 
 def test_a_lock_without_a_note_is_stale(locked):

@@ -153,11 +153,9 @@ def _how_sure(rows: pd.DataFrame) -> str:
     sure, seeds = int((rows["lead_low"] > 0).sum()), len(rows)
     if sure == seeds:
         return ""
-    return (
-        f", significantly in {sure} of {seeds} seeds"
-        if seeds > 1
-        else (", not significantly")
-    )
+    if seeds == 1:
+        return ", not significantly"
+    return f", significantly in {sure} of {seeds} seeds"
 
 
 def classifier_trust(run: RunResults) -> list[str]:
@@ -172,7 +170,7 @@ def classifier_trust(run: RunResults) -> list[str]:
     sentences = []
     for withheld, opening in (
         (False, "the classifier's accuracy on held-out images"),
-        (True, "no effect is given, as the classifier's accuracy is too low"),
+        (True, "no effect, as the classifier's accuracy on held-out images is low"),
     ):
         found = first[first["withheld"] == withheld]
         if not found.empty:

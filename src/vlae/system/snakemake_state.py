@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlae.system.progress import say
+
 STATE = Path(".snakemake")
 """Snakemake's folder, below the folder in which it runs."""
 OWNER_FILE = "vlae-owner.json"
@@ -146,7 +148,7 @@ def _at_work(folder: Path) -> Iterator[str]:
 def _queued(folder: Path) -> Iterator[str]:
     """Yield each of the user's SLURM jobs that was submitted from `folder`.
 
-    There are none where SLURM is not installed or does not answer.
+    There are none where SLURM is not installed. Where it does not answer, that is said.
     """
     command = ["squeue", "--me", "--noheader", "--format=%A %Z"]
     try:
@@ -156,10 +158,15 @@ def _queued(folder: Path) -> Iterator[str]:
             encoding="utf-8",
             errors="replace",
             timeout=_SLURM_TIMEOUT_S,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+        )
+    except FileNotFoundError:
         return
-    for line in queue.splitlines():
+    except (OSError, subprocess.TimeoutExpired) as error:
+        say(f"SLURM's queue was not looked at: {error}")
+        return
+    if queue.returncode:
+        say(f"SLURM's queue was not looked at: {queue.stderr.strip()}")
+    for line in queue.stdout.splitlines():
         number, _, place = line.partition(" ")
         if place and Path(place) == folder.resolve():
             yield f"job {number} (SLURM)"
