@@ -27,11 +27,12 @@ help:
 
 env: .venv/installed
 
+# Python compiles what is imported when it first is; all of it would take a minute.
 .venv/locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 env")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
 # The package itself, editable. Nothing is resolved or fetched: the lock has it all.

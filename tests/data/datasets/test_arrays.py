@@ -7,7 +7,7 @@ import pytest
 from datasets_helpers import ARRAYS, GREY, LABELS, array_pairs, files, levels, write_zip
 from PIL import Image
 
-from vlae.data.datasets import _mapped, arrays
+from vlae.data.datasets import _image_array, _mapped, arrays
 
 
 def by_index(data, what="images"):
@@ -300,8 +300,29 @@ def test_labels_are_left_alone_without_classes(raw, prepare):
     assert "arrays left alone: labels" in data.card["preprocessing"]
 
 
+@pytest.mark.parametrize("held", [1, 7 * 12, 1 << 26])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_held_out_images_of_sorted_arrays_are_of_all_classes(
+    raw, prepare, monkeypatch, save, held
+):
+    """Pictures show the first of them."""
+    monkeypatch.setattr(_mapped, "CHUNK_BYTES", 4 * 60)
+    monkeypatch.setattr(_image_array, "HELD_BYTES", held)
+    labels = np.repeat([0, 1], 50)
+    images = np.zeros((100, 1, 3, 4), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(100), 255
+    save(raw / "mine.npz", images=images, labels=labels)
+    own = {"shape": [1, 3, 4], "classes": 2, "test": 20, "seed": 0}
+    data = prepare({**ARRAYS, **own}, raw)
+    table = data.table("test")
+    assert {*table["label"][:6]} == {0, 1}
+    assert table["index"].tolist() != sorted(table["index"])
+    assert data.images("test")[:, 0, 0, 0].tolist() == table["index"].tolist()
+
+
 def test_arrays_are_never_in_memory_as_a_whole(raw, monkeypatch):
     monkeypatch.setattr(_mapped, "CHUNK_BYTES", 1 << 18)
+    monkeypatch.setattr(_image_array, "HELD_BYTES", 1 << 18)
     images = np.zeros((4000, 3, 32, 32), np.uint8)  # 12 MB
     images[:, 0, 0, 0] = np.arange(4000) % 251
     np.savez(raw / "mine.npz", images=images)

@@ -1,5 +1,6 @@
 """Stored arrays of images: which axis is which, what numbers mean, and their size."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,6 +15,8 @@ from vlae.system.errors import UserError
 _CHANNELS_FIRST, _CHANNELS_LAST = (0, 1, 2, 3), (0, 3, 1, 2)
 _GREY_SHARES, _GREY_BITS = (19595, 38470, 7471), 16
 """Shares of red, green and blue in Pillow's grey, in units of 2**-16."""
+HELD_BYTES = 1 << 26
+"""Size of the images that are in memory at once, at most, if their order is random."""
 
 
 class RawArray(Protocol):
@@ -72,18 +75,44 @@ class Images:
     def chosen(
         self, rows: np.ndarray, start: int, threads: int
     ) -> Iterator[np.ndarray]:
-        """Yield the images `rows`, which ascend, from position `start` of them on.
+        """Yield the images `rows` from position `start` of them on.
+
+        The file is read from front to back. Rows in another order are put together in
+        memory, `HELD_BYTES` at a time, and each time the file is read again.
 
         Raises:
             UserError: while iterating, if the file is damaged.
         """
-        del threads  # Reading takes most of the time, and is done from front to back.
-        wanted, first = rows[start:], 0
+        del threads  # Reading takes most of the time.
+        wanted = rows[start:]
+        if (np.diff(wanted) > 0).all():
+            for _, images in self._in_order(wanted):
+                yield images
+            return
+        held = max(1, HELD_BYTES // math.prod(self._shape))
+        for first in range(0, len(wanted), held):
+            some = wanted[first : first + held]
+            order = np.argsort(some)
+            found = np.empty((len(some), *self._shape), np.uint8)
+            for places, images in self._in_order(some[order]):
+                found[order[places]] = images
+            yield found
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.layout.shape if self.framing is None else self.framing.shape
+
+    def _in_order(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield the images `rows`, which ascend, in parts with their positions."""
+        first = 0
         for part in self.raw.chunks():
-            low, high = np.searchsorted(wanted, [first, first + len(part)])
+            low, high = np.searchsorted(rows, [first, first + len(part)])
             if low < high:
-                yield self._finished(part[wanted[low:high] - first])
+                images = self._finished(part[rows[low:high] - first])
+                yield slice(int(low), int(high)), images
             first += len(part)
+            if high == len(rows):
+                return
 
     def _finished(self, part: np.ndarray) -> np.ndarray:
         images = self.levels.to_uint8(self.layout.ordered(part))

@@ -91,17 +91,17 @@ class StoredLabels:
         )
 
 
-def held_out(
-    count: int, definition: dict[str, Any], *, ascending: bool = True
-) -> dict[str, np.ndarray]:
-    """Return the indices of a random split, ascending, by the name of the part.
+def held_out(count: int, definition: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the indices of a random split, by the name of the part.
+
+    Those of the training images ascend; those of the test images come in random order.
+    Pictures show the first test images, which then stand for all of them, also where
+    the images are sorted by class.
 
     Args:
         count: number of images.
         definition: `test` is the number of test images, or their share if it is below
             1; `seed` is the seed of the split.
-        ascending: False leaves the test images in random order. Pictures show the first
-            ones, which then stand for all, also where files are sorted by class.
 
     Raises:
         UserError: if a part would be empty.
@@ -120,11 +120,7 @@ def held_out(
             "images. Choose another number or share."
         )
     order = np.random.default_rng(seed).permutation(count)
-    chosen = order[:number]
-    return {
-        "train": np.sort(order[number:]),
-        "test": np.sort(chosen) if ascending else chosen,
-    }
+    return {"train": np.sort(order[number:]), "test": order[:number]}
 
 
 def drawn(definition: dict[str, Any]) -> str:

@@ -29,8 +29,8 @@ classes. Other labels are numbered in their order.
 
 The table has the column `index`, the position in the array. Arrays of objects (pickles)
 are not read. Images are read from front to back, one part at a time, so there may be
-any number of them. Only an array in Fortran's order, whose images are scattered over
-the file, is read as a whole.
+any number of them. Images that are held out at random come in random order. Only an
+array in Fortran's order, whose images are scattered over the file, is read as a whole.
 """
 
 import contextlib

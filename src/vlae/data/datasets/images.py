@@ -93,7 +93,7 @@ def splits(definition: dict[str, Any], raw: Path) -> list[Stored]:
     if "split" in rows.table:
         parts, how = _parts(rows), rows.splits
     else:
-        parts = held_out(len(rows.table), definition, ascending=False)
+        parts = held_out(len(rows.table), definition)
         how = drawn(definition)
     unused = facts.pop("unused labels", "")
     members = rows.table.pop("member").map(files.member)
