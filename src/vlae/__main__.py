@@ -12,6 +12,7 @@ import os
 import sys
 import textwrap
 import traceback
+from pathlib import Path
 
 from vlae import __version__
 from vlae.system import memory, registry, signals
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with signals.raising():
             parsed = _parser(chosen).parse_args(words)
+            _refuse_devices(getattr(parsed, "out", None))
             registry.load("commands", _module(parsed.command)).run(parsed)
     except UserError as error:
         if os.environ.get(DEBUG_VARIABLE) == "1":
@@ -120,6 +122,18 @@ def _summary(command: str) -> str:
     path = registry.folder("commands") / f"{command}.py"
     text = path.read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+
+
+def _refuse_devices(out: Path | None) -> None:
+    """Raise `UserError` for an output that a finished file must not replace."""
+    if out is None:
+        return
+    other = out.exists() and not (out.is_file() or out.is_dir())
+    if other or out.absolute().parent == Path("/dev"):
+        raise UserError(
+            f"--out {out}: expected the name of a file, but this is a device or a "
+            "pipe, which the finished file would replace."
+        )
 
 
 def _outside(library: str) -> str:

@@ -175,6 +175,15 @@ def test_wrong_words(words, expected, capsys):
 # Whatever the user can mend: exit code 1, one message, no traceback
 
 
+@pytest.mark.parametrize("name", ["/dev/vlae-test", "pipe"])
+def test_devices_and_pipes_are_not_replaced(tmp_path, monkeypatch, message, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    said = message("config-docs", "--out", name)
+    assert f"--out {name}: expected the name of a file" in said
+    assert not Path(name).is_file()
+
+
 def test_user_error_as_a_process(tmp_path):
     words = ["--spec", "none.json", "--card", str(tmp_path / "card.json")]
     finished = call("-m", "vlae", "prepare", *words, check=1)

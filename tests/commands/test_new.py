@@ -106,7 +106,7 @@ def test_a_folder_of_photos_of_any_size(made, tmp_path):
     assert "classes" not in found.definition
     assert "18 images for training, 2 held out" in found.said
     assert "40x30 to 64x48" in found.said
-    assert "Left out: 1 .txt files" in found.said
+    assert "Left out: .txt files: 1." in found.said
     assert f"snakemake -s {os.path.relpath(ROOT / 'Snakefile')} --cores 2" in found.said
     assert "--configfile photos.yaml" in found.said
     assert "The network vlae-svhn takes 32x32 in colour" in found.said
@@ -288,7 +288,7 @@ def test_an_image_that_cannot_be_read_is_left_out(made, tmp_path):
     content = (tmp_path / "p" / "7.png").read_bytes()
     (tmp_path / "p" / "7.png").write_bytes(content[: len(content) // 2])
     found = made("p", "p")
-    assert "Left out: 1 images that cannot be read" in found.said
+    assert "Left out: images that cannot be read: 1." in found.said
     assert "26 images for training, 3 held out" in found.said
 
 

@@ -175,7 +175,7 @@ def _proposed(
         f"Labels: {labels}.{LABELS_HINT if classes else ''}",
         f"Levels: {facts['levels']}.",
         f"Preparation: {facts['preprocessing']}.",
-        *(f"Left out: {number} {why}." for why, number in _left_out(facts)),
+        *(f"Left out: {why}: {number:,}." for why, number in _left_out(facts)),
         *found.notes,
         *_few(counts["train"]),
         " ".join(study.about_size(network, shape, channels, height, width)),
