@@ -50,7 +50,13 @@ def test_every_rule_with_a_command_names_the_environment():
 
 
 def test_lock_names_no_host():
-    for name in ("requirements.lock", "environment.yml", "requirements.in"):
+    names = (
+        "requirements.lock",
+        "workflow/uv.lock",
+        "environment.yml",
+        "requirements.in",
+    )
+    for name in names:
         text = (ROOT / name).read_text()
         assert "://" not in text and "index-url=" not in text, name
 
