@@ -129,7 +129,11 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
+@pytest.fixture(
+    scope="module",
+    params=["report", "claim"]
+    + [pytest.param(name, marks=pytest.mark.slow) for name in ("figure", "explorer")],
+)
 def made(request, tmp_path_factory):
     """Call a command in a locale; its folder, what it prints, and the files it writes.
 

@@ -106,6 +106,12 @@ LIGHT = {
     ),
 }
 
+# What the pipeline starts often; the others are checked by `make test-slow`.
+OFTEN = {
+    *("the package", "Snakefile", "prepare"),
+    *("train", "experiment", "claim", "figure", "report"),
+}
+
 
 def imported(code):
     """Names of all modules that a process has imported after `code`."""
@@ -119,7 +125,10 @@ def imported(code):
     return {*finished.stdout.split()}
 
 
-@pytest.mark.parametrize("command", LIGHT)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(c, marks=() if c in OFTEN else pytest.mark.slow) for c in LIGHT],
+)
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(command):
     modules, unwanted = LIGHT[command]
     found = imported(f"import {', '.join(modules)}")

@@ -333,6 +333,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_killed_preparation_continues(tmp_path):
     archive(tmp_path / "mine.zip", 2000)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}

@@ -158,6 +158,7 @@ def test_wide_codes_need_a_layer_and_a_classifier(digits, monkeypatch, changes):
     assert codes._wide_codes(asked, changes.get("layer", 2), 4, 4) is None
 
 
+@pytest.mark.slow
 def test_an_untrained_model_has_codes_of_every_kind(digits):
     """The whole experiment, with a classifier."""
     settings = {"images": COUNT}

@@ -1,6 +1,7 @@
 """Every experiment on tiny models: what it shows, and that it shows what it says."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -35,11 +36,23 @@ def same(first, second):
 # All of them
 
 
+@pytest.fixture(scope="module")
+def finished(data):
+    """An experiment on a run: the run, its state before the experiment, the result."""
+
+    @functools.cache
+    def once(experiment, model):
+        weights = trained(model)
+        before = {k: v.clone() for k, v in weights.model.state_dict().items()}
+        return weights, before, run(experiment, weights, data)
+
+    return once
+
+
 @pytest.mark.parametrize(("experiment", "model"), CASES)
-def test_results_follow_from_the_seed(experiment, model, data):
-    weights = trained(model)
-    first, again = (run(experiment, weights, data) for _ in range(2))
-    assert same(first, again)
+def test_results_follow_from_the_seed(experiment, model, finished, data):
+    weights, _, first = finished(experiment, model)
+    assert same(first, run(experiment, weights, data))
     other_seed = dataclasses.replace(weights, spec=weights.spec.replace(seed=2))
     other = run(experiment, other_seed, data)
     for name, table in first.named(experiment).items():
@@ -50,8 +63,8 @@ def test_results_follow_from_the_seed(experiment, model, data):
 
 
 @pytest.mark.parametrize(("experiment", "model"), CASES)
-def test_arrays_are_images(experiment, model, data):
-    result = run(experiment, trained(model), data)
+def test_arrays_are_images(experiment, model, finished):
+    _, _, result = finished(experiment, model)
     tables = result.named(experiment)
     assert [*tables] == experiment_tables.tables(experiment)
     assert all(len(table) > 0 for table in tables.values())
@@ -62,10 +75,8 @@ def test_arrays_are_images(experiment, model, data):
 
 
 @pytest.mark.parametrize(("experiment", "model"), CASES)
-def test_experiments_leave_the_model_alone(experiment, model, data):
-    weights = trained(model)
-    before = {k: v.clone() for k, v in weights.model.state_dict().items()}
-    run(experiment, weights, data)
+def test_experiments_leave_the_model_alone(experiment, model, finished):
+    weights, before, _ = finished(experiment, model)
     assert not weights.model.training
     for name, tensor in weights.model.state_dict().items():
         assert torch.equal(tensor, before[name])

@@ -422,6 +422,7 @@ SPEED = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_twenty_pictures_a_second(browser, tmp_path, record_property):
     """The network of mnist-cpu.yaml, whose layers are a quarter of the paper's."""
     chosen = {**shipped_networks()["vlae-mnist"], "width": 0.25}

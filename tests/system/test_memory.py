@@ -179,6 +179,7 @@ def test_a_training_that_runs_out_of_memory(data, tmp_path):
     assert facts["steps"] == 4
 
 
+@pytest.mark.slow
 def test_an_experiment_that_runs_out_of_memory(data, tmp_path):
     run = tmp_path / "run"
     write_json(run / "spec.json", spec(NETWORKS["vlae"]).as_dict())

@@ -90,6 +90,7 @@ print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has this setting")
 def test_freed_memory_is_used_again_without_new_pages():
     faults = {

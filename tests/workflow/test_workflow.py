@@ -177,6 +177,7 @@ def test_report_leads_to_the_explorer_of_the_runs_that_it_shows(finished, page):
     assert [a["value"] for a in explorer.all("option")] == ["strokes/vlae"]
 
 
+@pytest.mark.slow
 def test_an_edit_of_the_explorer_concerns_it_alone(work):
     script = work / "report" / "explorer" / "explorer.js"
     script.write_text(script.read_text() + "\n")
@@ -190,6 +191,7 @@ def test_report_says_how_to_make_it_again(finished):
     assert f"snakemake --cores 2 --configfile {TINY}" in text
 
 
+@pytest.mark.slow
 def test_what_was_given_in_the_command_is_in_the_report(tmp_path):
     """But for what concerns the machine alone."""
     tree, target = copied_tree(tmp_path), "results/report.spec.json"
@@ -337,6 +339,7 @@ def test_a_failure_to_count_stops_nothing(tmp_path):
 # What runs again, and what does not
 
 
+@pytest.mark.slow
 def test_the_catalogues_snakefile_is_the_same_workflow(tree):
     """Its tools look for `workflow/Snakefile`."""
     wanted = ["results/figures/figure6.svg"]
@@ -380,6 +383,7 @@ def test_code_elsewhere_that_nobody_may_write_to(finished, tmp_path):
         path.chmod(path.stat().st_mode | 0o200)
 
 
+@pytest.mark.slow
 def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
     known = "no record of what made them"
     assert known not in snakemake(finished, "-n")
@@ -390,6 +394,7 @@ def test_without_a_record_a_change_is_not_seen_and_that_is_said(finished, work):
         assert jobs(printed) == set() and printed.count(known) == 1
 
 
+@pytest.mark.slow
 def test_memory_for_images_reaches_the_training_and_repeats_none(finished):
     memory = ["--config", "data_memory_mb=123"]
     assert planned(finished, *memory) == set()
@@ -638,7 +643,11 @@ def blocks(printed, rule):
 
 @pytest.mark.parametrize(
     ("visible", "device", "asked"),
-    [("0,1", "auto", 1), ("", "auto", 0), ("0", "cpu", 0)],
+    [
+        ("0,1", "auto", 1),
+        pytest.param("", "auto", 0, marks=pytest.mark.slow),
+        pytest.param("0", "cpu", 0, marks=pytest.mark.slow),
+    ],
 )
 def test_here_trainings_ask_for_a_gpu_if_there_is_one(
     tree, tmp_path, monkeypatch, visible, device, asked
