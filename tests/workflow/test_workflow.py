@@ -44,9 +44,9 @@ SHOWN = {  # experiments of a run, and the figures and claims that need them
         ["F1", "F3", "F5", "stable-codes", "equal-budget", "layer-order"],
     ),
     "strokes-colour/vlae": (
-        ["inference", "codes"],
+        [],
         ["figure6"],
-        ["F3", "F6"],
+        ["F3"],
     ),
 }
 
@@ -220,7 +220,7 @@ def test_report_opens_with_the_verdicts(finished, page):
         words = verdicts[verdicts["id"] == name]["criterion"].iloc[0]
         assert words in html.unescape(text)
     assert {*verdicts["id"]} == {
-        *("F1", "F3", "F5", "F6", "P1", "P3"),
+        *("F1", "F3", "F5", "P1", "P3"),
         *("equal-budget", "gaussian-residuals", "layer-order", "stable-codes"),
     }
     known = {a["id"] for _, a in page.tags if "id" in a}
