@@ -59,3 +59,5 @@ onstart:
 
 onerror:
     slurm.explain(log)
+    if workflow.is_main_process:
+        show_line("What is finished is kept. The same command continues.")

@@ -327,6 +327,13 @@ def test_work_is_counted_and_spec_files_are_not(finished):
     assert "steps (" not in re.sub(r"(?m)^\[strokes.*", "", printed)
 
 
+def test_after_a_failure_it_is_said_how_to_go_on(tmp_path):
+    tree, card = copied_tree(tmp_path), "results/data/strokes/card.json"
+    edit(tree, "commands/prepare.py", "\n\ndef run(arguments):\n    raise SystemExit(3)\n")
+    printed = snakemake(tree, "--", card, check=1)
+    assert printed.count("The same command continues.") == 1
+
+
 @pytest.mark.slow
 def test_a_failure_to_count_stops_nothing(tmp_path):
     tree, card = copied_tree(tmp_path), "results/data/strokes/card.json"
