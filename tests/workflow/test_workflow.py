@@ -329,7 +329,7 @@ def test_work_is_counted_and_spec_files_are_not(finished):
 
 def test_after_a_failure_it_is_said_how_to_go_on(tmp_path):
     tree, card = copied_tree(tmp_path), "results/data/strokes/card.json"
-    edit(tree, "commands/prepare.py", "\n\ndef run(arguments):\n    raise SystemExit(3)\n")
+    edit(tree, "commands/prepare.py", "\n\ndef run(_):\n    raise SystemExit(3)\n")
     printed = snakemake(tree, "--", card, check=1)
     assert printed.count("The same command continues.") == 1
 
