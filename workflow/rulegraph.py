@@ -203,7 +203,7 @@ def content(graph: set[Edge], listed: list[Rule]) -> str:
         [
             diagram(shown),
             table(others),
-            f"On a cluster {local} and the specs run where Snakemake does.",
+            f"On a cluster, {local} and the specs run where Snakemake itself runs.",
             table_of_specs(specs),
         ]
     )

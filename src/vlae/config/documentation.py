@@ -22,8 +22,8 @@ INTRODUCTION = """\
 <!-- Written by `make config-docs` from workflow/schemas/; edit those, not this. -->
 
 This page is for people who want to change what is run. It describes every key of the
-configuration. Every default is defined once, in one of five files that are always
-loaded:
+configuration. Every default is defined once: in the schema of an optional key, or in
+one of five files that are always loaded:
 
 - `config.yaml`: the paper's runs, experiments and figures, and the `defaults` of runs
 - `datasets.yaml`: data sets by name
