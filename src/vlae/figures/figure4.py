@@ -30,11 +30,13 @@ def draw(runs: list[RunResults]) -> Figure:
     ]
     tables = [[_first(run) for run in line] for line in lines]
     heights = [max(_layers(t) for t in line) for line in tables]
-    size = (WIDTH, 0.72 * sum(heights) + 1.35 * len(lines))
+    across = len(lines[0])
+    width = WIDTH * across / RUNS_PER_LINE
+    size = (width, 0.72 * sum(heights) + 1.35 * len(lines))
     figure = Figure(figsize=size, layout="constrained")
     blocks = subfigures(figure, len(lines), height_ratios=[h + 1.3 for h in heights])
     for block, line, found, height in zip(blocks, lines, tables, heights, strict=True):
-        columns = block.subfigures(1, RUNS_PER_LINE, squeeze=False)[0]
+        columns = block.subfigures(1, across, squeeze=False)[0]
         for part, run, table in zip(columns, line, found, strict=False):
             part.suptitle(run.title, fontweight="bold")
             for axes, direction in zip(
