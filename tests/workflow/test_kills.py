@@ -89,7 +89,7 @@ def again(folder, targets):
     """The same command, to its end."""
     unlock(folder)
     process = start(folder, targets)
-    assert process.wait(timeout=600) == 0, (folder / "printed.txt").read_text()[-5000:]
+    assert process.wait(timeout=300) == 0, (folder / "printed.txt").read_text()[-5000:]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_lock_is_cleared_only_when_nobody_is_at_work(running):
         os.killpg(process.pid, signal.SIGKILL)
     # By hand, without `make`: Snakemake refuses, and the workflow says what to do.
     locked = start(work, PART)
-    assert locked.wait(timeout=600) == 1
+    assert locked.wait(timeout=300) == 1
     assert "make unlock" in printed(work)
     assert "cannot be locked" in printed(work)
     assert [*(work / ".snakemake" / "locks").iterdir()]
