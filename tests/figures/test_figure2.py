@@ -1,5 +1,7 @@
 """Figure 2, from tables whose answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 from chains_helpers import STEPS, chains_table, mixing_table
@@ -182,6 +184,20 @@ def test_each_seed_is_compared_with_its_own_ancestral_samples(made):
     panel = titled(figure2.draw([run]))["KID at step 200 / ancestral"]
     _, quotients = panel.lines
     assert x_of(quotients) == pytest.approx([0.3 / 0.2, 0.7 / 0.4])
+
+
+@pytest.mark.parametrize("largest", [1.2, 7, 60, 4000])
+def test_labels_of_quotients_do_not_overlap(made, largest):
+    figure = figure2.draw([made("a", {1: chains_table(0.1, excess=0.1 * largest)})])
+    figure.canvas.draw()
+    panel = titled(figure)["KID at step 200 / ancestral"]
+    ticks = [*panel.xaxis.get_majorticklabels(), *panel.xaxis.get_minorticklabels()]
+    places = [tick.get_window_extent() for tick in ticks if tick.get_text()]
+    low, high = panel.bbox.x0, panel.bbox.x1
+    inside = [place for place in places if low <= (place.x0 + place.x1) / 2 <= high]
+    assert len(inside) >= 2
+    ends = sorted((place.x0, place.x1) for place in inside)
+    assert all(b[0] > a[1] for a, b in itertools.pairwise(ends))
 
 
 def test_every_data_set_has_panels_of_its_own(made):

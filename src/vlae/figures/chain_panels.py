@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.scale import SymmetricalLogScale
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from vlae.figures.plotting import PALETTE, despine
 from vlae.results.run_results import RunResults
@@ -26,6 +27,8 @@ CURVES = {
 """Measures by step of the chain, with the titles of their panels."""
 ARMS = {"noise": "chains from noise", "data": "chains from training images"}
 LINE_STYLES = {"noise": "-", "data": "--"}
+TICKS_IN_DECADE = (1, 2, 5)
+"""Labelled multiples of a power of 10 where an axis spans one decade or less."""
 GREY = "0.3"
 """Colour of lines and marks in the legend that stand for all runs."""
 HEIGHT = 3.3
@@ -164,6 +167,11 @@ def _quotients(axes: Axes, tables: list[pd.DataFrame]) -> None:
     axes.set_xscale("log")
     if rows == len(tables):  # nothing but the spaces between runs
         axes.set_xlim(0.5, 2)
+    low, high = axes.get_xlim()
+    if high <= 10 * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=TICKS_IN_DECADE))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(rows - 0.5, -1.5)
     axes.set_yticks([])
     axes.set(xlabel="each seed with its 95 % interval")
