@@ -321,10 +321,15 @@ def claim_of(*verdicts):
     [
         (["supported", "supported"], "supported"),
         (["supported", "shown only"], "supported"),
-        (["supported", "not supported"], "supported in part"),
+        (["supported", "not supported"], "partly supported and partly not"),
+        (
+            ["supported", "inconclusive", "not supported"],
+            "partly supported and partly not",
+        ),
         (["supported", "inconclusive"], "supported in part"),
         (["not supported", "not measured"], "not supported"),
-        (["not supported", "inconclusive"], "undecided"),
+        (["not supported", "inconclusive"], "not supported in part"),
+        (["inconclusive", "shown only"], "undecided"),
         (["shown only", "not measured"], "shown only"),
     ],
 )

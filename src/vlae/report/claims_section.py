@@ -46,8 +46,10 @@ class Answer(StrEnum):
 
     SUPPORTED = "supported"
     IN_PART = "supported in part"
-    NOT_SUPPORTED = "not supported"
+    MIXED = "partly supported and partly not"
     OPEN = "undecided"
+    NOT_IN_PART = "not supported in part"
+    NOT_SUPPORTED = "not supported"
     SHOWN = "shown only"
 
 
@@ -101,11 +103,16 @@ class ShownClaim:
         kinds = {verdict.verdict for verdict in self._deciding()}
         if not kinds:
             return Answer.SHOWN
-        if kinds == {Verdict.SUPPORTED}:
-            return Answer.SUPPORTED
-        if kinds == {Verdict.NOT_SUPPORTED}:
-            return Answer.NOT_SUPPORTED
-        return Answer.IN_PART if Verdict.SUPPORTED in kinds else Answer.OPEN
+        some_for, some_against = (
+            verdict in kinds for verdict in (Verdict.SUPPORTED, Verdict.NOT_SUPPORTED)
+        )
+        if some_for and some_against:
+            return Answer.MIXED
+        if some_for:
+            return Answer.SUPPORTED if len(kinds) == 1 else Answer.IN_PART
+        if some_against:
+            return Answer.NOT_SUPPORTED if len(kinds) == 1 else Answer.NOT_IN_PART
+        return Answer.OPEN
 
     @property
     def parts(self) -> dict[str, list[ShownVerdict]]:
