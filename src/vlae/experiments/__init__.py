@@ -1,1 +1,1 @@
-"""Experiments: each module turns a trained run into a table and arrays."""
+"""Experiments: each module turns a trained run into tables and arrays."""
