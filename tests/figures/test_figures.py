@@ -12,6 +12,7 @@ from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import RunRow
 from vlae.figures import _effects, plotting
 from vlae.figures.plotting import mosaic
+from vlae.results.published import published_number
 from vlae.results.run_results import RunResults
 from vlae.results.text import in_print, in_words, number, ordered, spread
 from vlae.system import registry
@@ -144,6 +145,42 @@ def test_findings_name_the_layers(run):
     (figure3,) = registry.load("figures", "figure3").findings([run])
     assert "on the pixels that of layer 1, T = 0.65 (0.60–0.70)" in figure3
     assert "of the next layer 0.10 (0.10–0.10)" in figure3
+
+
+@pytest.fixture
+def pictured(run, tmp_path):
+    """The same run, with images of each layer redrawn."""
+    for seed in run.seeds:
+        folder = tmp_path / "experiments" / "strokes" / "vlae" / str(seed)
+        images = np.zeros((4, 1, 2, 2), np.uint8)
+        np.savez(folder / "generation.npz", redrawn_1=images, redrawn_2=images)
+    return run
+
+
+def test_bars_of_figure3_stand_beside_the_authors_numbers(pictured):
+    figure = registry.load("figures", "figure3").draw([pictured])
+    bars = figure.axes[-1]
+    heights = [[bar.get_height() for bar in group] for group in bars.containers]
+    of_class, of_pixels = heights
+    assert of_class == pytest.approx([0.6, 0.8]), "means over seeds"
+    assert of_pixels == pytest.approx([0.65, 0.1])
+    (theirs,) = [line for line in bars.lines if line.get_label() == "authors' picture"]
+    middles = [
+        [bar.get_x() + bar.get_width() / 2 for bar in g] for g in bars.containers
+    ]
+    assert [*theirs.get_xdata()] == pytest.approx(np.transpose(middles).ravel())
+    shown = [published_number("figure3", "mnist", i, "pixels").value for i in (1, 2)]
+    assert [*theirs.get_ydata()][1::2] == shown
+    assert [*theirs.get_ydata()][0::2] == pytest.approx([0, 0.68], abs=0.01)
+
+
+def test_figure3_of_a_model_whose_layers_change_nothing(pictured, tmp_path):
+    for seed in pictured.seeds:
+        folder = tmp_path / "experiments" / "strokes" / "vlae" / str(seed)
+        table = pd.read_parquet(folder / "effects.parquet")
+        table.assign(total_effect=np.nan).to_parquet(folder / "effects.parquet")
+    figure = registry.load("figures", "figure3").draw([pictured])
+    assert "the image stays the same" in figure.axes[-1].get_title()
 
 
 def test_findings_of_redrawn_layers_leave_out_what_has_no_number(run):

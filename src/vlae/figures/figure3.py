@@ -1,13 +1,17 @@
 """Figure 3: what each layer of an HVAE controls."""
 
 import math
+from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from vlae.figures._effects import Beside, largest, layers_table
 from vlae.figures.plotting import (
+    INK,
     PALETTE,
     WIDTH,
     despine,
@@ -23,6 +27,13 @@ TABLES = ["ablation", "effects"]
 
 SHOWN = ["class", "pixels"]
 """Properties whose effects stand above the panels, the one that decides first."""
+WIDTH_OF_BARS = 0.8
+"""Share of the room of a layer that its bars take."""
+THEIRS: dict[str, Any] = {
+    **{"marker": "D", "ms": 6, "mfc": "white", "mec": INK, "lw": 0, "zorder": 5},
+}
+"""Look of the numbers of the authors' picture."""
+LEGEND: dict[str, Any] = {"loc": "outside lower right", "ncols": 3}
 
 
 def numbers(runs: list[RunResults]) -> pd.DataFrame:
@@ -31,18 +42,17 @@ def numbers(runs: list[RunResults]) -> pd.DataFrame:
 
 
 def draw(runs: list[RunResults]) -> Figure:
-    """Draw a row per run: one panel per layer, bottom to top, and T on pixels.
+    """Draw a row per run: one panel per layer, bottom to top, and T beside theirs.
 
     Above a panel stand T on the pixels and on the class, and, in brackets, what the
     authors' panel shows: the pixels' variance relative to that of its largest panel,
     and the variance of the class relative to that of even and certain classes.
     """
-    figure = Figure(figsize=(WIDTH, 3.4 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.6 * len(runs)), layout="constrained")
     for block, run in zip(subfigures(figure, len(runs)), runs, strict=True):
         arrays = run.arrays("generation")
         panels = [v for name, v in arrays.items() if name.startswith("redrawn_")]
         effects = run.table("effects")
-        pixels = effects[effects["property"] == "pixels"]
         block.suptitle(f"{run.title} (images: seed {run.seeds[0]})", fontweight="bold")
         *axes, last = block.subplots(
             1, len(panels) + 1, width_ratios=[1.0] * len(panels) + [0.75]
@@ -56,7 +66,8 @@ def draw(runs: list[RunResults]) -> Figure:
                 if name in set(effects["property"])
             ]
             show(panel, mosaic(images, columns), "\n".join(lines))
-        _bars(last, pixels)
+        handles = _bars(last, effects, Beside("figure3", run.dataset, {}))
+        block.legend(handles=handles, **LEGEND)
     return figure
 
 
@@ -97,15 +108,47 @@ def _leader(run: RunResults, name: str) -> str:
     )
 
 
-def _bars(axes: Axes, pixels: pd.DataFrame) -> None:
+def _bars(axes: Axes, effects: pd.DataFrame, beside: Beside) -> list[Artist]:
+    """Draw T of each layer with a point per seed, and what the authors' panel shows.
+
+    Returns:
+        what a legend has to name; nothing if no effect could be measured.
+    """
     import seaborn as sns
 
+    measured = effects.dropna(subset="total_effect")
+    names = [name for name in SHOWN if name in set(measured["property"])]
+    despine(axes)
+    if not names:
+        axes.set_title("whatever layer is redrawn,\nthe image stays the same")
+        axes.axis("off")
+        return []
+    drawn: dict[str, Any] = {
+        **{"data": measured[measured["property"].isin(names)], "ax": axes},
+        **{"x": "layer", "y": "total_effect", "hue": "property", "hue_order": names},
+        "legend": False,
+    }
+    colors = PALETTE[: len(names)]
     sns.barplot(
-        pixels, x="layer", y="total_effect", color=PALETTE[0], errorbar=None, ax=axes
+        **drawn, palette=colors, saturation=1, width=WIDTH_OF_BARS, errorbar=None
     )
     # Jitter draws random numbers, so the bytes would differ every time.
-    points = {"color": "0.15", "size": 4, "jitter": False}
-    sns.stripplot(pixels, x="layer", y="total_effect", ax=axes, **points)
-    axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer")
-    axes.set_title("total effect T\non pixels")
-    despine(axes)
+    dots = {"palette": [INK] * len(names), "size": 3.5, "jitter": False}
+    sns.stripplot(**drawn, **dots, dodge=len(names) > 1)
+    axes.set(ylim=(0, 1.15), ylabel="", xlabel="layer", title="total effect T")
+    patches: list[Artist] = [
+        Patch(color=color, label=name)
+        for color, name in zip(colors, names, strict=True)
+    ]
+    width = WIDTH_OF_BARS / len(names)
+    marks = [
+        (place + width * (i - (len(names) - 1) / 2), beside.number(layer, name))
+        for place, layer in enumerate(sorted(measured["layer"].unique()))
+        for i, name in enumerate(names)
+    ]
+    if all(math.isnan(value) for _, value in marks):
+        return patches
+    label = "authors' picture"
+    return patches + axes.plot(
+        *zip(*marks, strict=True), **THEIRS, label=label, clip_on=False
+    )
