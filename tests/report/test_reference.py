@@ -373,7 +373,7 @@ def test_section(results, reference):
         "full",
     ):
         assert part in page
-    assert 'src="data:image/png;base64,iVBOR' in page
+    assert 'src="data:image/webp;base64,' in page
     assert "has no reference" not in page
 
 

@@ -2,7 +2,8 @@
 
 A page holds its pictures as data URLs in WebP. It is lossless, in about half of the
 bytes of a PNG, unless a file takes more than `MAX_LOSSLESS_BYTES`: such figures are
-compressed as photographs are, and their exact pixels are in `results/figures`.
+compressed as photographs are, and their exact pixels are in `results/figures`. So are
+pictures of references, whose exact pixels are in `reference/`.
 """
 
 import base64
@@ -21,6 +22,8 @@ WEBP_METHOD, WEBP_QUALITY = 1, 25
 MAX_LOSSLESS_BYTES = 150_000
 LOSSY_QUALITY = 90
 """At it, neither text nor images of a figure look different at the size of the page."""
+PREVIEW_QUALITY = 75
+"""Of a picture whose exact pixels are in a file of the repository."""
 MAX_BYTES = 300_000
 """Size of a picture that `small` returns."""
 MAX_COLOURS = 64
@@ -58,6 +61,12 @@ def file(path: Path) -> str:
     picture = Image.alpha_composite(ground, whole).convert("RGB")
     content = _lossless(picture)
     return _data_url(content if len(content) <= MAX_LOSSLESS_BYTES else _lossy(picture))
+
+
+def preview(content: bytes) -> str:
+    """Return a picture of a reference, as bytes of a file, as a smaller data URL."""
+    with Image.open(io.BytesIO(content)) as image:
+        return _data_url(_lossy(image.convert("RGB"), PREVIEW_QUALITY))
 
 
 def small(path: Path) -> bytes | None:
@@ -105,9 +114,9 @@ def _lossless(image: Image.Image) -> bytes:
     return written.getvalue()
 
 
-def _lossy(image: Image.Image) -> bytes:
+def _lossy(image: Image.Image, quality: int = LOSSY_QUALITY) -> bytes:
     written = io.BytesIO()
-    image.save(written, format="WEBP", quality=LOSSY_QUALITY)
+    image.save(written, format="WEBP", quality=quality)
     return written.getvalue()
 
 

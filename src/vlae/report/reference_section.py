@@ -1,6 +1,5 @@
 """Your results against the references in the repository."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ import pandas as pd
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
+from vlae.report import images
 from vlae.report.reference import Reference, held_out, read, settings, verdicts
 from vlae.results.run_results import RunResults
 from vlae.results.settings_diff import changes
@@ -87,8 +87,8 @@ class ReferenceFigure:
 
     name: str
     numbers: pd.DataFrame
-    png: str
-    """Content in base64; empty if the reference has no picture."""
+    image: str
+    """Data URL; empty if the reference has no picture."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,9 @@ def _figures(reference: Reference) -> list[ReferenceFigure]:
         ReferenceFigure(
             name=name,
             numbers=table,
-            png=base64.b64encode(reference.pictures.get(name, b"")).decode(),
+            image=images.preview(reference.pictures[name])
+            if name in reference.pictures
+            else "",
         )
         for name, table in reference.figures.items()
     ]
