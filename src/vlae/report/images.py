@@ -23,7 +23,7 @@ MAX_LOSSLESS_BYTES = 150_000
 LOSSY_QUALITY = 90
 """At it, neither text nor images of a figure look different at the size of the page."""
 PREVIEW_QUALITY = 75
-"""Of a picture whose exact pixels are in a file of the repository."""
+"""Quality of a picture whose exact pixels are in a file of the repository."""
 MAX_BYTES = 300_000
 """Size of a picture that `small` returns."""
 MAX_COLOURS = 64
