@@ -377,6 +377,13 @@ def test_section(results, reference):
     assert "has no reference" not in page
 
 
+def test_a_broken_picture_is_named(results, reference):
+    (picture,) = reference.glob("*/figures/*.png")
+    picture.write_bytes(b"not a picture")
+    with pytest.raises(UserError, match=rf"figures/{picture.name}: cannot be read"):
+        section(results, reference)
+
+
 def test_section_without_a_reference(results, tmp_path):
     assert "The repository has no reference for these runs" in section(
         results, tmp_path / "none"

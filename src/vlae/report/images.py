@@ -63,10 +63,23 @@ def file(path: Path) -> str:
     return _data_url(content if len(content) <= MAX_LOSSLESS_BYTES else _lossy(picture))
 
 
-def preview(content: bytes) -> str:
-    """Return a picture of a reference, as bytes of a file, as a smaller data URL."""
-    with Image.open(io.BytesIO(content)) as image:
-        return _data_url(_lossy(image.convert("RGB"), PREVIEW_QUALITY))
+def preview(content: bytes, name: str) -> str:
+    """Return a picture of a reference as a data URL that is smaller than the file.
+
+    Args:
+        content: of the file.
+        name: the file, for messages.
+
+    Raises:
+        UserError: if the content is not an image.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return _data_url(_lossy(image.convert("RGB"), PREVIEW_QUALITY))
+    except OSError as error:
+        raise UserError(
+            f"{name}: cannot be read as a picture ({error}). Get it back from git."
+        ) from None
 
 
 def small(path: Path) -> bytes | None:

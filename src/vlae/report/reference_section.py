@@ -251,12 +251,17 @@ def _figures(reference: Reference) -> list[ReferenceFigure]:
         ReferenceFigure(
             name=name,
             numbers=table,
-            image=images.preview(reference.pictures[name])
-            if name in reference.pictures
-            else "",
+            image=_picture(reference, name),
         )
         for name, table in reference.figures.items()
     ]
+
+
+def _picture(reference: Reference, name: str) -> str:
+    content = reference.pictures.get(name)
+    if content is None:
+        return ""
+    return images.preview(content, f"reference/{reference.name}/figures/{name}.png")
 
 
 def _text(seeds: Seeds) -> str:
