@@ -26,7 +26,7 @@ PREVIEW_QUALITY = 75
 """Quality of a picture whose exact pixels are in a file of the repository."""
 MAX_BYTES = 300_000
 """Size of a picture that `small` returns."""
-MAX_COLOURS = 64
+MAX_COLOURS = 256
 """Colours of a picture that `small` makes smaller."""
 MIN_WIDTH = 500
 """Width in pixels below which `small` gives up."""
