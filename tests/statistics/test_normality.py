@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 from vlae.statistics.normality import (
@@ -72,6 +73,25 @@ def test_other_shapes_have_their_negentropy(
     expected = GAUSSIAN_ENTROPY - distribution.entropy()  # all have mean 0, variance 1
     assert found["negentropy"] == pytest.approx(expected, abs=0.02)
     assert found["kl"] == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("signal_share", "draws", "nats"),
+    [(0.6, 1, 0.03), (0.7, 1, 0.07), (0.6, 8, 0.59), (0.7, 8, 0.80)],
+)
+def test_negentropy_of_a_signal_of_two_values(signal_share, draws, nats):
+    """The numbers of docs/science.md, by integration; the estimate is a bit lower."""
+    signal, noise = math.sqrt(signal_share), math.sqrt((1 - signal_share) / draws)
+    x = np.linspace(-signal - 9 * noise, signal + 9 * noise, 100_001)
+    both = scipy.stats.norm.pdf(x[None], [[-signal], [signal]], noise)
+    density = both.mean(0)
+    entropy = np.trapezoid(scipy.special.entr(density), x)
+    exact = GAUSSIAN_ENTROPY + math.log(signal**2 + noise**2) / 2 - entropy
+    assert exact == pytest.approx(nats, abs=0.005)
+    stream = np.random.default_rng(0)
+    mean = signal * stream.choice([-1, 1], (COUNT, 20))
+    residual = mean + noise * stream.normal(size=(COUNT, 20))
+    assert exact - 0.03 < negentropy(residual).mean() < exact + 0.005
 
 
 def test_distance_of_a_shift_is_that_of_the_distribution_functions():

@@ -120,7 +120,7 @@ def _curves(block: SubFigure, arrays: dict[str, np.ndarray]) -> None:
         bound.hist(elbo, edges, histtype="step", linewidth=1.5, **look)
         shares = 1 - np.searchsorted(np.sort(confidence), levels) / len(confidence)
         sure.plot(levels, shares, **look)
-    bound.set(xlabel="ELBO (nats)", ylabel="images", xlim=(low, high))
+    bound.set(xlabel="ELBO (nats)", ylabel="images", xlim=(low, high + edges[1] - low))
     lowest = min(arrays[f"confidence_{arm}"].min() for arm in ARMS)
     sure.set(xlabel="confidence of the classifier", ylabel="share as confident")
     sure.set(xlim=(lowest, 1.005), ylim=(0, 1.02))
