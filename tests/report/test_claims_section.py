@@ -40,11 +40,11 @@ def shown(root, name, runs, controls=None):
 SLANT = "slant_within_class"
 
 
-def test_what_decides_nothing_has_no_number(tmp_path):
+def test_what_decides_nothing_is_shown_only(tmp_path):
     write_all(tmp_path, VLAE)
     found = shown(tmp_path, "layer-order", [row()])
     assert [tally.verdict for tally in found.tally] == ["shown only"]
-    assert (found.number, found.seeds) == ("", ", ".join(map(str, FRESH)))
+    assert found.seeds == ", ".join(map(str, FRESH))
 
 
 def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
@@ -54,15 +54,14 @@ def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
     assert tally == {"supported": 4, "not supported": 1}
     assert [*tally] == ["supported", "not supported"]
     assert [one.passed for one in found.tally] == ["8 of 8", "0 of 8"]
-    assert found.number == "", "several tests decide"
     assert found.tally[1].css_class == "not-supported"
 
 
-def test_the_number_is_that_of_the_test_that_decides(tmp_path):
+def test_the_number_of_a_test_names_every_seed(tmp_path):
     write_all(tmp_path, HVAE, run="hvae-network-scale")
     found = shown(tmp_path, "F3", [row("hvae-network-scale")])
-    assert found.number == f"0.95 ({' / '.join(['0.95'] * 8)})"
-    assert [verdict.number for verdict in found.verdicts] == [found.number]
+    numbers = [verdict.number for verdict in found.verdicts]
+    assert numbers == [f"0.95 ({' / '.join(['0.95'] * 8)})"]
 
 
 def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
@@ -78,7 +77,6 @@ def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
 def test_one_seed_has_the_interval_of_its_draws(tmp_path):
     write_all(tmp_path, HVAE, seeds=(0,))
     found = shown(tmp_path, "F3", [row(seeds=(0,))])
-    assert found.number == ""
     (verdict,) = found.verdicts
     assert (verdict.passed, verdict.number) == ("1 of 1", "0.95 (0.93–0.97)")
 
@@ -94,7 +92,8 @@ def test_each_seed_is_printed_behind_the_mean():
 def test_controls_are_counted_once(tmp_path):
     write_all(tmp_path, VLAE)
     write_all(tmp_path, {**VLAE, "class": [0.9, 0.3, 0.1]}, run="vae")
-    found = shown(tmp_path, "F5", [row()], [row("vae")])
-    assert found.controls == "vae 8 of 8; vae 0 of 8"
+    found = shown(tmp_path, "F5", [row()], [{**row("vae"), "label": "Flat VAE, cut"}])
+    assert found.controls == "Flat VAE, cut 8 of 8; Flat VAE, cut 0 of 8"
     (supported,) = [v for v in found.verdicts if v.verdict == "supported"]
-    assert (supported.part, supported.controls) == ("class in layer 3", "vae 0 of 8")
+    assert supported.part == "class in layer 3"
+    assert supported.controls == "Flat VAE, cut 0 of 8"

@@ -13,13 +13,15 @@ from vlae.results.text import number, spread
 
 TABLES = ["chains", "mixing"]
 
-SIDE = 8
-"""Images along a side of a mosaic."""
+COLUMNS = 8
+"""Images side by side in a mosaic."""
+ROWS, ROWS_OF_SEVERAL_LINES = 8, 4
+"""Rows of a mosaic: fewer where runs take several lines, so that a screen holds all."""
 RUNS_PER_LINE = 2
-TITLE_LETTERS = 48
+TITLE_LETTERS = 60
 """Letters in one line of a title above the images of a run."""
-IMAGES_HEIGHT = 2.95
-"""Height of a line of images, in inches."""
+TITLES_HEIGHT, ROW_HEIGHT = 0.55, 0.3
+"""Height of what is above the images of a run, and of a row of them, in inches."""
 
 HEADINGS = {
     "kid": "KID",
@@ -41,13 +43,15 @@ def draw(runs: list[RunResults]) -> Figure:
     for run in runs:
         groups.setdefault(run.dataset, []).append(run)
     lines = [runs[i : i + RUNS_PER_LINE] for i in range(0, len(runs), RUNS_PER_LINE)]
-    heights = [IMAGES_HEIGHT] * len(lines) + [chain_panels.HEIGHT] * len(groups)
+    rows = ROWS if len(lines) == 1 else ROWS_OF_SEVERAL_LINES
+    images_height = TITLES_HEIGHT + rows * ROW_HEIGHT
+    heights = [images_height] * len(lines) + [chain_panels.HEIGHT] * len(groups)
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     blocks = subfigures(figure, len(heights), height_ratios=heights)
     for block, line in zip(blocks, lines, strict=False):
         parts = block.subfigures(1, RUNS_PER_LINE, squeeze=False)[0]
         for part, run in zip(parts, line, strict=False):
-            _images(part, run)
+            _images(part, run, rows)
     for block, group in zip(blocks[len(lines) :], groups.values(), strict=True):
         chain_panels.draw_block(block, group)
     return figure
@@ -98,19 +102,29 @@ def _finding(run: RunResults) -> str:
         return _cell(at_step(table, *arm, measure), measure)
 
     excess = at_step(table, *chain, "kid_above_ancestral")
-    gaps = [
-        "{} ({} to {})".format(*(number(value, KID_DIGITS) for value in values))
-        for values in excess[["value", "low", "high"]].to_numpy()
-    ]
-    seeds = ", seed by seed" if len(gaps) > 1 else ""
     return (
         f"{run.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
-        f"(training images: {at(FLOOR, 'kid')}). It is above that of ancestral "
-        f"samples by {', '.join(gaps)} (95 % intervals{seeds}). The classifier is "
+        f"(ancestral samples: {at(ANCESTRAL, 'kid')}; training images: "
+        f"{at(FLOOR, 'kid')}). {_difference(excess)} The classifier is "
         f"confident about a share of {at(chain, 'sure')}, compared with "
         f"{at(ANCESTRAL, 'sure')} for ancestral samples. The entropy of classes is "
         f"{at(chain, 'class_entropy')} nats, compared with "
         f"{at(ANCESTRAL, 'class_entropy')} nats. {_mixed(run)}"
+    )
+
+
+def _difference(excess: pd.DataFrame) -> str:
+    """Return how clearly chains differ from ancestral samples, seed by seed."""
+    if len(excess) == 1:
+        only = excess.iloc[0]
+        value, low, high = (
+            number(only[name], KID_DIGITS) for name in ("value", "low", "high")
+        )
+        return f"The difference from ancestral samples is {value} ({low} to {high})."
+    above, below = (excess["low"] > 0).sum(), (excess["high"] < 0).sum()
+    return (
+        f"By the 95 % intervals of their difference, it is above that of ancestral "
+        f"samples in {above} of {len(excess)} seeds, and below it in {below}."
     )
 
 
@@ -141,8 +155,8 @@ def _cell(found: pd.DataFrame, measure: str) -> str:
     return spread(found["value"], digits) if len(found) else ""
 
 
-def _images(block: SubFigure, run: RunResults) -> None:
-    """Draw the images of chains from noise beside ancestral samples."""
+def _images(block: SubFigure, run: RunResults, rows: int) -> None:
+    """Draw rows of images of chains from noise, beside ancestral samples."""
     step, arrays = compared_step(means(run)), run.arrays("chains")
     title = textwrap.fill(f"{run.title} (seed {run.seeds[0]})", TITLE_LETTERS)
     block.suptitle(title, fontweight="bold")
@@ -153,4 +167,4 @@ def _images(block: SubFigure, run: RunResults) -> None:
         (f"chains from noise, step {step}", "ancestral samples"),
         strict=True,
     ):
-        show(axes, mosaic(arrays[name][: SIDE**2], SIDE), title)
+        show(axes, mosaic(arrays[name][: rows * COLUMNS], COLUMNS), title)

@@ -140,12 +140,6 @@ class ShownClaim:
         return "; ".join(dict.fromkeys(filter(None, found)))
 
     @property
-    def number(self) -> str:
-        """The number of the test that decides; empty if several decide, or none."""
-        deciding = self._deciding()
-        return deciding[0].number if len(deciding) == 1 else ""
-
-    @property
     def seeds(self) -> str:
         """Seeds of the tests that decide, or of all tests if none decides."""
         shown = self._deciding() or self.verdicts
@@ -245,10 +239,23 @@ def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
         verdict=row["verdict"],
         reason=row["reason"],
         passed=row["passed"],
-        controls=row["controls"],
+        controls=_with_titles(row["controls"], findings),
         number=_number(own[own["counts"]] if own["counts"].any() else own),
         seeds=row["seeds"],
     )
+
+
+def _with_titles(controls: str, findings: pd.DataFrame) -> str:
+    """Return the passes of controls with titles of runs: 'VLAE 1 of 8'.
+
+    The data set is left out, since a control is on that of the run.
+    """
+    titles = {
+        run: title.split(": ", 1)[-1]
+        for run, title in findings.loc[findings["control"], ["run", "label"]].to_numpy()
+    }
+    found = (control.partition(" ") for control in controls.split(", ") if control)
+    return ", ".join(f"{titles[run]} {passed}" for run, _, passed in found)
 
 
 def _number(findings: pd.DataFrame) -> str:

@@ -29,7 +29,7 @@ class ShownVerdict:
     passed: str = ""
     """How many seeds passed: '7 of 8'; empty if there is no test."""
     controls: str = ""
-    """How many seeds of each control passed: 'vae 1 of 8'; empty without controls."""
+    """How many seeds of each control passed: 'VLAE 1 of 8'; empty without controls."""
     number: str = ""
     """Number behind it, see `vlae.report.claims_section`; empty if there is none."""
     seeds: str = ""
