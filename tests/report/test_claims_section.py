@@ -71,7 +71,7 @@ def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
     (tally,) = found.tally
     assert (tally.verdict, tally.count) == ("shown only", 5)
     assert tally.passed == "2 of 2 (4 tests), 0 of 2"
-    assert found.meaning.endswith("the numbers are only shown (2 of 8 fresh seeds).")
+    assert found.meaning.endswith("concluded from these runs (2 of 8 fresh seeds).")
 
 
 def test_one_seed_has_the_interval_of_its_draws(tmp_path):

@@ -245,7 +245,7 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
         ([], "No run here tests it."),
         (["supported"] * 2, "show what the paper says"),
         (["not supported", "shown only"], "do not show what the paper says"),
-        (["shown only", "shown only"], "the numbers are only shown (why)."),
+        (["shown only", "shown only"], "Nothing is concluded from these runs (why)."),
         (
             ["supported", "inconclusive", "inconclusive", "inconclusive"],
             "It holds in part. Supported: part 0 (VLAE). "
@@ -351,7 +351,8 @@ def test_claims_are_sorted_by_their_answers():
 
 def test_sureness():
     shown = ShownVerdict("p", "VLAE", "shown only", number="0.1")
-    two = evidence.sureness([ROW], [shown], [2, 9])
+    decides = ShownVerdict("q", "VLAE", "supported")
+    two = evidence.sureness([ROW], [shown, decides], [2, 9])
     assert two[0].startswith("2 seeds (1 to 2), on Strokes only;")
     assert two[1:] == [
         "Development seeds, not counted: 2.",
@@ -363,9 +364,10 @@ def test_sureness():
     assert one[0].startswith("There is one seed (4) on Strokes only")
     assert one[1].startswith("No criterion was set")
     many = [replace(shown, part=str(i), number="") for i in range(4)]
-    assert evidence.sureness([ROW], many, [])[1:] == [
+    assert evidence.sureness([ROW], [*many, decides], [])[1:] == [
         "Not counted, shown only: 4 tests."
     ]
+    assert evidence.sureness([ROW], many, [])[1:] == [], "the claim says so already"
 
 
 def test_files():

@@ -34,7 +34,7 @@ MEANING_OF_ALL = {
     "controls pass nearly as often.",
     Verdict.NOT_MEASURED: "Nothing is concluded, because the test could not be "
     "measured.",
-    Verdict.SHOWN: "Nothing is concluded; the numbers are only shown ({reasons}).",
+    Verdict.SHOWN: "Nothing is concluded from these runs ({reasons}).",
 }
 """Sentence for a claim whose verdicts are all the same, except those without a test."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)

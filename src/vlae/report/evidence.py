@@ -96,7 +96,10 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
 
 
 def _without_conclusion(verdicts: Sequence[ShownVerdict]) -> list[str]:
-    found = []
+    """Return which tests decide nothing, if any other test decides something."""
+    found: list[str] = []
+    if all(verdict.verdict in DECIDES_NOTHING for verdict in verdicts):
+        return found
     for kind in DECIDES_NOTHING:
         tests = [f"{v.part} on {v.label}" for v in verdicts if v.verdict == kind]
         tests = list(dict.fromkeys(tests))
