@@ -367,14 +367,14 @@ def test_figure4_says_who_sees_whom(made):
     figure4 = registry.load("figures", "figure4")
     run = made("graph", {1: graph_table(CHAIN), 2: graph_table(LADDER)})
     assert figure4.findings([run]) == [
-        "strokes: VLAE, inference: z1 → z2; layers between x and a latent: z1 3.",
-        "strokes: VLAE, generation: z2 → z1; layers between x and a latent: z1 5.",
+        "strokes: VLAE, inference: z1 → z2; layers between x and a latent: 3 for z1.",
+        "strokes: VLAE, generation: z2 → z1; layers between x and a latent: 5 for z1.",
     ]
     table = figure4.numbers([run])
     assert [*table["edge"]] == ["x → z1", "z1 → z2", "z2 → z1", "z1 → x"]
     said, _ = figure4.findings([made("graph", {1: graph_table(LADDER)})])
     assert ": no latent depends on another;" in said
-    assert said.endswith("z1 2, z2 3, z3 4.")
+    assert said.endswith("2 for z1, 3 for z2, 4 for z3.")
 
 
 def residuals_table(kl):

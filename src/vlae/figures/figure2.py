@@ -18,9 +18,9 @@ COLUMNS = 8
 ROWS, ROWS_OF_SEVERAL_LINES = 8, 4
 """Rows of a mosaic: fewer where runs take several lines, so that a screen holds all."""
 RUNS_PER_LINE = 2
-TITLE_LETTERS = 60
+TITLE_LETTERS = 56
 """Letters in one line of a title above the images of a run."""
-TITLES_HEIGHT, ROW_HEIGHT = 0.55, 0.3
+TITLES_HEIGHT, ROW_HEIGHT = 0.7, 0.3
 """Height of what is above the images of a run, and of a row of them, in inches."""
 
 HEADINGS = {
@@ -158,8 +158,8 @@ def _cell(found: pd.DataFrame, measure: str) -> str:
 def _images(block: SubFigure, run: RunResults, rows: int) -> None:
     """Draw rows of images of chains from noise, beside ancestral samples."""
     step, arrays = compared_step(means(run)), run.arrays("chains")
-    title = textwrap.fill(f"{run.title} (seed {run.seeds[0]})", TITLE_LETTERS)
-    block.suptitle(title, fontweight="bold")
+    label = textwrap.fill(f"{run.label} (seed {run.seeds[0]})", TITLE_LETTERS)
+    block.suptitle(f"{run.dataset_title}\n{label}", fontweight="bold")
     panels = block.subplots(1, 2)
     for axes, name, title in zip(
         panels,

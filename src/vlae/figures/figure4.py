@@ -32,9 +32,9 @@ def draw(runs: list[RunResults]) -> Figure:
     heights = [max(_layers(t) for t in line) for line in tables]
     across = len(lines[0])
     width = WIDTH * across / RUNS_PER_LINE
-    size = (width, 0.72 * sum(heights) + 1.35 * len(lines))
+    size = (width, 0.62 * sum(heights) + 1.2 * len(lines))
     figure = Figure(figsize=size, layout="constrained")
-    blocks = subfigures(figure, len(lines), height_ratios=[h + 1.3 for h in heights])
+    blocks = subfigures(figure, len(lines), height_ratios=[h + 1.9 for h in heights])
     for block, line, found, height in zip(blocks, lines, tables, heights, strict=True):
         columns = block.subfigures(1, across, squeeze=False)[0]
         for part, run, table in zip(columns, line, found, strict=False):
@@ -71,7 +71,7 @@ def findings(runs: list[RunResults]) -> list[str]:
                 for s, t in zip(others["source"], others["target"], strict=True)
             ]
             depths = [
-                f"{s if t == 'x' else t} {number}"
+                f"{number} for {s if t == 'x' else t}"
                 for s, t, number in zip(
                     of_x["source"], of_x["target"], of_x["layers"], strict=True
                 )
