@@ -307,7 +307,7 @@ def test_the_command_names_the_code_where_results_lie_elsewhere(tmp_path, monkey
 def claim_of(*verdicts):
     """A shown claim with one test per verdict; each is 'supported' or 'shown only'."""
     shown = [
-        ShownVerdict(f"part {i}", "VLAE", verdict, passed="7 of 8" if i else "8 of 8")
+        ShownVerdict(f"part {i}", "VLAE", verdict, "", "8 of 8", ("passes",) * 8)
         for i, verdict in enumerate(verdicts)
     ]
     return claims_section.ShownClaim(
@@ -341,12 +341,20 @@ def test_claims_are_sorted_by_their_answers():
     claims = [claim_of(v) for v in ("shown only", "not supported", "supported")]
     section = claims_section.ClaimsSection(claims, claims_section.criteria([]))
     assert [*section.answers()] == ["supported", "not supported", "shown only"]
-    assert section.decided() and section.passes() == (3, 3)
+    assert section.decided()
+    assert section.tests() == {"passes": 3, "fails": 0, "open": 0}
     assert not claims_section.ClaimsSection(claims[:1], section.criteria).decided()
-    one = claims_section.ClaimsSection(
-        [claim_of("supported", "supported")], section.criteria
-    )
-    assert one.passes() == (1, 2)
+    outcomes = [("passes",) * 2, ("passes", "fails"), ("fails",) * 2, ("open",) * 2]
+    verdicts = [
+        ShownVerdict("p", "VLAE", "shown only", "", "0 of 2", of) for of in outcomes
+    ]
+    claim = replace(claims[0], verdicts=verdicts)
+    two = claims_section.ClaimsSection([claim], section.criteria)
+    assert two.tests() == {"passes": 1, "fails": 1, "open": 2}
+    assert [verdict.counted_outcomes for verdict in verdicts] == [
+        *("2 passes", "1 passes, 1 fails", "2 fails", "2 open")
+    ]
+    assert ShownVerdict("p", "VLAE", "", outcomes=("open",)).counted_outcomes == "open"
 
 
 def test_sureness():
@@ -355,13 +363,13 @@ def test_sureness():
     two = evidence.sureness([ROW], [shown, decides], [2, 9])
     assert two[0].startswith("2 seeds (1 to 2), on Strokes only;")
     assert two[1:] == [
-        "Development seeds, not counted: 2.",
+        "Seeds that were used during development do not count towards a verdict: 2.",
         "Not counted, shown only: p on VLAE.",
     ]
     apart = evidence.sureness([structs.replace(ROW, seeds=(1, 3, 4))], [], [])
     assert apart[0].startswith("3 seeds (1, 3, 4)")
     one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
-    assert one[0].startswith("There is one seed (4) on Strokes only")
+    assert one[0].startswith("There is only one seed (number 4), on Strokes,")
     assert one[1].startswith("No criterion was set")
     many = [replace(shown, part=str(i), number="") for i in range(4)]
     assert evidence.sureness([ROW], [*many, decides], [])[1:] == [

@@ -32,11 +32,8 @@ MEANING_OF_ALL = {
     "networks and budgets, or the criterion asks for more than the paper means.",
     Verdict.INCONCLUSIVE: "The claim is undecided: too few seeds pass or fail, or "
     "controls pass nearly as often.",
-    Verdict.NOT_MEASURED: "Nothing is concluded, because the test could not be "
-    "measured.",
-    Verdict.SHOWN: "Nothing is concluded from these runs ({reasons}).",
 }
-"""Sentence for a claim whose verdicts are all the same, except those without a test."""
+"""Sentence for a claim whose tests that decide all have the same verdict."""
 WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
 """Verdicts of parts that no test decides."""
 
@@ -172,10 +169,16 @@ class ClaimsSection:
         }
         return {answer: claims for answer, claims in found.items() if claims}
 
-    def passes(self) -> tuple[int, int]:
-        """Return how many tests every seed of a run passes, and how many tests are."""
-        tested = [v for c in self.claims for v in c.verdicts if v.passed]
-        return sum(v.all_pass for v in tested), len(tested)
+    def tests(self) -> dict[str, int]:
+        """Return the number of tests, by what came out in every seed.
+
+        Tests that are open in a seed, or differ between seeds, are "open".
+        """
+        found = {str(kind): 0 for kind in (Outcome.PASSES, Outcome.FAILS, Outcome.OPEN)}
+        for verdict in (v for c in self.claims for v in c.verdicts if v.passed):
+            (kind, *others) = set(verdict.outcomes)
+            found[kind if kind in found and not others else Outcome.OPEN] += 1
+        return found
 
 
 def claims_section(spec: ReportSpec, results: ResultsFolder) -> ClaimsSection:
@@ -233,14 +236,16 @@ def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
     own = findings[~findings["control"]]
     for key in ("part", "dataset", "run"):
         own = own[own[key] == row[key]]
+    counted = own[own["counts"]] if own["counts"].any() else own
     return ShownVerdict(
         part=row["part"],
         label=row["label"],
         verdict=row["verdict"],
         reason=row["reason"],
         passed=row["passed"],
+        outcomes=tuple(counted["outcome"]),
         controls=_with_titles(row["controls"], findings),
-        number=_number(own[own["counts"]] if own["counts"].any() else own),
+        number=_number(counted),
         seeds=row["seeds"],
     )
 
@@ -318,10 +323,12 @@ def meaning(verdicts: Sequence[ShownVerdict]) -> str:
     if not verdicts:
         return "No run here tests it."
     kinds = [verdict.verdict for verdict in verdicts]
-    deciding = _kinds([kind for kind in kinds if kind not in DECIDES_NOTHING] or kinds)
+    deciding = _kinds([kind for kind in kinds if kind not in DECIDES_NOTHING])
+    if not deciding:
+        reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
+        return f"Nothing is concluded from these runs ({'; '.join(reasons)})."
     if len(deciding) == 1:
-        reasons = dict.fromkeys(v.reason for v in verdicts if v.verdict == deciding[0])
-        return MEANING_OF_ALL[deciding[0]].format(reasons="; ".join(reasons))
+        return MEANING_OF_ALL[deciding[0]]
     opening = ["It holds in part."] if Verdict.SUPPORTED in deciding else []
     return " ".join([*opening, *(_parts(verdicts, kind) for kind in _kinds(kinds))])
 

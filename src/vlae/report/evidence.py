@@ -1,5 +1,6 @@
 """How sure figures and claims are, and from which files they come."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from vlae.claims.verdicts import Verdict
 from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
+from vlae.statistics.thresholds import Outcome
 from vlae.system import registry
 
 MAX_NAMED_TESTS = 3
@@ -28,6 +30,8 @@ class ShownVerdict:
     reason: str = ""
     passed: str = ""
     """How many seeds passed: '7 of 8'; empty if there is no test."""
+    outcomes: tuple[str, ...] = ()
+    """What came out in each seed, one of `vlae.statistics.thresholds.Outcome`."""
     controls: str = ""
     """How many seeds of each control passed: 'VLAE 1 of 8'; empty without controls."""
     number: str = ""
@@ -40,10 +44,12 @@ class ShownVerdict:
         return css_class(self.verdict)
 
     @property
-    def all_pass(self) -> bool:
-        """Whether every seed passed."""
-        passes, _, seeds = self.passed.partition(" of ")
-        return bool(self.passed) and passes == seeds
+    def counted_outcomes(self) -> str:
+        """Outcomes in words: 'passes' of one seed, '2 passes, 1 open' of three."""
+        counts = Counter(self.outcomes)
+        if len(self.outcomes) == 1:
+            return self.outcomes[0]
+        return ", ".join(f"{counts[kind]} {kind}" for kind in Outcome if counts[kind])
 
 
 def css_class(verdict: str) -> str:
@@ -68,7 +74,10 @@ def sureness(
     found = _about_seeds(seeds, data)
     used = [seed for seed in seeds if seed in set(development_seeds)]
     if used:
-        found.append(f"Development seeds, not counted: {', '.join(map(str, used))}.")
+        found.append(
+            "Seeds that were used during development do not count towards a verdict: "
+            f"{', '.join(map(str, used))}."
+        )
     if not verdicts:
         found.append("No criterion was set; what is shown is descriptive only.")
         return found
@@ -89,8 +98,8 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
         ]
     if seeds:
         return [
-            f"There is one seed ({seeds[0]}) on {data} only, so it is not known how "
-            "much another training would differ."
+            f"There is only one seed (number {seeds[0]}), on {data}, so it is not "
+            "known how much another training would differ."
         ]
     return []
 
