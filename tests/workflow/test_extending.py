@@ -162,7 +162,7 @@ def test_report_shows_all_of_it(finished):
         "over 400 held-out images of the scale",
         "by at most 0.00 of its mean",
         "varies over held-out images by at most 0.05 of its mean",
-        "A twentieth of a width is nothing that a picture could show.",
+        "No picture could show a twentieth of a width.",
         "Digits of 8x8 pixels: HVAE",
     ):
         assert words in text, words
