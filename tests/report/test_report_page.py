@@ -311,6 +311,15 @@ def test_no_serious_fault_for_anybody(page, size, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
+def test_verdicts_are_seen_on_a_phone_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    box = page.locator(".verdicts .table")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    verdict = page.locator(".verdicts .verdict").first
+    ends = verdict.bounding_box()
+    assert ends["x"] >= 0 and ends["x"] + ends["width"] <= PHONE[0]
+
+
 def test_headings_are_in_order_and_the_content_can_be_reached(page):
     levels = page.evaluate(
         "[...document.querySelectorAll('h1,h2,h3,h4,h5')].map(h => +h.tagName[1])"
