@@ -3,16 +3,17 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 from claims_helpers import FRESH, SHIPPED, decided, row
 from effects_of_claims import HVAE, VLAE, permuted, write_all
 
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ReportSpec
-from vlae.report.claims_section import _number, claims_section
+from vlae.report.claims_section import MEANING, _number, claims_section
 from vlae.statistics.thresholds import Outcome
 
 
-def shown(root, name, runs, controls=None):
+def shown(root, name, runs, controls=None, shown_runs=None):
     """What the report shows of one claim on results in `root`."""
     folder = root / "results"
     (folder / "tables").mkdir(parents=True)
@@ -29,7 +30,7 @@ def shown(root, name, runs, controls=None):
         "overlays": [],
         "config": {},
         "seeds": [],
-        "runs": [],
+        "runs": runs if shown_runs is None else shown_runs,
     }
     report |= {"experiments": {}, "figures": [], "datasets": [], "explorer": False}
     spec = ReportSpec.of({**report, "claims": [claim]})
@@ -43,18 +44,20 @@ SLANT = "slant_within_class"
 def test_what_decides_nothing_is_shown_only(tmp_path):
     write_all(tmp_path, VLAE)
     found = shown(tmp_path, "layer-order", [row()])
-    assert [tally.verdict for tally in found.tally] == ["shown only"]
-    assert found.seeds == ", ".join(map(str, FRESH))
+    assert {verdict.verdict for verdict in found.verdicts} == {"shown only"}
+    assert found.seeds == f"{FRESH[0]} to {FRESH[-1]}"
 
 
-def test_verdicts_are_counted_in_the_order_of_the_best_first(tmp_path):
+def test_every_part_has_its_verdict(tmp_path):
     write_all(tmp_path, {**VLAE, SLANT: permuted(VLAE, (1, 0, 2))[SLANT]})
     found = shown(tmp_path, "F5", [row()])
-    tally = {one.verdict: one.count for one in found.tally}
-    assert tally == {"supported": 4, "not supported": 1}
-    assert [*tally] == ["supported", "not supported"]
-    assert [one.passed for one in found.tally] == ["8 of 8", "0 of 8"]
-    assert found.tally[1].css_class == "not-supported"
+    assert all(len(verdicts) == 1 for verdicts in found.parts.values())
+    against = [v for v in found.verdicts if v.verdict != "supported"]
+    assert (len(found.verdicts), len(against)) == (5, 1)
+    assert against[0].css_class == "not-supported"
+    assert against[0].passed == "0 of 8"
+    assert found.meaning == MEANING[found.outcome]
+    assert found.outcome == "partly supported and partly not"
 
 
 def test_the_number_of_a_test_names_every_seed(tmp_path):
@@ -64,13 +67,23 @@ def test_the_number_of_a_test_names_every_seed(tmp_path):
     assert numbers == [f"0.95 ({' / '.join(['0.95'] * 8)})"]
 
 
+@pytest.mark.parametrize("others", [[], [row(dataset="other")]])
+def test_a_data_set_that_all_runs_share_is_not_repeated(tmp_path, others):
+    write_all(tmp_path, VLAE)
+    found = shown(tmp_path, "F5", [row()], shown_runs=[row(), *others])
+    titles = {verdict.label for verdict in found.verdicts}
+    assert titles == ({"data: hvae"} if others else {"hvae"})
+
+
 def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
     other = permuted(VLAE, (1, 0, 2))[SLANT]
     write_all(tmp_path, {**VLAE, SLANT: other}, seeds=(0, 31, 32))
     found = shown(tmp_path, "F5", [row(seeds=(0, 31, 32))])
-    (tally,) = found.tally
-    assert (tally.verdict, tally.count) == ("shown only", 5)
-    assert tally.passed == "2 of 2 (4 tests), 0 of 2"
+    assert sorted(v.passed for v in found.verdicts) == ["0 of 2"] + ["2 of 2"] * 4
+    assert sorted(v.counted_outcomes for v in found.verdicts) == [
+        "2 fails",
+        *["2 passes"] * 4,
+    ]
     assert found.meaning.endswith("concluded from these runs (2 of 8 fresh seeds).")
 
 

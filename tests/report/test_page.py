@@ -32,6 +32,7 @@ from vlae.report.html import environment
 from vlae.report.runs_section import RunSettings
 from vlae.report.teaser import teaser
 from vlae.results.run_results import RunResults
+from vlae.results.text import seed_names
 from vlae.system import checkout
 from vlae.system.checkout import ROOT
 from vlae.system.errors import UserError
@@ -240,31 +241,22 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "verdicts, said",
+    ("verdicts", "said"),
     [
         ([], "No run here tests it."),
         (["supported"] * 2, "show what the paper says"),
         (["not supported", "shown only"], "do not show what the paper says"),
-        (["shown only", "shown only"], "Nothing is concluded from these runs (why)."),
-        (
-            ["supported", "inconclusive", "inconclusive", "inconclusive"],
-            "It holds in part. Supported: part 0 (VLAE). "
-            "Inconclusive: part 1 (VLAE and HVAE); part 2 (VLAE).",
-        ),
-        (
-            ["not supported", "inconclusive", "shown only"],
-            "Not supported: part 0 (VLAE). Inconclusive: part 1 (VLAE). "
-            "Shown only: part 1 (HVAE).",
-        ),
+        (["shown only", "not measured"], "Nothing is concluded from these runs (why)."),
+        (["supported", "inconclusive"], "the others are undecided"),
+        (["supported", "not supported"], "some tests support it, and others do not"),
+        (["not supported", "inconclusive"], "Some tests do not support it"),
+        (["inconclusive", "shown only"], "It is undecided"),
     ],
 )
 def test_meaning(verdicts, said):
-    parts = [(0, "VLAE"), (1, "VLAE"), (1, "HVAE"), (2, "VLAE")]
-    shown = [
-        ShownVerdict(part=f"part {part}", label=label, verdict=verdict, reason="why")
-        for verdict, (part, label) in zip(verdicts, parts, strict=False)
-    ]
-    assert said in claims_section.meaning(shown)
+    claim = claim_of(*verdicts)
+    shown = [replace(verdict, reason="why") for verdict in claim.verdicts]
+    assert said in replace(claim, verdicts=shown).meaning
 
 
 @pytest.mark.parametrize(
@@ -357,25 +349,26 @@ def test_claims_are_sorted_by_their_answers():
     assert ShownVerdict("p", "VLAE", "", outcomes=("open",)).counted_outcomes == "open"
 
 
+@pytest.mark.parametrize(
+    ("seeds", "named"),
+    [((4,), "4"), ((1, 2), "1, 2"), ((31, 32, 33), "31 to 33"), ((1, 3, 4), "1, 3, 4")],
+)
+def test_seeds_are_named_shortly(seeds, named):
+    assert seed_names(seeds) == named
+
+
 def test_sureness():
     shown = ShownVerdict("p", "VLAE", "shown only", number="0.1")
-    decides = ShownVerdict("q", "VLAE", "supported")
-    two = evidence.sureness([ROW], [shown, decides], [2, 9])
-    assert two[0].startswith("2 seeds (1 to 2), on Strokes only;")
+    two = evidence.sureness([ROW], [shown], [2, 9])
+    assert two[0].startswith("2 seeds (1, 2), on Strokes only;")
     assert two[1:] == [
         "Seeds that were used during development do not count towards a verdict: 2.",
-        "Not counted, shown only: p on VLAE.",
     ]
     apart = evidence.sureness([structs.replace(ROW, seeds=(1, 3, 4))], [], [])
     assert apart[0].startswith("3 seeds (1, 3, 4)")
     one = evidence.sureness([structs.replace(ROW, seeds=(4,))], [], [])
     assert one[0].startswith("There is only one seed (number 4), on Strokes,")
     assert one[1].startswith("No criterion was set")
-    many = [replace(shown, part=str(i), number="") for i in range(4)]
-    assert evidence.sureness([ROW], [*many, decides], [])[1:] == [
-        "Not counted, shown only: 4 tests."
-    ]
-    assert evidence.sureness([ROW], many, [])[1:] == [], "the claim says so already"
 
 
 def test_files():

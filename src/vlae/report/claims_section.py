@@ -1,7 +1,5 @@
 """The claims as the report shows them: verdicts, criteria, findings and evidence."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,26 +14,12 @@ from vlae.report.evidence import (
     DECIDES_NOTHING,
     ShownVerdict,
     claim_files,
-    css_class,
     sureness,
 )
 from vlae.report.provenance import Criteria, criteria
 from vlae.results.run_results import read_table
-from vlae.results.text import interval, number
+from vlae.results.text import interval, number, seed_names
 from vlae.statistics.thresholds import Outcome
-
-MEANING_OF_ALL = {
-    Verdict.SUPPORTED: "These runs show what the paper says: every test that decides "
-    "passes clearly more often than not.",
-    Verdict.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
-    "that decides fails clearly more often than not. Either it does not hold for these "
-    "networks and budgets, or the criterion asks for more than the paper means.",
-    Verdict.INCONCLUSIVE: "The claim is undecided: too few seeds pass or fail, or "
-    "controls pass nearly as often.",
-}
-"""Sentence for a claim whose tests that decide all have the same verdict."""
-WITHOUT_TEST = (Verdict.SHOWN, Verdict.NOT_MEASURED)
-"""Verdicts of parts that no test decides."""
 
 
 class Answer(StrEnum):
@@ -50,22 +34,20 @@ class Answer(StrEnum):
     SHOWN = "shown only"
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Number of verdicts of one kind on one claim."""
-
-    verdict: str
-    count: int
-    passed: str
-    """How many seeds passed, test by test: '8 of 8 (4 tests), 7 of 8'.
-
-    If it is the same in all tests, it is said once.
-    """
-
-    @property
-    def css_class(self) -> str:
-        """Class of the verdict in the style sheet."""
-        return css_class(self.verdict)
+MEANING = {
+    Answer.SUPPORTED: "These runs show what the paper says: every test that decides "
+    "passes clearly more often than not.",
+    Answer.IN_PART: "It holds in part: some tests support it, and the others are "
+    "undecided.",
+    Answer.MIXED: "It holds in part: some tests support it, and others do not.",
+    Answer.OPEN: "It is undecided: too few seeds pass or fail, or controls pass nearly "
+    "as often.",
+    Answer.NOT_IN_PART: "Some tests do not support it, and the others are undecided.",
+    Answer.NOT_SUPPORTED: "These runs do not show what the paper says: every test "
+    "that decides fails clearly more often than not. Either it does not hold for these "
+    "networks and budgets, or the criterion asks for more than the paper means.",
+}
+"""What an answer means; what is shown only has reasons instead."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +74,12 @@ class ShownClaim:
     @property
     def meaning(self) -> str:
         """What the verdicts come to, in a sentence or two."""
-        return meaning(self.verdicts)
+        if not self.verdicts:
+            return "No run here tests it."
+        if self.outcome is not Answer.SHOWN:
+            return MEANING[self.outcome]
+        reasons = dict.fromkeys(verdict.reason for verdict in self.verdicts)
+        return f"Nothing is concluded from these runs ({'; '.join(reasons)})."
 
     @property
     def outcome(self) -> Answer:
@@ -120,17 +107,6 @@ class ShownClaim:
         return found
 
     @property
-    def tally(self) -> list[Tally]:
-        """Number of verdicts of each kind, the best kind first."""
-        by_kind = {
-            kind: [v for v in self.verdicts if v.verdict == kind]
-            for kind in _kinds([v.verdict for v in self.verdicts])
-        }
-        return [
-            Tally(kind, len(found), _passed(found)) for kind, found in by_kind.items()
-        ]
-
-    @property
     def controls(self) -> str:
         """How many seeds of controls passed, without repetitions."""
         found = (verdict.controls for verdict in self.verdicts)
@@ -143,7 +119,7 @@ class ShownClaim:
         return "; ".join(dict.fromkeys(verdict.seeds for verdict in shown))
 
     def _deciding(self) -> list[ShownVerdict]:
-        return [v for v in self.verdicts if v.verdict not in WITHOUT_TEST]
+        return [v for v in self.verdicts if v.verdict not in DECIDES_NOTHING]
 
 
 @dataclass(frozen=True)
@@ -191,15 +167,23 @@ def claims_section(spec: ReportSpec, results: ResultsFolder) -> ClaimsSection:
         return ClaimsSection([], criteria([]))
     verdicts = read_table(results.verdicts)
     figures = {figure.figure for figure in spec.figures}
+    data = {run.dataset_title for run in spec.runs}
+    known = f"{data.pop()}: " if len(data) == 1 else ""
     shown = [
-        _shown_claim(claim, verdicts[verdicts["id"] == claim.id], figures, results)
+        _shown_claim(
+            claim, verdicts[verdicts["id"] == claim.id], figures, results, known
+        )
         for claim in spec.claims
     ]
     return ClaimsSection(shown, criteria(spec.claims))
 
 
 def _shown_claim(
-    claim: ClaimSpec, verdicts: pd.DataFrame, figures: set[str], results: ResultsFolder
+    claim: ClaimSpec,
+    verdicts: pd.DataFrame,
+    figures: set[str],
+    results: ResultsFolder,
+    known: str,
 ) -> ShownClaim:
     """Return one claim as the report shows it.
 
@@ -208,9 +192,12 @@ def _shown_claim(
         verdicts: the rows of the table of verdicts that are about it.
         figures: names of the figures in the report.
         results: the results folder.
+        known: start of the titles of all runs, which need not be repeated.
     """
     findings = read_table(results.claim(claim.id).findings)
-    shown = [_shown_verdict(row, findings) for row in verdicts.to_dict("records")]
+    shown = [
+        _shown_verdict(row, findings, known) for row in verdicts.to_dict("records")
+    ]
     return ShownClaim(
         id=claim.id,
         statement=claim.statement,
@@ -226,12 +213,15 @@ def _shown_claim(
     )
 
 
-def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
+def _shown_verdict(
+    row: dict[str, Any], findings: pd.DataFrame, known: str
+) -> ShownVerdict:
     """Return a row of the table of verdicts as text.
 
     Args:
         row: the row.
         findings: those of its claim.
+        known: see `_shown_claim`.
     """
     own = findings[~findings["control"]]
     for key in ("part", "dataset", "run"):
@@ -239,14 +229,14 @@ def _shown_verdict(row: dict[str, Any], findings: pd.DataFrame) -> ShownVerdict:
     counted = own[own["counts"]] if own["counts"].any() else own
     return ShownVerdict(
         part=row["part"],
-        label=row["label"],
+        label=row["label"].removeprefix(known),
         verdict=row["verdict"],
         reason=row["reason"],
         passed=row["passed"],
         outcomes=tuple(counted["outcome"]),
         controls=_with_titles(row["controls"], findings),
         number=_number(counted),
-        seeds=row["seeds"],
+        seeds=seed_names([int(seed) for seed in row["seeds"].split(", ")]),
     )
 
 
@@ -288,17 +278,6 @@ def _interval(row: dict[str, Any]) -> str:
     return f"{number(row['number'])} ({bounds})"
 
 
-def _passed(verdicts: Sequence[ShownVerdict]) -> str:
-    """Return how many seeds passed: '8 of 8 (4 tests), 7 of 8'; empty without tests."""
-    counts = Counter(verdict.passed for verdict in verdicts if verdict.passed)
-    if len(counts) == 1:
-        return next(iter(counts))
-    return ", ".join(
-        f"{passed} ({count} tests)" if count > 1 else passed
-        for passed, count in counts.items()
-    )
-
-
 def _findings(table: pd.DataFrame) -> pd.DataFrame:
     """Return the findings seed by seed as text, controls last."""
     remarks = table[["note", "veto", "invalid", "shown_only"]].agg(
@@ -316,33 +295,3 @@ def _findings(table: pd.DataFrame) -> pd.DataFrame:
             "found": remarks,
         }
     )
-
-
-def meaning(verdicts: Sequence[ShownVerdict]) -> str:
-    """Return what the verdicts on one claim come to, in a sentence or two."""
-    if not verdicts:
-        return "No run here tests it."
-    kinds = [verdict.verdict for verdict in verdicts]
-    deciding = _kinds([kind for kind in kinds if kind not in DECIDES_NOTHING])
-    if not deciding:
-        reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
-        return f"Nothing is concluded from these runs ({'; '.join(reasons)})."
-    if len(deciding) == 1:
-        return MEANING_OF_ALL[deciding[0]]
-    opening = ["It holds in part."] if Verdict.SUPPORTED in deciding else []
-    return " ".join([*opening, *(_parts(verdicts, kind) for kind in _kinds(kinds))])
-
-
-def _parts(verdicts: Sequence[ShownVerdict], kind: Verdict) -> str:
-    """Return a sentence with the parts of a kind: 'Supported: p (A and B); q (A).'."""
-    labels: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.verdict == kind:
-            labels.setdefault(verdict.part, []).append(verdict.label)
-    named = [f"{part} ({' and '.join(found)})" for part, found in labels.items()]
-    return f"{kind.capitalize()}: {'; '.join(named)}."
-
-
-def _kinds(verdicts: Sequence[str]) -> list[Verdict]:
-    """Return the kinds of verdicts that occur, the best first."""
-    return [kind for kind in Verdict if kind in verdicts]

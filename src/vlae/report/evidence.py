@@ -9,11 +9,10 @@ from vlae.claims.verdicts import Verdict
 from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
+from vlae.results.text import seed_names
 from vlae.statistics.thresholds import Outcome
 from vlae.system import registry
 
-MAX_NAMED_TESTS = 3
-"""A sentence names this many tests without a conclusion, and counts any more."""
 DECIDES_NOTHING = (Verdict.NOT_MEASURED, Verdict.SHOWN)
 """Verdicts from which nothing is concluded."""
 
@@ -24,7 +23,7 @@ class ShownVerdict:
 
     part: str
     label: str
-    """Title of the run."""
+    """Title of the run; without the data set if all of the report are on the same."""
     verdict: str
     """One of `Verdict`."""
     reason: str = ""
@@ -80,21 +79,14 @@ def sureness(
         )
     if not verdicts:
         found.append("No criterion was set; what is shown is descriptive only.")
-        return found
-    return found + _without_conclusion(verdicts)
+    return found
 
 
 def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
     if len(seeds) > 1:
-        ascending = list(range(seeds[0], seeds[0] + len(seeds)))
-        names = (
-            f"{seeds[0]} to {seeds[-1]}"
-            if list(seeds) == ascending
-            else ", ".join(map(str, seeds))
-        )
         return [
-            f"{len(seeds)} seeds ({names}), on {data} only; numbers are means over "
-            "them, with the range in brackets."
+            f"{len(seeds)} seeds ({seed_names(seeds)}), on {data} only; numbers are "
+            "means over them, with the range in brackets."
         ]
     if seeds:
         return [
@@ -102,21 +94,6 @@ def _about_seeds(seeds: Sequence[int], data: str) -> list[str]:
             "known how much another training would differ."
         ]
     return []
-
-
-def _without_conclusion(verdicts: Sequence[ShownVerdict]) -> list[str]:
-    """Return which tests decide nothing, if any other test decides something."""
-    found: list[str] = []
-    if all(verdict.verdict in DECIDES_NOTHING for verdict in verdicts):
-        return found
-    for kind in DECIDES_NOTHING:
-        tests = [f"{v.part} on {v.label}" for v in verdicts if v.verdict == kind]
-        tests = list(dict.fromkeys(tests))
-        if tests:
-            many = len(tests) > MAX_NAMED_TESTS
-            named = f"{len(tests)} tests" if many else "; ".join(tests)
-            found.append(f"Not counted, {kind}: {named}.")
-    return found
 
 
 def figure_files(name: str, rows: Sequence[RunRow]) -> list[str]:

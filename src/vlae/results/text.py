@@ -61,6 +61,13 @@ def interval(low: str, high: str) -> str:
     return f"{low} to {high}" if "-" in low + high else f"{low}–{high}"
 
 
+def seed_names(seeds: Sequence[int]) -> str:
+    """Return seeds as '31 to 38' if they follow one another, else as '1, 3, 4'."""
+    if len(seeds) > 2 and list(seeds) == [*range(seeds[0], seeds[0] + len(seeds))]:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
 def ordered(properties: Iterable[str]) -> list[str]:
     """Return properties in the order of `PROPERTIES`, all others by their names."""
     places: dict[str, float] = {name: i for i, name in enumerate(PROPERTIES)}
