@@ -85,6 +85,18 @@ def test_pages_can_be_read(browser, site, name, size):
         assert width <= size[0]
         assert not found.trouble
         assert all(address.startswith("file:") for address in found.asked)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The longest page by far, which takes axe as long as all others.
+        pytest.param(name, marks=pytest.mark.slow if name == "config/README" else ())
+        for name in SHOWN
+    ],
+)
+def test_no_serious_fault_for_anybody(browser, site, name):
+    with opened(browser, site / f"{name}.html", size=PHONE) as found:
         # Sphinx's own: parameters of a function, a line each, are a list without terms.
         known = ("definition-list: <dl>", "dlitem: ")
         assert not [text for text in faults(found.page) if not text.startswith(known)]
