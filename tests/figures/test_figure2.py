@@ -61,11 +61,12 @@ def titled(figure):
 def test_it_says_what_the_chain_reaches(made):
     (said,) = figure2.findings([made("a", {1: chains_table(0.2)})])
     assert said == (
-        "strokes: A: after 200 steps from noise the KID is 0.300 (ancestral samples: "
-        "0.200; training images: 0.000). The difference from ancestral samples is "
-        "0.100 (0.080 to 0.130). The classifier is confident about a share of 0.97, "
-        "compared with 0.98 for ancestral samples. The entropy of classes is 2.00 "
-        "nats, compared with 2.00 nats. The largest R-hat of 2 scalars is 1.20."
+        "strokes: A: after 200 steps from noise the KID is 0.300; that of ancestral "
+        "samples is 0.200, and that of training images 0.000. The difference from "
+        "ancestral samples is 0.100 (95 % interval 0.080 to 0.130). The classifier is "
+        "confident about a share of 0.97, compared with 0.98 for ancestral samples. "
+        "The entropy of classes is 2.00 nats, compared with 2.00 nats. The largest "
+        "R-hat of 2 scalars is 1.20."
     )
 
 
@@ -74,9 +75,9 @@ def test_several_seeds_are_counted(made):
     excess = {1: 0.3, 2: -0.1, 3: 0.01}
     run = made("a", {seed: chains_table(0.4, above) for seed, above in excess.items()})
     (said,) = figure2.findings([run])
-    assert "the KID is 0.470 (0.300–0.700) (ancestral samples: 0.400 (0.4" in said
-    assert "it is above that of ancestral samples in 1 of 3 seeds, and below" in said
-    assert "below it in 1." in said
+    assert "the KID is 0.470 (0.300–0.700); that of ancestral samples is 0.4" in said
+    assert "surely above that of ancestral samples in 1 of 3 seeds, and" in said
+    assert "surely below it in 1 (95 %" in said
 
 
 def test_r_hat_that_is_undefined_does_not_count(made):

@@ -258,7 +258,7 @@ def test_figure1_says_what_becomes_of_confidence_and_elbo(made):
     assert "class, 0.50 (0.50–0.50) with parts of several classes, and" in said
     assert "and 0.90 (0.90–0.90) on intact images." in said
     assert "ELBO changes by -39.50 (-40.00 to -39.00) nats. Moving an" in said
-    assert "changes it by -15.00 (-15.00 to -15.00). A share of 0.70 (" in said
+    assert "changes it by -15.00 (-15.00 to -15.00) nats. A share of 0.70 (" in said
     table = figure1.numbers([run])
     assert [*table["images"]] == [*figure1.ARMS.values()]
     assert table.loc[2, "ELBO (nats)"] == "60.50 (60.00–61.00)"

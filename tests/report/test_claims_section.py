@@ -21,7 +21,7 @@ def shown(root, name, runs, controls=None, shown_runs=None):
     verdicts, findings = decided(root, name, runs, controls)
     verdicts.to_parquet(folder / "tables" / "claims.parquet")
     findings.to_parquet(folder / "claims" / f"{name}.findings.parquet")
-    claim = {**SHIPPED[name], "id": name, "runs": runs, "controls": []}
+    claim = {**SHIPPED[name], "id": name, "runs": runs, "controls": controls or []}
     claim["needs_control"] = False
     claim.pop("depicts", None)
     claim["development_seeds"] = [0]
@@ -45,7 +45,7 @@ def test_what_decides_nothing_is_shown_only(tmp_path):
     write_all(tmp_path, VLAE)
     found = shown(tmp_path, "layer-order", [row()])
     assert {verdict.verdict for verdict in found.verdicts} == {"shown only"}
-    assert found.seeds == f"{FRESH[0]} to {FRESH[-1]}"
+    assert {v.seeds for v in found.verdicts} == {f"{FRESH[0]} to {FRESH[-1]}"}
 
 
 def test_every_part_has_its_verdict(tmp_path):
@@ -81,8 +81,8 @@ def test_where_seeds_are_too_few_it_says_how_they_ended(tmp_path):
     found = shown(tmp_path, "F5", [row(seeds=(0, 31, 32))])
     assert sorted(v.passed for v in found.verdicts) == ["0 of 2"] + ["2 of 2"] * 4
     assert sorted(v.counted_outcomes for v in found.verdicts) == [
-        "2 fails",
-        *["2 passes"] * 4,
+        "2 fail",
+        *["2 pass"] * 4,
     ]
     assert found.meaning.endswith("concluded from these runs (2 of 8 fresh seeds).")
 
@@ -106,7 +106,8 @@ def test_controls_are_counted_once(tmp_path):
     write_all(tmp_path, VLAE)
     write_all(tmp_path, {**VLAE, "class": [0.9, 0.3, 0.1]}, run="vae")
     found = shown(tmp_path, "F5", [row()], [{**row("vae"), "label": "Flat VAE, cut"}])
-    assert found.controls == "Flat VAE, cut 8 of 8; Flat VAE, cut 0 of 8"
+    controls = {verdict.controls for verdict in found.verdicts}
+    assert controls == {"Flat VAE, cut 8 of 8", "Flat VAE, cut 0 of 8"}
     (supported,) = [v for v in found.verdicts if v.verdict == "supported"]
     assert supported.part == "class in layer 3"
     assert supported.controls == "Flat VAE, cut 0 of 8"

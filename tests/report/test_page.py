@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,8 +14,10 @@ import pytest
 from layers_helpers import row, write_layers
 from msgspec import structs
 from PIL import Image
-from report_helpers import images, save
+from report_helpers import images, save, write_report
+from results_helpers import write_verdicts
 
+from vlae.__main__ import main
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, FigureSpec, RunRow
 from vlae.report import (
@@ -248,7 +251,10 @@ def test_chains_keep_their_places_from_frame_to_frame(tmp_path):
         (["not supported", "shown only"], "do not show what the paper says"),
         (["shown only", "not measured"], "Nothing is concluded from these runs (why)."),
         (["supported", "inconclusive"], "the others are undecided"),
-        (["supported", "not supported"], "some tests support it, and others do not"),
+        (
+            ["supported", "not supported"],
+            "it, some speak against it",
+        ),
         (["not supported", "inconclusive"], "Some tests do not support it"),
         (["inconclusive", "shown only"], "It is undecided"),
     ],
@@ -329,6 +335,23 @@ def test_what_a_claim_comes_to(verdicts, answer):
     assert claim_of(*verdicts).outcome == answer
 
 
+def test_where_nothing_is_decided_the_page_says_what_came_out(tmp_path):
+    written = write_report(tmp_path / "results")
+    write_verdicts(written.parent, {"vlae": "shown only"}, controls="vae 0 of 3")
+    path = written.parent / "report.spec.json"
+    spec = json.loads(path.read_text())
+    control = {**spec["runs"][0], "run": "vae", "label": "Flat VAE, cut"}
+    spec["claims"][0]["controls"] = [control]
+    path.write_text(json.dumps(spec))
+    assert main(["report", "--spec", str(path), "--out", str(written)]) == 0
+    text = " ".join(written.read_text().split())
+    assert "<strong>Nothing is decided here:</strong>" in text
+    assert "In every seed, 1 test passed and 0 failed.</p>" in text
+    assert "Tests, claim by claim" in text and "Verdicts, claim" not in text
+    assert text.count("<strong>3 pass</strong>") == 2, "at the top and below the figure"
+    assert "; control: Flat VAE, cut 0 of 3</span>" in text
+
+
 def test_claims_are_sorted_by_their_answers():
     claims = [claim_of(v) for v in ("shown only", "not supported", "supported")]
     section = claims_section.ClaimsSection(claims, claims_section.criteria([]))
@@ -344,7 +367,7 @@ def test_claims_are_sorted_by_their_answers():
     two = claims_section.ClaimsSection([claim], section.criteria)
     assert two.tests() == {"passes": 1, "fails": 1, "open": 2}
     assert [verdict.counted_outcomes for verdict in verdicts] == [
-        *("2 passes", "1 passes, 1 fails", "2 fails", "2 open")
+        *("2 pass", "1 passes, 1 fails", "2 fail", "2 open")
     ]
     assert ShownVerdict("p", "VLAE", "", outcomes=("open",)).counted_outcomes == "open"
 

@@ -124,7 +124,10 @@ def write_seed(
 
 
 def write_verdicts(
-    root: Path, verdicts: dict[str, str], seeds: tuple[int, ...] = SEEDS
+    root: Path,
+    verdicts: dict[str, str],
+    seeds: tuple[int, ...] = SEEDS,
+    controls: str = "",
 ) -> None:
     """Write verdicts on claim F5 by run; a seed's number is 0.7 plus `STEP` / 10."""
     about = {"part": "class", "dataset": "strokes", "note": "", "veto": ""}
@@ -138,7 +141,7 @@ def write_verdicts(
     rows = [
         {**about, "id": "F5", "run": run, "label": run.upper(), "verdict": verdict}
         | {"statement": "Layers differ.", "place": "Figure 5", "reason": ""}
-        | {"passed": f"{len(seeds)} of {len(seeds)}", "controls": ""}
+        | {"passed": f"{len(seeds)} of {len(seeds)}", "controls": controls}
         | {"number": 0.7, "low": 0.6, "high": 0.8, "evidence": "figure5"}
         | {"seeds": ", ".join(map(str, seeds)), "criterion": "At least 0.5."}
         for run, verdict in verdicts.items()

@@ -85,7 +85,8 @@ def findings(runs: list[RunResults]) -> list[str]:
             f"the class of {said('one_class', 'accuracy')} of the images with parts of "
             f"one class and of {said('intact', 'accuracy')} of the intact ones. "
             f"The ELBO changes by {gap} nats. Moving an image's own parts by a pixel, "
-            f"which makes the same seams, changes it by {seam}. A share of "
+            f"which makes the same seams, changes it by {seam} nats. A "
+            f"share of "
             f"{said('one_class', 'unlikely')} of the recomposed images has a lower "
             "ELBO than 95 % of the intact images."
         )

@@ -103,9 +103,9 @@ def _finding(run: RunResults) -> str:
 
     excess = at_step(table, *chain, "kid_above_ancestral")
     return (
-        f"{run.title}: after {step} steps from noise the KID is {at(chain, 'kid')} "
-        f"(ancestral samples: {at(ANCESTRAL, 'kid')}; training images: "
-        f"{at(FLOOR, 'kid')}). {_difference(excess)} The classifier is "
+        f"{run.title}: after {step} steps from noise the KID is {at(chain, 'kid')}; "
+        f"that of ancestral samples is {at(ANCESTRAL, 'kid')}, and that of training "
+        f"images {at(FLOOR, 'kid')}. {_difference(excess)} The classifier is "
         f"confident about a share of {at(chain, 'sure')}, compared with "
         f"{at(ANCESTRAL, 'sure')} for ancestral samples. The entropy of classes is "
         f"{at(chain, 'class_entropy')} nats, compared with "
@@ -120,11 +120,15 @@ def _difference(excess: pd.DataFrame) -> str:
         value, low, high = (
             number(only[name], KID_DIGITS) for name in ("value", "low", "high")
         )
-        return f"The difference from ancestral samples is {value} ({low} to {high})."
+        return (
+            f"The difference from ancestral samples is {value} (95 % interval {low} to "
+            f"{high})."
+        )
     above, below = (excess["low"] > 0).sum(), (excess["high"] < 0).sum()
     return (
-        f"By the 95 % intervals of their difference, it is above that of ancestral "
-        f"samples in {above} of {len(excess)} seeds, and below it in {below}."
+        f"The KID of the chain is surely above that of ancestral samples in {above} "
+        f"of {len(excess)} seeds, and surely below it in {below} (95 % intervals of "
+        "the difference)."
     )
 
 

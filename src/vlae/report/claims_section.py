@@ -1,5 +1,6 @@
 """The claims as the report shows them: verdicts, criteria, findings and evidence."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,7 +10,7 @@ import pandas as pd
 from vlae.claims.base import criterion_in_words, reasons
 from vlae.claims.verdicts import Verdict
 from vlae.config.paths import ResultsFolder
-from vlae.config.report_spec import ClaimSpec, ReportSpec
+from vlae.config.report_spec import ClaimSpec, ReportSpec, RunRow
 from vlae.report.evidence import (
     DECIDES_NOTHING,
     ShownVerdict,
@@ -39,7 +40,8 @@ MEANING = {
     "passes clearly more often than not.",
     Answer.IN_PART: "It holds in part: some tests support it, and the others are "
     "undecided.",
-    Answer.MIXED: "It holds in part: some tests support it, and others do not.",
+    Answer.MIXED: "It holds in part: some tests support it, some speak against it, and "
+    "any others are undecided.",
     Answer.OPEN: "It is undecided: too few seeds pass or fail, or controls pass nearly "
     "as often.",
     Answer.NOT_IN_PART: "Some tests do not support it, and the others are undecided.",
@@ -78,8 +80,8 @@ class ShownClaim:
             return "No run here tests it."
         if self.outcome is not Answer.SHOWN:
             return MEANING[self.outcome]
-        reasons = dict.fromkeys(verdict.reason for verdict in self.verdicts)
-        return f"Nothing is concluded from these runs ({'; '.join(reasons)})."
+        why = "; ".join(dict.fromkeys(v.reason for v in self.verdicts if v.reason))
+        return f"Nothing is concluded from these runs{f' ({why})' if why else ''}."
 
     @property
     def outcome(self) -> Answer:
@@ -105,18 +107,6 @@ class ShownClaim:
         for verdict in self.verdicts:
             found.setdefault(verdict.part, []).append(verdict)
         return found
-
-    @property
-    def controls(self) -> str:
-        """How many seeds of controls passed, without repetitions."""
-        found = (verdict.controls for verdict in self.verdicts)
-        return "; ".join(dict.fromkeys(filter(None, found)))
-
-    @property
-    def seeds(self) -> str:
-        """Seeds of the tests that decide, or of all tests if none decides."""
-        shown = self._deciding() or self.verdicts
-        return "; ".join(dict.fromkeys(verdict.seeds for verdict in shown))
 
     def _deciding(self) -> list[ShownVerdict]:
         return [v for v in self.verdicts if v.verdict not in DECIDES_NOTHING]
@@ -196,7 +186,13 @@ def _shown_claim(
     """
     findings = read_table(results.claim(claim.id).findings)
     shown = [
-        _shown_verdict(row, findings, known) for row in verdicts.to_dict("records")
+        _shown_verdict(
+            row,
+            findings,
+            [run for run in claim.controls if run.dataset == row["dataset"]],
+            known,
+        )
+        for row in verdicts.to_dict("records")
     ]
     return ShownClaim(
         id=claim.id,
@@ -214,13 +210,17 @@ def _shown_claim(
 
 
 def _shown_verdict(
-    row: dict[str, Any], findings: pd.DataFrame, known: str
+    row: dict[str, Any],
+    findings: pd.DataFrame,
+    controls: Iterable[RunRow],
+    known: str,
 ) -> ShownVerdict:
     """Return a row of the table of verdicts as text.
 
     Args:
         row: the row.
         findings: those of its claim.
+        controls: those of the claim on the data set of the row.
         known: see `_shown_claim`.
     """
     own = findings[~findings["control"]]
@@ -234,23 +234,17 @@ def _shown_verdict(
         reason=row["reason"],
         passed=row["passed"],
         outcomes=tuple(counted["outcome"]),
-        controls=_with_titles(row["controls"], findings),
+        controls=_with_labels(row["controls"], controls),
         number=_number(counted),
         seeds=seed_names([int(seed) for seed in row["seeds"].split(", ")]),
     )
 
 
-def _with_titles(controls: str, findings: pd.DataFrame) -> str:
-    """Return the passes of controls with titles of runs: 'VLAE 1 of 8'.
-
-    The data set is left out, since a control is on that of the run.
-    """
-    titles = {
-        run: title.split(": ", 1)[-1]
-        for run, title in findings.loc[findings["control"], ["run", "label"]].to_numpy()
-    }
-    found = (control.partition(" ") for control in controls.split(", ") if control)
-    return ", ".join(f"{titles[run]} {passed}" for run, _, passed in found)
+def _with_labels(passes: str, controls: Iterable[RunRow]) -> str:
+    """Return the passes of controls with their labels: 'VLAE 1 of 8'."""
+    labels = {control.run: control.label for control in controls}
+    found = (control.partition(" ") for control in passes.split(", ") if control)
+    return ", ".join(f"{labels[run]} {passed}" for run, _, passed in found)
 
 
 def _number(findings: pd.DataFrame) -> str:

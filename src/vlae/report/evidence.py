@@ -17,6 +17,10 @@ DECIDES_NOTHING = (Verdict.NOT_MEASURED, Verdict.SHOWN)
 """Verdicts from which nothing is concluded."""
 
 
+PLURAL = {Outcome.PASSES: "pass", Outcome.FAILS: "fail"}
+"""Outcomes as several seeds have them, where that differs."""
+
+
 @dataclass(frozen=True)
 class ShownVerdict:
     """The verdict on one part of a claim for one run, as text."""
@@ -44,11 +48,15 @@ class ShownVerdict:
 
     @property
     def counted_outcomes(self) -> str:
-        """Outcomes in words: 'passes' of one seed, '2 passes, 1 open' of three."""
+        """Outcomes in words: 'passes' of one seed, '2 pass, 1 open' of three."""
         counts = Counter(self.outcomes)
         if len(self.outcomes) == 1:
             return self.outcomes[0]
-        return ", ".join(f"{counts[kind]} {kind}" for kind in Outcome if counts[kind])
+        return ", ".join(
+            f"{counts[kind]} {kind if counts[kind] == 1 else PLURAL.get(kind, kind)}"
+            for kind in Outcome
+            if counts[kind]
+        )
 
 
 def css_class(verdict: str) -> str:
