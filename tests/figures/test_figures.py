@@ -142,6 +142,9 @@ def test_findings_name_the_layers(run):
         "class by layer 1 (1 of 2 seeds) and layer 2 (1)" in figure5
     )
     assert "slant" not in figure5
+    assert known.startswith("strokes: the classifier's accuracy")
+    twice = registry.load("figures", "figure5").findings([run, run])
+    assert twice == [predicted] * 2 + [figure5] * 2 + [known, withheld]
     (figure3,) = registry.load("figures", "figure3").findings([run])
     assert "on the pixels that of layer 1, T = 0.65 (0.60–0.70)" in figure3
     assert "of the next layer 0.10 (0.10–0.10)" in figure3

@@ -158,12 +158,17 @@ def _how_sure(rows: pd.DataFrame) -> str:
     return f", significantly in {sure} of {seeds} seeds"
 
 
-def classifier_trust(run: RunResults) -> list[str]:
-    """Return sentences on how far the classifier can be trusted.
+def classifier_trust(runs: list[RunResults]) -> list[str]:
+    """Return sentences on how far the classifier of each data set can be trusted.
 
     There are none where no property depends on a classifier. Properties within the
     class depend on it as `class` does, and are not named beside it.
     """
+    first_of = {run.dataset: run for run in reversed(runs)}
+    return [text for run in reversed(first_of.values()) for text in _trust(run)]
+
+
+def _trust(run: RunResults) -> list[str]:
     first = run.table("effects").drop_duplicates("property")
     first = first[first["part_of"] == ""]
     first = first[first["classifier_accuracy"].notna() | first["withheld"]]
@@ -176,7 +181,7 @@ def classifier_trust(run: RunResults) -> list[str]:
         if not found.empty:
             balanced = "" if "class" in set(found["property"]) else " (balanced)"
             names = ", ".join(_accuracies(found))
-            sentences.append(f"{run.title}: {opening}{balanced}: {names}.")
+            sentences.append(f"{run.dataset_title}: {opening}{balanced}: {names}.")
     return sentences
 
 

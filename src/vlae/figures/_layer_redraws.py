@@ -81,5 +81,4 @@ def redraw_findings(
             f"{run.title}: with layer 1 kept and all others redrawn, these shares of "
             f"the variance remain: {fixed}."
         )
-        sentences += classifier_trust(run)
-    return sentences
+    return sentences + classifier_trust(runs)

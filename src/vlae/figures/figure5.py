@@ -55,9 +55,6 @@ def findings(runs: list[RunResults]) -> list[str]:
     sentences = []
     for run in runs:
         beside = Beside("figure5", run.dataset, PREDICTED)
-        sentences += [
-            *as_predicted(run, beside, FIRST_ORDER),
-            most_changed(run, ordered(PREDICTED)),
-            *classifier_trust(run),
-        ]
-    return sentences
+        sentences += as_predicted(run, beside, FIRST_ORDER)
+    sentences += [most_changed(run, ordered(PREDICTED)) for run in runs]
+    return sentences + classifier_trust(runs)

@@ -46,9 +46,8 @@ def findings(runs: list[RunResults]) -> list[str]:
             _about_reconstructions(run),
             *_about_effects(run),
             *_about_use(run),
-            *classifier_trust(run),
         ]
-    return sentences
+    return sentences + classifier_trust(runs)
 
 
 def _about_effects(run: RunResults) -> list[str]:
