@@ -62,7 +62,7 @@ def test_a_compiled_step_gives_the_losses_of_the_plain_one(data, tmp_path):
     compiled = history(data, tmp_path / "compiled", compile="default")
     # The rounding of a step differs, and differences grow: 0.003 of kl_2 in ten steps.
     pd.testing.assert_frame_equal(plain.iloc[:2], compiled.iloc[:2], rtol=1e-3)
-    pd.testing.assert_frame_equal(plain, compiled, rtol=1e-2)
+    pd.testing.assert_frame_equal(plain, compiled, rtol=5e-3)
 
 
 @pytest.mark.parametrize("kind", ["cuda", "mps"])

@@ -322,13 +322,19 @@ def _all(findings: Sequence[Finding], outcome: Outcome) -> bool:
 # Words
 
 
+def verb(outcome: Outcome, count: int) -> str:
+    """Return an outcome as `count` seeds have it: 'passes' of one, 'pass' of two."""
+    plural = {Outcome.PASSES: "pass", Outcome.FAILS: "fail"}
+    return str(outcome) if count == 1 else plural.get(outcome, str(outcome))
+
+
 def _outcomes(findings: Sequence[Finding]) -> str:
     """Return how the seeds' tests ended: '5 of 8 pass, 2 fail, 1 open'."""
     tally = _tally(findings)
     outcomes = [_outcome(finding) for finding in findings]
-    words = [f"{tally.passed} {'passes' if tally.passes == 1 else 'pass'}"]
+    words = [f"{tally.passed} {verb(Outcome.PASSES, tally.passes)}"]
     if tally.fails:
-        words.append(f"{tally.fails} {'fails' if tally.fails == 1 else 'fail'}")
+        words.append(f"{tally.fails} {verb(Outcome.FAILS, tally.fails)}")
     for outcome in (Outcome.OPEN, Outcome.UNMEASURED, Outcome.UNTESTED):
         if count := outcomes.count(outcome):
             words.append(f"{count} {outcome}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlae.claims.verdicts import Verdict
+from vlae.claims.verdicts import Verdict, verb
 from vlae.config.experiment_tables import makers
 from vlae.config.paths import ResultsFolder
 from vlae.config.report_spec import ClaimSpec, RunRow
@@ -15,10 +15,6 @@ from vlae.system import registry
 
 DECIDES_NOTHING = (Verdict.NOT_MEASURED, Verdict.SHOWN)
 """Verdicts from which nothing is concluded."""
-
-
-PLURAL = {Outcome.PASSES: "pass", Outcome.FAILS: "fail"}
-"""Outcomes as several seeds have them, where that differs."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class ShownVerdict:
         if len(self.outcomes) == 1:
             return self.outcomes[0]
         return ", ".join(
-            f"{counts[kind]} {kind if counts[kind] == 1 else PLURAL.get(kind, kind)}"
+            f"{counts[kind]} {verb(kind, counts[kind])}"
             for kind in Outcome
             if counts[kind]
         )
